@@ -1,0 +1,1 @@
+"""Wattmark: what does an AI model cost to run, and is it worth it?"""

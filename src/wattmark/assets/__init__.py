@@ -1,0 +1,1 @@
+"""Files from package registries, the hub or a folder: fetched once, checked, cached."""

@@ -1,0 +1,138 @@
+"""Every exception that Wattmark raises on purpose.
+
+* WattmarkError
+  * PlanError                a plan that cannot be run: unknown key, task, framework, precision ...
+    * UnknownNameError       a name that no installed plug-in has; carries the nearest names
+  * UnitError                arithmetic on quantities whose units do not fit
+  * AssetError               a model or data file that could not be had
+    * DigestMismatchError    a file whose sha256 is not the one that was pinned
+    * CorruptArchiveError    an archive that cannot be read or lacks a member
+  * FrameworkError           a framework that could not do what a setup asks
+    * UnsupportedSetupError  this framework has no such mode or precision
+    * MissingPackageError    the framework's packages are not installed
+    * UnsupportedOpError     an operator of the model that a converter does not know
+    * ConversionError        a converted model whose outputs differ from the reference
+  * MeterError               an instrument that could not be opened or read
+  * WorkerError              a worker process that crashed, hung, ran out of memory or misbehaved
+  * StoreError               a record that could not be written, read, or has an unknown version
+    * RunNotFoundError       no such run in the store
+  * RatingError              a population or rule that cannot be rated
+
+A message says what was wrong, where, and what to do about it. ``exit_code`` is what the
+command line returns: 2 for input that the user can mend, 1 for everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class WattmarkError(Exception):
+    """Base of all errors that Wattmark raises on purpose."""
+
+    exit_code = 1
+
+
+class PlanError(WattmarkError):
+    """A plan that cannot be run."""
+
+    exit_code = 2
+
+
+class UnknownNameError(PlanError):
+    """A name that nothing installed has.
+
+    ``kind`` is what was looked for ("framework", "task" ...), ``name`` what was asked for,
+    ``nearest`` the known names that look most like it.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(sorted(known))
+        self.nearest = tuple(get_close_matches(name, self.known, n=3, cutoff=0.4))
+        if self.nearest:
+            advice = "did you mean " + " or ".join(repr(n) for n in self.nearest) + "?"
+        elif self.known:
+            advice = "known: " + ", ".join(self.known)
+        else:
+            advice = f"no {kind} is installed"
+        super().__init__(f"unknown {kind} {name!r}: {advice}")
+
+
+class UnitError(WattmarkError):
+    """Arithmetic on quantities whose units do not fit together, or an unknown unit."""
+
+
+class AssetError(WattmarkError):
+    """A model or data file that could not be had."""
+
+
+class DigestMismatchError(AssetError):
+    """A file whose sha256 is not the one that was pinned."""
+
+
+class CorruptArchiveError(AssetError):
+    """An archive that cannot be read, or lacks a member that it should have."""
+
+
+class FrameworkError(WattmarkError):
+    """A framework that could not do what a setup asks."""
+
+
+class UnsupportedSetupError(FrameworkError):
+    """A mode or precision that the framework does not offer."""
+
+    exit_code = 2
+
+
+class MissingPackageError(FrameworkError):
+    """A framework whose packages are not installed; the message names the extra to install."""
+
+    exit_code = 2
+
+
+class UnsupportedOpError(FrameworkError):
+    """An operator that a converter has no rule for; ``op`` is its full name."""
+
+    def __init__(self, op: str, target: str) -> None:
+        self.op = op
+        super().__init__(
+            f"the {target} converter has no rule for operator {op}: "
+            f"add one to its op table, or choose another framework for this model"
+        )
+
+
+class ConversionError(FrameworkError):
+    """A converted model whose outputs differ too much from the reference framework's."""
+
+
+class MeterError(WattmarkError):
+    """An instrument that could not be opened or read."""
+
+
+class WorkerError(WattmarkError):
+    """A worker process that crashed, hung, ran out of memory or broke the protocol.
+
+    ``reason`` is the machine-readable code, ``last_output`` the end of what it printed.
+    """
+
+    def __init__(self, reason: str, message: str, last_output: str = "") -> None:
+        self.reason = reason
+        self.last_output = last_output
+        super().__init__(message)
+
+
+class StoreError(WattmarkError):
+    """A record that could not be written or read back."""
+
+
+class RunNotFoundError(StoreError):
+    """No run of that name in the store."""
+
+    exit_code = 2
+
+
+class RatingError(WattmarkError):
+    """A population or rule that cannot be rated."""

@@ -1,0 +1,1 @@
+"""What executes a model: one framework a file, found by entry point."""

@@ -1,0 +1,1 @@
+"""Instruments that read energy: one meter a file, found by entry point."""

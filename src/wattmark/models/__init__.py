@@ -1,0 +1,1 @@
+"""Weights with an identity: one model a file, found by entry point."""

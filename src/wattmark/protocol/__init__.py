@@ -1,0 +1,1 @@
+"""How a trial is conducted: workers, rounds, warm-up, stopping rule, statistics."""

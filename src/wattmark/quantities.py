@@ -1,0 +1,292 @@
+"""Quantities: a number with its unit, its interval and, for energy, the grade of its origin.
+
+This is the one module that owns units. A quantity either has a value *and* an interval, or it
+has neither and says why (:class:`Reason`). There is no third state: a missing figure is never 0.
+
+Intervals are combined by taking the extremes over all end points. For ``x / [a, b]`` that is
+``[x / b, x / a]``. When two intervals of levels p and q are combined, the result has level
+``p + q - 1`` (Bonferroni's inequality): it holds whatever the dependence between the two.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from functools import lru_cache
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from wattmark.errors import UnitError
+
+#: atom -> (exponents of the base dimensions, factor to the base unit)
+_ATOMS: dict[str, tuple[dict[str, int], float]] = {
+    "1": ({}, 1.0),
+    "%": ({}, 0.01),
+    "s": ({"s": 1}, 1.0),
+    "ms": ({"s": 1}, 1e-3),
+    "us": ({"s": 1}, 1e-6),
+    "ns": ({"s": 1}, 1e-9),
+    "h": ({"s": 1}, 3600.0),
+    "J": ({"J": 1}, 1.0),
+    "mJ": ({"J": 1}, 1e-3),
+    "uJ": ({"J": 1}, 1e-6),
+    "Wh": ({"J": 1}, 3600.0),
+    "kWh": ({"J": 1}, 3.6e6),
+    "W": ({"J": 1, "s": -1}, 1.0),
+    "mW": ({"J": 1, "s": -1}, 1e-3),
+    "g": ({"g": 1}, 1.0),
+    "kg": ({"g": 1}, 1e3),
+    "L": ({"L": 1}, 1.0),
+    "mL": ({"L": 1}, 1e-3),
+    "B": ({"B": 1}, 1.0),
+    "MiB": ({"B": 1}, 1048576.0),
+    "FLOP": ({"FLOP": 1}, 1.0),
+    "GFLOP": ({"FLOP": 1}, 1e9),
+    "query": ({"query": 1}, 1.0),
+    "kquery": ({"query": 1}, 1e3),
+    "correct": ({"correct": 1}, 1.0),
+    "token": ({"token": 1}, 1.0),
+    "USD": ({"USD": 1}, 1.0),
+    "EUR": ({"EUR": 1}, 1.0),
+}
+
+
+@lru_cache(maxsize=512)
+def parse_unit(unit: str) -> tuple[tuple[tuple[str, int], ...], float]:
+    """Dimensions and factor of a unit such as ``"J/query"`` or ``"kg/kWh"``.
+
+    Everything after a ``/`` up to the next ``*`` or ``/`` is in the denominator.
+    Raises UnitError for an unknown atom.
+    """
+    exponents: dict[str, int] = {}
+    factor = 1.0
+    sign = 1
+    token = ""
+    for char in unit + "*":
+        if char not in "*/":
+            token += char
+            continue
+        if token not in _ATOMS:
+            raise UnitError(f"unknown unit {token!r} in {unit!r}; known: {', '.join(_ATOMS)}")
+        dimensions, scale = _ATOMS[token]
+        factor *= scale**sign
+        for base, power in dimensions.items():
+            exponents[base] = exponents.get(base, 0) + sign * power
+        sign = -1 if char == "/" else 1
+        token = ""
+    return tuple(sorted((b, p) for b, p in exponents.items() if p)), factor
+
+
+def conversion_factor(source: str, target: str) -> float:
+    """The number that turns a value in ``source`` into a value in ``target``."""
+    source_dimensions, source_factor = parse_unit(source)
+    target_dimensions, target_factor = parse_unit(target)
+    if source_dimensions != target_dimensions:
+        raise UnitError(f"{source!r} cannot be expressed in {target!r}")
+    return source_factor / target_factor
+
+
+def _canonical_unit(dimensions: dict[str, int]) -> str:
+    above = [b for b, p in sorted(dimensions.items()) for _ in range(max(p, 0))]
+    below = [b for b, p in sorted(dimensions.items()) for _ in range(max(-p, 0))]
+    return "/".join(["*".join(above) or "1", *below])
+
+
+def _combine(left: str, right: str, sign: int) -> tuple[str, float]:
+    """Base unit of left·right (sign 1) or left/right (sign -1), and the factor to reach it."""
+    left_dimensions, left_factor = parse_unit(left)
+    right_dimensions, right_factor = parse_unit(right)
+    total = dict(left_dimensions)
+    for base, power in right_dimensions:
+        total[base] = total.get(base, 0) + sign * power
+    return _canonical_unit(total), left_factor * right_factor**sign
+
+
+class Grade(StrEnum):
+    """How an energy figure was obtained, from most to least trusted."""
+
+    METERED = "metered"
+    COUNTED = "counted"
+    MODELLED = "modelled"
+    PARAMETRIC = "parametric"
+
+
+_TRUST = list(Grade)
+
+
+def least_trusted(*grades: Grade | None) -> Grade | None:
+    """The weakest of the grades that are given, or None where none is."""
+    given = [g for g in grades if g is not None]
+    return max(given, key=_TRUST.index) if given else None
+
+
+class Reason(StrEnum):
+    """Why a figure is missing."""
+
+    NO_METER = "no_meter"
+    NO_PERMISSION = "no_permission"
+    NO_ENERGY_COUNTER = "no_energy_counter"
+    WINDOW_TOO_SHORT = "window_too_short"
+    READ_FAILED = "read_failed"
+    COUNTER_RESET = "counter_reset"
+    WRAP_AMBIGUOUS = "wrap_ambiguous"
+    IDLE_NOT_MEASURED = "idle_not_measured"
+    NOT_MEASURED = "not_measured"
+    NOT_SUPPORTED = "not_supported"
+    TOO_FEW_SAMPLES = "too_few_samples"
+    NO_BASELINE = "no_baseline"
+    NO_CORRECT_ANSWER = "no_correct_answer"
+    TRIAL_FAILED = "trial_failed"
+    UNTRAINED = "untrained"
+
+
+class Quantity(BaseModel):
+    """A value with unit and interval, or the reason why there is none.
+
+    ``level`` is the confidence level of ``[low, high]``; an exact count has level 1 and
+    low = value = high. ``grade`` is set for energy and for what is derived from it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    grade: Grade | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        parse_unit(self.unit)
+        if self.value is None:
+            if self.reason is None:
+                raise ValueError("a quantity without a value needs a reason")
+            if self.low is not None or self.high is not None or self.level is not None:
+                raise ValueError("a quantity without a value has no interval")
+            return self
+        if self.reason is not None:
+            raise ValueError("a quantity with a value has no reason to be missing")
+        if self.low is None or self.high is None or self.level is None:
+            raise ValueError("a quantity with a value needs low, high and level")
+        if not all(math.isfinite(v) for v in (self.value, self.low, self.high)):
+            raise ValueError("a quantity is finite")
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.value} is not within [{self.low}, {self.high}]")
+        if not 0 <= self.level <= 1:
+            raise ValueError("a confidence level lies between 0 and 1")
+        return self
+
+    @classmethod
+    def exact(cls, value: float, unit: str, grade: Grade | None = None) -> Self:
+        """A count or a definition: no uncertainty."""
+        return cls(value=value, unit=unit, low=value, high=value, level=1.0, grade=grade)
+
+    @classmethod
+    def between(
+        cls,
+        value: float,
+        low: float,
+        high: float,
+        unit: str,
+        *,
+        level: float = 0.95,
+        grade: Grade | None = None,
+    ) -> Self:
+        """An estimate with its interval."""
+        return cls(value=value, unit=unit, low=low, high=high, level=level, grade=grade)
+
+    @classmethod
+    def missing(cls, unit: str, reason: Reason, detail: str = "") -> Self:
+        """No value, and why."""
+        return cls(value=None, unit=unit, reason=reason, detail=detail)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+    def bounds(self) -> tuple[float, float, float]:
+        """(low, value, high). Raises UnitError where the quantity is missing."""
+        if self.value is None or self.low is None or self.high is None:
+            raise UnitError(f"no value to compute with: {self.reason} {self.detail}".rstrip())
+        return self.low, self.value, self.high
+
+    def to(self, unit: str) -> Quantity:
+        """The same quantity in another unit of the same dimensions."""
+        return self._scaled(conversion_factor(self.unit, unit), unit)
+
+    def _scaled(self, factor: float, unit: str) -> Quantity:
+        if self.value is None:
+            return self.model_copy(update={"unit": unit})
+        low, value, high = (factor * v for v in self.bounds())
+        return Quantity(
+            value=value,
+            unit=unit,
+            low=min(low, high),
+            high=max(low, high),
+            level=self.level,
+            grade=self.grade,
+        )
+
+    def _merge(self, other: Quantity, unit: str, values: list[float], value: float) -> Quantity:
+        assert self.level is not None and other.level is not None
+        return Quantity(
+            value=value,
+            unit=unit,
+            low=min(*values, value),
+            high=max(*values, value),
+            level=max(0.0, self.level + other.level - 1.0),
+            grade=least_trusted(self.grade, other.grade),
+        )
+
+    def _absent(self, other: Quantity, unit: str) -> Quantity | None:
+        for quantity in (self, other):
+            if quantity.reason is not None:
+                return Quantity.missing(unit, quantity.reason, quantity.detail)
+        return None
+
+    def __add__(self, other: Quantity) -> Quantity:
+        return self._sum(other, 1)
+
+    def __sub__(self, other: Quantity) -> Quantity:
+        return self._sum(other, -1)
+
+    def _sum(self, other: Quantity, sign: int) -> Quantity:
+        factor = conversion_factor(other.unit, self.unit)
+        if (absent := self._absent(other, self.unit)) is not None:
+            return absent
+        a_low, a, a_high = self.bounds()
+        b_low, b, b_high = (sign * factor * v for v in other.bounds())
+        return self._merge(
+            other, self.unit, [x + y for x in (a_low, a_high) for y in (b_low, b_high)], a + b
+        )
+
+    def __mul__(self, other: Quantity | float) -> Quantity:
+        if not isinstance(other, Quantity):
+            return self._scaled(other, self.unit)
+        unit, factor = _combine(self.unit, other.unit, 1)
+        if (absent := self._absent(other, unit)) is not None:
+            return absent
+        a_low, a, a_high = self.bounds()
+        b_low, b, b_high = other.bounds()
+        ends = [factor * x * y for x in (a_low, a_high) for y in (b_low, b_high)]
+        return self._merge(other, unit, ends, factor * a * b)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Quantity | float) -> Quantity:
+        if not isinstance(other, Quantity):
+            return self._scaled(1.0 / other, self.unit)
+        unit, factor = _combine(self.unit, other.unit, -1)
+        if (absent := self._absent(other, unit)) is not None:
+            return absent
+        a_low, a, a_high = self.bounds()
+        b_low, b, b_high = other.bounds()
+        if b_low <= 0 <= b_high:
+            raise UnitError(f"division by an interval that contains zero: [{b_low}, {b_high}]")
+        ends = [factor * x / y for x in (a_low, a_high) for y in (b_low, b_high)]
+        return self._merge(other, unit, ends, factor * a / b)

@@ -1,0 +1,1 @@
+"""Stars: rules as pure functions of a population."""

@@ -1,0 +1,1 @@
+"""How queries arrive, under MLPerf's names: one scenario a file, found by entry point."""

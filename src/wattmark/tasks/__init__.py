@@ -1,0 +1,1 @@
+"""Data set, unit of work and quality metric: one task a file, found by entry point."""
