@@ -1,1 +1,50 @@
-"""Wattmark: what does an AI model cost to run, and is it worth it?"""
+"""Wattmark: what does an AI model cost to run, and is it worth it?
+
+The public API. Everything is imported when it is first used, so that ``import wattmark`` is
+quick and imports no framework.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wattmark.errors import WattmarkError
+    from wattmark.quantities import Grade, Quantity, Reason
+    from wattmark.records import Plan, Result, Run, Setup
+    from wattmark.runs import load, report, resume, run
+
+__all__ = [
+    "Grade",
+    "Plan",
+    "Quantity",
+    "Reason",
+    "Result",
+    "Run",
+    "Setup",
+    "WattmarkError",
+    "load",
+    "report",
+    "resume",
+    "run",
+]
+
+_HOMES = {
+    "wattmark.errors": ("WattmarkError",),
+    "wattmark.quantities": ("Grade", "Quantity", "Reason"),
+    "wattmark.records": ("Plan", "Result", "Run", "Setup"),
+    "wattmark.runs": ("load", "report", "resume", "run"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'wattmark' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

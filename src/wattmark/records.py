@@ -100,6 +100,9 @@ class Plan(Record):
         float, Field(gt=0, lt=1, description="wanted half-width of the ratio's interval")
     ] = 0.05
     budget_s: Annotated[float, Field(gt=0, description="time for measuring")] = 240.0
+    complete_pass: Annotated[
+        bool, Field(description="ask every query at least once before stopping early")
+    ] = True
     cpus: Annotated[tuple[int, ...], Field(description="cores to pin to; empty: all")] = ()
     meters: Annotated[tuple[str, ...], Field(description="empty: the best there is")] = ()
     quality_gate: Annotated[float, Field(ge=0, le=1, description="share of the reference")] = 0.99
@@ -123,6 +126,17 @@ class Plan(Record):
     def baseline_label(self) -> str:
         """Label of the setup that ratios refer to."""
         return (self.baseline or self.setups[0]).label
+
+    def fast(self) -> Plan:
+        """The same comparison in less time: one execution, wider intervals, an early stop."""
+        return self.model_copy(
+            update={
+                "executions": 1,
+                "ratio_width": max(self.ratio_width, 0.10),
+                "complete_pass": False,
+                "budget_s": min(self.budget_s, 90.0),
+            }
+        )
 
     @property
     def digest(self) -> str:
@@ -156,7 +170,7 @@ class Environment(Record):
     cpu_flags: tuple[str, ...]
     cpu_count: int
     cpus_allowed: tuple[int, ...]
-    memory_bytes: int
+    memory_bytes: int | None
     governor: str | None
     turbo: bool | None
     virtualization: str | None

@@ -113,9 +113,7 @@ class TinyConvNet:
 
     def preprocess(self, examples: Sequence[Any]) -> list[Inputs]:
         rng = np.random.default_rng(0)
-        return [
-            {"image": rng.standard_normal((1, 3, 32, 32)).astype(np.float32)} for _ in examples
-        ]
+        return [{"image": rng.standard_normal((1, 3, 32, 32)).astype(np.float32)} for _ in examples]
 
 
 @pytest.fixture(params=[TinyTransformer, TinyConvNet], ids=["transformer", "convnet"])

@@ -1,1 +1,15 @@
 """Files from package registries, the hub or a folder: fetched once, checked, cached."""
+
+from wattmark.assets.cache import cache_folder
+from wattmark.assets.reference import Asset, AssetRef, FolderRef, HubRef, PackageRef
+from wattmark.assets.resolver import resolve
+
+__all__ = [
+    "Asset",
+    "AssetRef",
+    "FolderRef",
+    "HubRef",
+    "PackageRef",
+    "cache_folder",
+    "resolve",
+]

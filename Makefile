@@ -1,0 +1,46 @@
+# make run    set up, run the quickstart, say where the report is
+# make test   set up, run the whole test suite
+# make check  lint, types, layers
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: run test test-fast check fmt bench docs clean
+
+run: $(STAMP)
+	$(BIN)/wattmark run
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+fmt: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/harness_overhead.py
+	$(BIN)/python benchmarks/noisy_ratio.py
+
+# What the documentation shows of real output and generated files.
+docs: $(STAMP)
+	$(BIN)/python scripts/write_schemas.py
+
+# The environment is made anew only where what it depends on has changed.
+$(STAMP): pyproject.toml constraints.txt scripts/install.sh
+	bash scripts/install.sh "$(PYTHON)"
+	touch $@
+
+clean:
+	rm -rf .venv build dist

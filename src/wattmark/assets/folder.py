@@ -1,0 +1,18 @@
+"""A folder that the user has."""
+
+from __future__ import annotations
+
+from wattmark.assets.digest import file_digests, tree_digest
+from wattmark.assets.reference import Asset, FolderRef
+from wattmark.errors import AssetError
+
+
+def resolve_folder(ref: FolderRef) -> Asset:
+    """The folder's files where they lie. Raises AssetError where it is missing or empty."""
+    path = ref.path.expanduser().absolute()
+    if not path.is_dir():
+        raise AssetError(f"no folder {path}: give the path of a folder with the model's files")
+    digests = file_digests(path)
+    if not digests:
+        raise AssetError(f"the folder {path} has no files")
+    return Asset(path, tree_digest(digests), digests, ref.licence, ref.description)

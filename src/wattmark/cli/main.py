@@ -1,0 +1,64 @@
+"""The ``wattmark`` command: its verbs, its global options, and how errors become exit codes.
+
+Nothing heavy is imported here or at the top of a verb's file, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from wattmark.cli import doctor, listing, plan, report, run, show
+from wattmark.errors import WattmarkError
+
+app = typer.Typer(
+    name="wattmark",
+    help="What does an AI model cost to run, and is it worth it?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.add_typer(plan.app, name="plan")
+app.command("list")(listing.list_)
+app.command("show")(show.show)
+app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"wattmark {version('wattmark')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[
+        int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv for debugging.")
+    ] = 0,
+) -> None:
+    """What does an AI model cost to run, and is it worth it?"""
+    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+
+
+def main() -> None:
+    """Entry point. Errors go to stderr; exit 2 for input that the user can mend, else 1."""
+    try:
+        app()
+    except WattmarkError as error:
+        typer.echo(f"wattmark: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader (head, less) has gone; that is not an error
+        sys.exit(0)

@@ -1,0 +1,38 @@
+"""``wattmark plan check`` and ``wattmark plan schema``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Check a plan, or print the schema of plans.", no_args_is_help=True)
+
+
+@app.command()
+def check(
+    plan: Annotated[
+        Path | None, typer.Argument(help="Plan file; left out: the quickstart.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the full plan as JSON.")] = False,
+) -> None:
+    """Say whether a plan can be run here, and what it would do."""
+    from wattmark.protocol.plans import check_plan, load_plan
+
+    loaded = load_plan(plan)
+    if as_json:
+        typer.echo(loaded.model_dump_json(indent=1))
+        return
+    for note in check_plan(loaded):
+        typer.echo(note)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a plan."""
+    import json
+
+    from wattmark.protocol.plans import plan_schema
+
+    typer.echo(json.dumps(plan_schema(), indent=1))

@@ -1,0 +1,146 @@
+"""A captured model as files: one program per padding bucket, the weights once.
+
+``programs.json`` holds the programs, ``weights.safetensors`` every weight that any of them
+reads. Reading them needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.contracts import Inputs, Model, Workspace
+from wattmark.errors import FrameworkError
+from wattmark.frameworks.aten.channels_last import channels_last
+from wattmark.frameworks.aten.program import Program, Ref, Weights
+from wattmark.frameworks.aten.simplify import simplify
+
+#: what this package writes; another number is refused
+FORMAT = 1
+_PROGRAMS = "programs.json"
+_WEIGHTS = "weights.safetensors"
+
+
+def shared_programs(workspace: Workspace) -> tuple[Program, ...]:
+    """Capture the workspace's model (once for all frameworks) and put its files in ``out``.
+
+    Raises FrameworkError where the module cannot be captured.
+    """
+    folder = workspace.shared("aten-program", lambda new: build(workspace.model, new))
+    for name in (_PROGRAMS, _WEIGHTS):
+        _link(folder / name, workspace.out / name)
+    return read_programs(workspace.out)
+
+
+def build(model: Model, folder: Path) -> None:
+    """Capture ``model`` at every size of its axes and write the files."""
+    from wattmark.frameworks.aten.capture import capture
+
+    module = model.module().eval()
+    store = _WeightStore(reserved={spec.name for spec in model.inputs})
+    programs = []
+    for inputs in example_inputs(model):
+        captured = capture(module, inputs)
+        programs.append(store.intern(*channels_last(*simplify(*captured))))
+    write(programs, store.arrays, folder)
+
+
+def write(programs: list[Program], weights: Weights, folder: Path) -> None:
+    """Write programs and the weights that they name."""
+    from safetensors.numpy import save_file
+
+    data = {"format": FORMAT, "programs": [p.to_json() for p in programs]}
+    (folder / _PROGRAMS).write_text(json.dumps(data, allow_nan=False))
+    save_file(weights, folder / _WEIGHTS)
+
+
+def read_programs(folder: Path) -> tuple[Program, ...]:
+    """The programs, smallest bucket first. Raises FrameworkError for another format."""
+    data = json.loads((folder / _PROGRAMS).read_text())
+    if data["format"] != FORMAT:
+        raise FrameworkError(
+            f"{folder} holds programs of format {data['format']}, not {FORMAT}: prepare it again"
+        )
+    return tuple(Program.from_json(p) for p in data["programs"])
+
+
+def read_weights(folder: Path) -> Weights:
+    """Every weight by its name."""
+    from safetensors.numpy import load_file
+
+    weights: Weights = load_file(folder / _WEIGHTS)
+    return weights
+
+
+def example_inputs(model: Model) -> Iterator[Inputs]:
+    """Zeros (ones for integers, so that masks are not empty) at every size of the axes."""
+    for sizes in itertools.product(*model.axes.values()):
+        size_of = dict(zip(model.axes, sizes, strict=True))
+        yield {
+            spec.name: _example([size_of.get(str(d), d) for d in spec.shape], spec.dtype)
+            for spec in model.inputs
+        }
+
+
+def narrow(array: NDArray[Any]) -> NDArray[Any]:
+    """The 32-bit form of a 64-bit array; integers beyond the range saturate."""
+    if array.dtype == np.int64:
+        bounds = np.iinfo(np.int32)
+        return array.clip(bounds.min, bounds.max).astype(np.int32)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def _example(shape: list[Any], dtype: str) -> NDArray[Any]:
+    kind = np.dtype(dtype)
+    return np.ones(shape, kind) if kind.kind in "iu" else np.zeros(shape, kind)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Hard-link a file, or copy it where links are not possible."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+class _WeightStore:
+    """Weights of several programs, each distinct array once."""
+
+    def __init__(self, reserved: set[str]) -> None:
+        self.arrays: Weights = {}
+        self._reserved = reserved
+        self._names: dict[str, str] = {}
+
+    def intern(self, program: Program, weights: Weights) -> Program:
+        """The program, with its weights under their names in the store."""
+        names = {name: self._add(name, array) for name, array in weights.items()}
+        return replace(
+            program,
+            weights={names[name]: kind for name, kind in program.weights.items()},
+            nodes=tuple(n.map_refs(lambda r: Ref(names.get(r, r))) for n in program.nodes),
+            output=names.get(program.output, program.output),
+        )
+
+    def _add(self, name: str, array: NDArray[Any]) -> str:
+        array = np.ascontiguousarray(array)
+        content = hashlib.blake2b(array.data.cast("B") if array.size else b"", digest_size=32)
+        content.update(f"{array.dtype}{array.shape}".encode())
+        key = content.hexdigest()
+        if key not in self._names:
+            unique, count = name, 1
+            while unique in self.arrays or unique in self._reserved:
+                count += 1
+                unique = f"{name}#{count}"
+            self._names[key] = unique
+            self.arrays[unique] = array
+        return self._names[key]

@@ -1,0 +1,113 @@
+"""Cumulative energy counters: differences across a wrap, and the interval of what was counted.
+
+Everything here is pure. Counter values are integers in the counter's own unit (microjoules for
+RAPL), so that no joule is lost to rounding; a counter of span ``s`` goes 0, 1 ... s - 1, 0 ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from wattmark.errors import MeterError
+from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.records import EnergyWindow, MeterReading
+
+#: A window of fewer update periods than this is refused: the edges would dominate it.
+MIN_UPDATE_PERIODS = 10
+
+#: For a moment a part may draw more than its power limit; twice the limit is never sustained.
+POWER_HEADROOM = 2.0
+
+
+def difference(before: int, after: int, span: int) -> int:
+    """Counts between two readings of a counter that wraps at ``span``, at most once.
+
+    Raises MeterError for a reading outside the counter's range.
+    """
+    for value in (before, after):
+        if not 0 <= value < span:
+            raise MeterError(f"a counter reading of {value} is outside its range 0 to {span - 1}")
+    return (after - before) % span
+
+
+def total(readings: Iterable[int], span: int) -> int:
+    """Counts from the first to the last of many readings, at most one wrap between neighbours."""
+    return sum(difference(a, b, span) for a, b in pairwise(readings))
+
+
+def longest_gap_s(span_j: float, max_power_w: float) -> float:
+    """Longest time between two reads in which a counter surely wraps at most once, in s.
+
+    Half the wrap time at the power limit: the headroom covers bursts above the limit.
+    """
+    return span_j / (POWER_HEADROOM * max_power_w)
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How far a counter can be trusted.
+
+    ``gain_low`` and ``gain_high`` bound reading / truth; ``update_period_s`` is the time
+    between two updates of the counter, so that a reading is up to that old.
+    """
+
+    update_period_s: float
+    gain_low: float
+    gain_high: float
+
+
+def counted_energy(joules: float, wall_s: float, accuracy: Accuracy) -> Quantity:
+    """What a counter's difference says of the energy of a window, in J, grade ``counted``.
+
+    Each edge may be off by one update period of the mean power P, hence the truth lies in
+    ``[(E - 2 P t) / gain_high, (E + 2 P t) / gain_low]``. Missing (WINDOW_TOO_SHORT) below
+    MIN_UPDATE_PERIODS; missing (READ_FAILED) where the counter stood still, since powered
+    hardware never uses nothing.
+    """
+    shortest_s = MIN_UPDATE_PERIODS * accuracy.update_period_s
+    if wall_s <= 0 or wall_s < shortest_s:
+        detail = (
+            f"window of {wall_s:.3g} s; this counter needs at least {shortest_s:.3g} s "
+            f"({MIN_UPDATE_PERIODS} update periods)"
+        )
+        return Quantity.missing("J", Reason.WINDOW_TOO_SHORT, detail)
+    if joules == 0:
+        return Quantity.missing(
+            "J", Reason.READ_FAILED, f"the counter stood still for {wall_s:.3g} s"
+        )
+    edges_j = 2.0 * accuracy.update_period_s * joules / wall_s
+    return Quantity.between(
+        joules,
+        (joules - edges_j) / accuracy.gain_high,
+        (joules + edges_j) / accuracy.gain_low,
+        "J",
+        grade=Grade.COUNTED,
+    )
+
+
+def elapsed_s(before: MeterReading, after: MeterReading) -> float:
+    """Seconds between two readings. Raises MeterError where they are in the wrong order."""
+    if after.time_ns < before.time_ns:
+        raise MeterError("the reading after the window is older than the one before it")
+    return (after.time_ns - before.time_ns) / 1e9
+
+
+def window_without_idle(
+    meter: str, domain: str, gross: Quantity, before: MeterReading, after: MeterReading
+) -> EnergyWindow:
+    """The window of a meter that sees the whole device and so cannot tell its idle share."""
+    idle_subtracted = Quantity.missing(
+        "J",
+        gross.reason or Reason.IDLE_NOT_MEASURED,
+        gross.detail if gross.reason else "the meter saw no idle window of this machine",
+    )
+    return EnergyWindow(
+        meter=meter,
+        domain=domain,
+        gross=gross,
+        idle_subtracted=idle_subtracted,
+        before=before,
+        after=after,
+    )

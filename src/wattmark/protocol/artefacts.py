@@ -1,0 +1,113 @@
+"""Converted models, cached by content.
+
+An artefact's key covers the model's digest, the setup, the versions of the framework's packages
+and the calibration data, so a changed input gives a new artefact and never a stale one. Folders
+count as there only once their marker is written.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from wattmark.contracts import Framework
+from wattmark.errors import MissingPackageError, UnsupportedSetupError
+from wattmark.records import Setup, canonical_digest
+
+#: Bump when a converter changes what it writes.
+ARTEFACT_VERSION = 1
+MARKER = "complete.json"
+
+
+def package_versions(framework: Framework) -> dict[str, str]:
+    """Versions of the framework's packages. Raises MissingPackageError naming the extra."""
+    versions = {}
+    for package in framework.packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            raise MissingPackageError(
+                f"{framework.name} needs the package {package!r}: "
+                f"pip install 'wattmark[{framework.extra}]'"
+            ) from None
+    return versions
+
+
+def require_supported(framework: Framework, setup: Setup) -> None:
+    """Raise UnsupportedSetupError where the framework lacks the setup's mode or precision."""
+    if setup.mode not in framework.modes:
+        raise UnsupportedSetupError(
+            f"{framework.name} has no mode {setup.mode!r}; it has {', '.join(framework.modes)}"
+        )
+    precisions = framework.modes[setup.mode]
+    if setup.precision not in precisions:
+        raise UnsupportedSetupError(
+            f"{framework.name}/{setup.mode} cannot do {setup.precision.value}; "
+            f"it can do {', '.join(p.value for p in precisions)}"
+        )
+
+
+def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibration: str) -> str:
+    """Folder name of an artefact: readable front, sha256 over all that it depends on."""
+    digest = canonical_digest(
+        {
+            "version": ARTEFACT_VERSION,
+            "model": model_digest,
+            "setup": setup.model_dump(mode="json"),
+            "packages": package_versions(framework),
+            "calibration": calibration if not setup.precision.exact_weights else "",
+        }
+    )
+    return f"{setup.label.replace('/', '-')}-{digest[:16]}"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold an exclusive lock beside ``folder`` (released by the kernel if we die)."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a build of ``folder`` ran to its end."""
+    return (folder / MARKER).exists()
+
+
+def build_once(folder: Path, build: Callable[[Path], None]) -> bool:
+    """Run ``build`` on the empty ``folder`` unless an earlier build was completed.
+
+    Returns whether it was there already. Built in place, since compilers' caches remember where
+    they lie; a marker is written last. Two processes that ask at once: one builds, one waits.
+    """
+    if is_complete(folder):
+        return True
+    with locked(folder):
+        if is_complete(folder):
+            return True
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        start = time.monotonic()
+        build(folder)
+        (folder / MARKER).write_text(json.dumps({"seconds": time.monotonic() - start}))
+    return False
+
+
+def build_seconds(folder: Path) -> float:
+    """How long the completed build took."""
+    return float(json.loads((folder / MARKER).read_text())["seconds"])
+
+
+def size_bytes(folder: Path) -> int:
+    """Total size of the files under ``folder``."""
+    return sum(
+        (Path(root) / name).stat().st_size for root, _, files in os.walk(folder) for name in files
+    )

@@ -1,0 +1,223 @@
+"""Conducts a run: reference, preparations, then interleaved rounds until the rule says stop.
+
+All that is measured goes to the recorder at once. A trial that fails is recorded with its reason
+and the others go on. Ctrl-C ends the run in order: workers are stopped, nothing is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wattmark import registry
+from wattmark.errors import WattmarkError, WorkerError
+from wattmark.protocol.artefacts import artefact_key, package_versions, require_supported
+from wattmark.protocol.events import Event, Observer, Stage
+from wattmark.protocol.inputs import save_inputs, spread
+from wattmark.protocol.jobs import Job
+from wattmark.protocol.material import Material
+from wattmark.protocol.process import WorkerProcess
+from wattmark.protocol.recorder import Recorder
+from wattmark.protocol.rounds import RoundLoop
+from wattmark.protocol.session import TrialSession
+from wattmark.protocol.worker import reason_of
+from wattmark.records import Failure, Plan, Preparation, Setup, StopReason, Trial, canonical_digest
+
+CHECK_QUERIES = 24
+PARALLEL_PREPARATIONS = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run went. ``reference`` is the folder of the reference's outputs and FLOPs."""
+
+    stop_reason: StopReason
+    prepared_s: float
+    measured_s: float
+    reference: Path
+
+
+class Conductor:
+    """Runs a plan's trials. ``cache`` holds artefacts between runs."""
+
+    def __init__(
+        self, plan: Plan, material: Material, recorder: Recorder, cache: Path, observe: Observer
+    ) -> None:
+        self.plan = plan
+        self.material = material
+        self.recorder = recorder
+        self.cache = cache
+        self.observe = observe
+        self.trials = trials_of(plan, material)
+        self._children: set[WorkerProcess] = set()
+        self._lock = threading.Lock()
+
+    def run(self) -> Outcome:
+        """Conduct the whole run. Raises WorkerError only if the reference itself fails."""
+        start = time.monotonic()
+        inputs = self.recorder.folder() / "inputs"
+        digest = save_inputs(self.material.queries, inputs)
+        jobs = {t.id: self._job(t, inputs, digest) for t in self.trials}
+        reference = next(iter(jobs.values())).reference
+        prepared = start
+        stop = StopReason.INTERRUPTED
+        try:
+            self._reference(jobs[self.trials[0].id])
+            ready = self._prepare(jobs)
+            prepared = time.monotonic()
+            stop = self._measure({t: jobs[t] for t in ready})
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._kill_children()
+        return Outcome(stop, prepared - start, time.monotonic() - prepared, reference)
+
+    def _job(self, trial: Trial, inputs: Path, inputs_digest: str) -> Job:
+        model = self.material.model
+        checks = tuple(spread(self.material.queries, CHECK_QUERIES))
+        about = {"model": model.digest, "inputs": inputs_digest, "checks": checks}
+        threads = min(trial.setup.threads or len(self.material.cpus), len(self.material.cpus))
+        return Job(
+            kind="measure",
+            model=self.plan.model,
+            setup=trial.setup,
+            scenario=self.plan.scenario,
+            artefact=self.cache / "artefacts" / self._key(trial.setup, inputs_digest),
+            shared=self.cache / "artefacts" / f"shared-{self._shared_key()}",
+            inputs=inputs,
+            reference=self.cache / "references" / canonical_digest(about)[:16],
+            check_queries=checks,
+            threads=threads,
+            cpus=self.material.cpus[-threads:],
+            meters=self.plan.meters,
+        )
+
+    def _key(self, setup: Setup, inputs_digest: str) -> str:
+        framework = registry.framework(setup.framework)
+        try:
+            return artefact_key(framework, setup, self.material.model.digest, inputs_digest)
+        except WattmarkError:
+            return "unsupported"  # _prepare_one refuses it with the reason
+
+    def _shared_key(self) -> str:
+        versions = package_versions(registry.framework("pytorch"))
+        return canonical_digest({"model": self.material.model.digest, **versions})[:16]
+
+    def _reference(self, job: Job) -> None:
+        self.observe(Event(Stage.REFERENCE, 0, 1, text="outputs and FLOPs of PyTorch eager"))
+        job = job.model_copy(update={"kind": "reference", "cpus": self.material.cpus})
+        with self._child(job, "reference", {}) as worker:
+            worker.ask(None, self.plan.hang_timeout_s)
+        self.observe(Event(Stage.REFERENCE, 1, 1))
+
+    def _prepare(self, jobs: dict[str, Job]) -> list[str]:
+        failed = self.recorder.recorded().failures
+        todo = [t for t in jobs if t not in failed]
+        ready = []
+        self.observe(Event(Stage.PREPARE, 0, len(todo)))
+        with ThreadPoolExecutor(PARALLEL_PREPARATIONS) as pool:
+            futures = {pool.submit(self._prepare_one, t, jobs[t]): t for t in todo}
+            try:
+                for done, future in enumerate(as_completed(futures), 1):
+                    trial = futures[future]
+                    try:
+                        preparation = future.result()
+                    except WattmarkError as error:
+                        self._fail(trial, "prepare", error)
+                        continue
+                    self.recorder.add_preparation(preparation)
+                    ready.append(trial)
+                    text = "cached" if preparation.cached else f"{preparation.seconds:.1f} s"
+                    self.observe(Event(Stage.PREPARE, done, len(todo), trial, text))
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._kill_children()
+                raise
+        return ready
+
+    def _prepare_one(self, trial: str, job: Job) -> Preparation:
+        framework = registry.framework(job.setup.framework)
+        require_supported(framework, job.setup)
+        package_versions(framework)
+        job = job.model_copy(update={"kind": "prepare", "cpus": self.material.cpus})
+        environment = framework.environment(job.setup, job.artefact, job.threads)
+        with self._child(job, f"prepare-{trial.replace('/', '-')}", environment) as worker:
+            reply = worker.ask(None, self.plan.hang_timeout_s)
+        return Preparation(
+            trial=trial,
+            artefact=job.artefact.name,
+            seconds=reply["seconds"],
+            cached=reply["cached"],
+            bytes=reply["bytes"],
+        )
+
+    def _measure(self, jobs: dict[str, Job]) -> StopReason:
+        task = registry.task(self.plan.task)
+        recorded = self.recorder.recorded()
+        last = {e.trial: e.execution for e in recorded.executions}
+        sessions = {
+            trial.id: TrialSession(
+                trial,
+                jobs[trial.id],
+                self.plan,
+                self.recorder,
+                task,
+                self.material.examples,
+                last.get(trial.id, -1) + 1,
+            )
+            for trial in self.trials
+            if trial.id in jobs
+        }
+        loop = RoundLoop(
+            self.plan, sessions, self.recorder, len(self.material.queries), self.observe, self._fail
+        )
+        return loop.run()
+
+    def _fail(self, trial: str, stage: str, error: WattmarkError) -> None:
+        reason = error.reason if isinstance(error, WorkerError) else reason_of(error)
+        output = error.last_output if isinstance(error, WorkerError) else ""
+        failure = Failure.model_validate(
+            {"stage": stage, "reason": reason, "message": str(error), "last_output": output}
+        )
+        self.recorder.add_failure(trial, failure)
+        self.observe(Event(Stage.FAILED, 0, 0, trial, f"{stage}: {error}"))
+
+    @contextmanager
+    def _child(self, job: Job, name: str, environment: dict[str, str]) -> Iterator[WorkerProcess]:
+        worker = WorkerProcess(job, self.recorder.folder() / "workers", name, environment)
+        with self._lock:
+            self._children.add(worker)
+        try:
+            with worker:
+                yield worker
+        finally:
+            with self._lock:
+                self._children.discard(worker)
+
+    def _kill_children(self) -> None:
+        with self._lock:
+            children = list(self._children)
+        for worker in children:
+            worker.kill()
+
+
+def trials_of(plan: Plan, material: Material) -> list[Trial]:
+    """The plan's trials, in its order."""
+    return [
+        Trial(
+            task=plan.task,
+            model=plan.model,
+            model_digest=material.model.digest,
+            setup=setup,
+            scenario=plan.scenario,
+        )
+        for setup in plan.setups
+    ]
+
+
+FailureHandler = Callable[[str, str, WattmarkError], None]

@@ -1,0 +1,164 @@
+"""Whether others competed for the cores of a process: run-queue wait, steal, pressure.
+
+Steal alone does not tell: in a container that gets too little CPU it stays 0. What tells is the
+time that the threads of the process were ready to run but waited for a core: the second field of
+``/proc/<pid>/task/<tid>/schedstat``, in ns (Linux, Documentation/scheduler/sched-stats.rst).
+Threads of one process that wait for each other's core count too: that also falsifies a time.
+
+A snapshot reads one small file per thread, two for the machine, and a clock; it is meant to be
+taken before and after a window, not within one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Cumulative readings of one process and its machine; None where the kernel has none.
+
+    ``waits_ns`` holds the run-queue wait by thread id; ``steal_s`` is summed over the pinned
+    cores; ``pressure_s`` is the time in which some task of the machine waited for a CPU.
+    """
+
+    waits_ns: dict[int, int] | None
+    cpu_s: float | None
+    steal_s: float | None
+    pressure_s: float | None
+
+
+@dataclass(frozen=True)
+class Contention:
+    """What happened between two snapshots, in seconds; None where it could not be read."""
+
+    run_queue_wait_s: float | None
+    steal_s: float | None
+    pressure_s: float | None
+    cpu_s: float | None = None
+
+
+def snapshot(pid: int | None = None, cpus: Collection[int] = (), proc: str = "/proc") -> Snapshot:
+    """Readings of process ``pid`` (default: this one); steal of ``cpus`` (default: all)."""
+    return Snapshot(
+        waits_ns=_thread_waits_ns(f"{proc}/{pid or 'self'}/task"),
+        cpu_s=_cpu_s(pid),
+        steal_s=_steal_s(f"{proc}/stat", cpus),
+        pressure_s=_pressure_s(f"{proc}/pressure/cpu"),
+    )
+
+
+def between(before: Snapshot, after: Snapshot) -> Contention:
+    """Differences of two snapshots of the same process.
+
+    A thread that began in the window counts from zero, one that ended in it is not seen: its
+    wait is lost with it, so that the run-queue wait is a lower bound where threads end.
+    """
+    return Contention(
+        run_queue_wait_s=_wait_s(before.waits_ns, after.waits_ns),
+        steal_s=_increase(before.steal_s, after.steal_s),
+        pressure_s=_increase(before.pressure_s, after.pressure_s),
+        cpu_s=_increase(before.cpu_s, after.cpu_s),
+    )
+
+
+def is_contended(contention: Contention, cpu_s: float, limit: float) -> bool:
+    """Whether run-queue wait or steal exceeds ``limit`` times the CPU time that was used.
+
+    What could not be read does not count as contention. Pressure is not judged: it is the
+    whole machine's, and other cores' troubles need not be ours.
+    """
+    waits = (contention.run_queue_wait_s, contention.steal_s)
+    return any(wait is not None and wait > limit * cpu_s for wait in waits)
+
+
+def _read(path: str) -> bytes | None:
+    """The start of a small file, None where it is not there (or its thread has just ended)."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return os.read(file, 65536)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+
+
+def _thread_waits_ns(tasks: str) -> dict[int, int] | None:
+    try:
+        with os.scandir(tasks) as entries:
+            threads = [entry.name for entry in entries]
+    except OSError:
+        return None
+    waits_ns: dict[int, int] = {}
+    slices = 0
+    for thread in threads:
+        # run time and wait in ns, then the number of time slices
+        fields = (_read(f"{tasks}/{thread}/schedstat") or b"").split()
+        if len(fields) == 3:
+            waits_ns[int(thread)] = int(fields[1])
+            slices += int(fields[2])
+    # a kernel without these statistics shows zeros, even for a thread that runs
+    return waits_ns if slices else None
+
+
+def _wait_s(before: dict[int, int] | None, after: dict[int, int] | None) -> float | None:
+    if before is None or after is None:
+        return None
+    total_ns = 0
+    for thread, wait_ns in after.items():
+        earlier_ns = before.get(thread, 0)
+        # a wait that shrank is a new thread with a used id
+        total_ns += wait_ns - earlier_ns if wait_ns >= earlier_ns else wait_ns
+    return total_ns / 1e9
+
+
+def _cpu_s(pid: int | None) -> float | None:
+    """CPU time of all threads, ended ones included."""
+    if pid is None:
+        return time.process_time_ns() / 1e9
+    try:
+        # Linux's clock id of another process's CPU time: clock_getcpuclockid(3)
+        return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
+    except (AttributeError, OSError):
+        return None
+
+
+def _steal_s(path: str, cpus: Collection[int]) -> float | None:
+    text = _read(path)
+    if text is None:
+        return None
+    wanted = {b"cpu%d" % cpu for cpu in cpus} or {b"cpu"}
+    ticks = []
+    for line in text.splitlines():
+        if not line.startswith(b"cpu"):
+            break
+        # user nice system idle iowait irq softirq steal ...: proc_stat(5)
+        fields = line.split()
+        if fields[0] in wanted and len(fields) > 8:
+            ticks.append(int(fields[8]))
+    return sum(ticks) / _ticks_per_s() if len(ticks) == len(wanted) else None
+
+
+@cache
+def _ticks_per_s() -> int:
+    return os.sysconf("SC_CLK_TCK")
+
+
+def _pressure_s(path: str) -> float | None:
+    """``some`` total of the CPU in s (Linux, Documentation/accounting/psi.rst)."""
+    text = _read(path) or b""
+    first, _, _ = text.partition(b"\n")
+    kind, _, total_us = first.partition(b" total=")
+    return int(total_us) / 1e6 if kind.startswith(b"some") and total_us else None
+
+
+def _increase(before: float | None, after: float | None) -> float | None:
+    # steal may be corrected downwards by the kernel
+    return None if before is None or after is None else max(0.0, after - before)

@@ -1,0 +1,222 @@
+"""The interleaved rounds: workers take turns until the ratios are known well enough.
+
+Every round index is measured for all living trials before the next, so that a stop never leaves
+one trial ahead of another. The rule looks after each index: stop when every trial's latency and
+CPU-time ratio to the baseline has a confidence sequence narrower than the plan asks (a rule that
+stays honest under continuous looking), or when the next index would not fit the time budget.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.errors import WattmarkError, WorkerError
+from wattmark.protocol.events import Event, Observer, Stage
+from wattmark.protocol.recorder import Recorder, Samples, answered_by_both
+from wattmark.protocol.schedule import block, renewals, rounds_of_a_pass, turn_order
+from wattmark.protocol.session import TrialSession
+from wattmark.protocol.statistics import narrow_enough, round_log_ratios
+from wattmark.records import Plan, Round, StopReason
+
+REPEATS_PER_ROUND = 2
+#: Share of all rounds that may be repeated because of contention.
+REPEAT_SHARE = 0.2
+MIN_ROUNDS_TO_STOP = 5
+LOADS_AT_ONCE = 2
+#: Memory to leave free, and what a worker is assumed to need until one has been seen.
+MEMORY_RESERVE_BYTES = 1 << 30
+FIRST_GUESS_RSS_BYTES = 1 << 30
+
+
+def available_memory_bytes() -> int:
+    """What could be allocated without swapping (Linux: MemAvailable)."""
+    with open("/proc/meminfo") as handle:  # noqa: PTH123 - not a file on a disk
+        for line in handle:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class RoundLoop:
+    """Runs rounds for a set of sessions; failed ones leave it, the rest go on."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        sessions: dict[str, TrialSession],
+        recorder: Recorder,
+        queries: int,
+        observe: Observer,
+        fail: Callable[[str, str, WattmarkError], None],
+    ) -> None:
+        self.plan = plan
+        self.sessions = dict(sessions)
+        self.recorder = recorder
+        self.queries = queries
+        self.observe = observe
+        self.fail = fail
+        self._start = time.monotonic()
+        self._largest_rss_bytes = FIRST_GUESS_RSS_BYTES
+        self._repeats_left = int(REPEAT_SHARE * plan.rounds * len(sessions)) + 1
+        self._samples: dict[str, dict[int, Samples]] = {}
+        self._cpu_s: dict[str, dict[int, float]] = {}
+        self._index_s: list[float] = []
+        self._load_s = 0.0
+        for done in recorder.recorded().rounds:
+            if not done.superseded:
+                self._remember(done)
+
+    def run(self) -> StopReason:
+        """Measure until the rule says stop; workers are gone when this returns or raises."""
+        try:
+            return self._run()
+        finally:
+            for session in self.sessions.values():
+                session.kill()
+
+    def _run(self) -> StopReason:
+        renew_at = renewals(self.plan, self.queries)
+        index = 0
+        while self.sessions:
+            if all(self._done(t, index) for t in self.sessions):
+                index += 1
+                continue
+            if (reason := self._stop(index, index in renew_at)) is not None:
+                self._stop_workers(self.sessions)
+                return reason
+            began = time.monotonic()
+            if index in renew_at:
+                self._stop_workers(self.sessions)
+            if waiting := [t for t in self.sessions if not self.sessions[t].alive]:
+                self._start_workers(waiting)
+                self._load_s = time.monotonic() - began
+            began = time.monotonic()
+            self._measure_index(index)
+            self._index_s.append(time.monotonic() - began)
+            index += 1
+        return StopReason.NOTHING_LEFT
+
+    def _stop(self, index: int, renewing: bool) -> StopReason | None:
+        whole_pass = rounds_of_a_pass(self.plan, self.queries)
+        may_stop = index >= (
+            whole_pass if self.plan.complete_pass else min(MIN_ROUNDS_TO_STOP, whole_pass)
+        )
+        if may_stop and self._narrow():
+            return StopReason.NARROW
+        if not self._index_s:
+            return None
+        expected_s = float(np.median(self._index_s)) + (self._load_s if renewing else 0.0)
+        if time.monotonic() - self._start + expected_s > self.plan.budget_s:
+            return StopReason.BUDGET
+        return None
+
+    def _narrow(self) -> bool:
+        baseline = self.plan.baseline_label
+        if baseline not in self.sessions:
+            return True
+        return all(
+            narrow_enough(ratios, self.plan.ratio_width)
+            for trial in self.sessions
+            if trial != baseline
+            for ratios in self._log_ratios(trial, baseline)
+        )
+
+    def _log_ratios(self, trial: str, baseline: str) -> Iterable[NDArray[np.float64]]:
+        indices = sorted(self._samples[trial].keys() & self._samples[baseline].keys())
+        pairs = [
+            answered_by_both(self._samples[trial][i], self._samples[baseline][i]) for i in indices
+        ]
+        pairs = [pair for pair in pairs if pair[0].size]
+        yield round_log_ratios([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
+        yield np.log([self._cpu_s[trial][i] / self._cpu_s[baseline][i] for i in indices])
+
+    def _start_workers(self, trials: list[str]) -> None:
+        """Load, two at a time, what fits in memory together; then warm up one after another."""
+        for first in range(0, len(trials), LOADS_AT_ONCE):
+            batch: list[str] = []
+            for trial in trials[first : first + LOADS_AT_ONCE]:
+                self.observe(Event(Stage.LOAD, first + len(batch), len(trials), trial))
+                if self._fits(len(batch)):
+                    self.sessions[trial].start()
+                    batch.append(trial)
+            for trial in batch:
+                self._guard(trial, self.sessions[trial].wait_loaded)
+        for done, trial in enumerate([t for t in trials if self._is_alive(t)]):
+            self.observe(Event(Stage.WARM_UP, done, len(trials), trial))
+            self._guard(trial, self.sessions[trial].warm_up)
+
+    def _fits(self, starting: int) -> bool:
+        peaks = [s.peak_rss_bytes for s in self.sessions.values()]
+        self._largest_rss_bytes = max(self._largest_rss_bytes, *peaks)
+        needed = self._largest_rss_bytes * (starting + 1) + MEMORY_RESERVE_BYTES
+        return available_memory_bytes() > needed
+
+    def _is_alive(self, trial: str) -> bool:
+        return trial in self.sessions and self.sessions[trial].alive
+
+    def _measure_index(self, index: int) -> None:
+        order = turn_order(self.plan, list(self.sessions), index)
+        first, last = block(self.plan, self.queries, index)
+        for turn, trial in enumerate(order):
+            if self._done(trial, index):
+                continue
+            self.observe(
+                Event(
+                    Stage.MEASURE,
+                    index * len(order) + turn,
+                    max(rounds_of_a_pass(self.plan, self.queries), index + 1) * len(order),
+                    trial,
+                    f"round {index + 1}",
+                    self._remaining_s(index, turn / len(order)),
+                )
+            )
+            self._guard(trial, lambda t=trial: self._turn(t, index, first, last))  # type: ignore[misc]
+
+    def _turn(self, trial: str, index: int, first: int, last: int) -> None:
+        session = self.sessions[trial]
+        visiting = not session.alive  # did not fit in memory with the others
+        if visiting:
+            session.start()
+            session.wait_loaded()
+            session.warm_up()
+        done = session.round(index, first, last, 0)
+        while done.contended and done.attempt < REPEATS_PER_ROUND and self._repeats_left > 0:
+            self._repeats_left -= 1
+            self.recorder.supersede(done)
+            done = session.round(index, first, last, done.attempt + 1)
+        self._remember(done)
+        if visiting:
+            session.stop()
+
+    def _guard(self, trial: str, action: Callable[[], None]) -> None:
+        session = self.sessions[trial]
+        try:
+            action()
+        except WorkerError as error:
+            session.kill()
+            del self.sessions[trial]
+            self.fail(trial, session.stage, error)
+
+    def _stop_workers(self, trials: Iterable[str]) -> None:
+        for trial in trials:
+            self.sessions[trial].stop()
+
+    def _remember(self, done: Round) -> None:
+        samples = self.recorder.load_samples(done.samples)
+        self._samples.setdefault(done.trial, {})[done.index] = samples
+        self._cpu_s.setdefault(done.trial, {})[done.index] = done.cpu_s
+
+    def _done(self, trial: str, index: int) -> bool:
+        return index in self._cpu_s.get(trial, {})
+
+    def _remaining_s(self, index: int, share: float) -> float | None:
+        if not self._index_s:
+            return None
+        left = max(rounds_of_a_pass(self.plan, self.queries) - index, 1) - share
+        budget = self.plan.budget_s - (time.monotonic() - self._start)
+        return max(0.0, min(left * float(np.median(self._index_s)), budget))

@@ -1,0 +1,164 @@
+"""One trial within a run: its worker's life, its turns, its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wattmark import registry
+from wattmark.contracts import Example, Task
+from wattmark.errors import WorkerError
+from wattmark.protocol import contention
+from wattmark.protocol.jobs import Job
+from wattmark.protocol.process import WorkerProcess
+from wattmark.protocol.recorder import Recorder, Samples
+from wattmark.records import (
+    ConversionCheck,
+    EnergyWindow,
+    ExecutionRecord,
+    Plan,
+    Round,
+    Trial,
+)
+
+
+class TrialSession:
+    """Drives the worker processes of one trial. Raises WorkerError when the worker fails."""
+
+    def __init__(
+        self,
+        trial: Trial,
+        job: Job,
+        plan: Plan,
+        recorder: Recorder,
+        task: Task,
+        examples: Sequence[Example],
+        first_execution: int,
+    ) -> None:
+        self.trial = trial
+        self.stage = "load"
+        self.peak_rss_bytes = 0
+        self._job = job
+        self._plan = plan
+        self._recorder = recorder
+        self._task = task
+        self._examples = examples
+        self._execution = first_execution - 1
+        self._worker: WorkerProcess | None = None
+        self._loaded: dict[str, Any] = {}
+
+    @property
+    def alive(self) -> bool:
+        """Whether a worker is there."""
+        return self._worker is not None
+
+    def start(self) -> None:
+        """Spawn a fresh process; returns at once."""
+        self._execution += 1
+        self.stage = "load"
+        setup = self.trial.setup
+        environment = registry.framework(setup.framework).environment(
+            setup, self._job.artefact, self._job.threads
+        )
+        name = f"{self.trial.id.replace('/', '-')}-{self._execution}"
+        folder = self._recorder.folder() / "workers"
+        self._worker = WorkerProcess(self._job, folder, name, environment)
+
+    def wait_loaded(self) -> None:
+        """Wait until it has loaded and its conversion was checked."""
+        self._loaded = self._ask(None)
+
+    def warm_up(self) -> None:
+        """Let it warm up, and record this execution."""
+        self.stage = "warm-up"
+        warm = self._ask({"do": "warm-up"})
+        self.peak_rss_bytes = int(warm["peak_rss_bytes"])
+        self._recorder.add_execution(
+            ExecutionRecord(
+                trial=self.trial.id,
+                execution=self._execution,
+                load_s=self._loaded["load_s"],
+                warm_up_queries=warm["warm_up_queries"],
+                warm_up_s=warm["warm_up_s"],
+                steady=warm["steady"],
+                peak_rss_bytes=self.peak_rss_bytes,
+                check=ConversionCheck.model_validate(self._loaded["check"]),
+            )
+        )
+        self.stage = "round"
+
+    def round(self, index: int, first: int, last: int, attempt: int) -> Round:
+        """One turn: queries first..last-1; recorded durably when this returns."""
+        out = self._recorder.folder() / "workers" / f"{self.trial.id.replace('/', '-')}.npz"
+        reply = self._ask({"do": "round", "first": first, "last": last, "out": str(out)})
+        self.peak_rss_bytes = max(self.peak_rss_bytes, int(reply["peak_rss_bytes"]))
+        samples = self._samples(out, first, last, reply["errors"])
+        out.unlink()
+        measured = contention.Contention(
+            run_queue_wait_s=reply["run_queue_wait_s"],
+            steal_s=reply["steal_s"],
+            pressure_s=None,
+        )
+        done = Round(
+            trial=self.trial.id,
+            execution=self._execution,
+            index=index,
+            attempt=attempt,
+            queries=last - first,
+            failed_queries=len(reply["errors"]),
+            start_ns=reply["start_ns"],
+            wall_s=reply["wall_s"],
+            cpu_s=reply["cpu_s"],
+            run_queue_wait_s=reply["run_queue_wait_s"],
+            steal_s=reply["steal_s"],
+            energy=tuple(EnergyWindow.model_validate(w) for w in reply["energy"]),
+            correct=float(samples.score.sum()),
+            latency_ms_median=float(np.median(samples.latency_ns)) / 1e6,
+            samples=self._recorder.save_samples(
+                self.trial.id, self._execution, index, attempt, samples
+            ),
+            contended=contention.is_contended(
+                measured, reply["cpu_s"], self._plan.contention_limit
+            ),
+        )
+        self._recorder.add_round(done)
+        return done
+
+    def stop(self) -> None:
+        """Let the worker end by itself."""
+        if self._worker is not None:
+            self._worker.quit()
+            self._worker = None
+
+    def kill(self) -> None:
+        """End the worker now."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+    def _ask(self, message: dict[str, Any] | None) -> dict[str, Any]:
+        if self._worker is None:
+            raise WorkerError("gone", f"{self.trial.id} has no worker")
+        return self._worker.ask(message, self._plan.hang_timeout_s)
+
+    def _samples(self, out: Path, first: int, last: int, errors: dict[str, str]) -> Samples:
+        predictions: list[str] = []
+        scores = np.zeros(last - first)
+        with np.load(out) as raw:
+            for i, number in enumerate(range(first, last)):
+                if str(i) in errors:
+                    predictions.append("")
+                    continue
+                predictions.append(self._task.predict(raw[f"output-{i}"]))
+                scores[i] = self._task.score(predictions[-1], self._examples[number].label)
+            return Samples(
+                query=np.arange(first, last, dtype=np.int32),
+                start_ns=raw["start_ns"],
+                latency_ns=raw["latency_ns"],
+                prediction=predictions,
+                score=scores,
+                error=[errors.get(str(i)) for i in range(last - first)],
+            )

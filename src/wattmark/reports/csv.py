@@ -1,0 +1,59 @@
+"""A run as CSV: one line per setup, full precision, for a spreadsheet or a data frame.
+
+A figure takes four columns: value, ``_low``, ``_high``, and ``_missing`` with the reason code
+where there is none. Units are in the headings.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from wattmark.records import Run
+from wattmark.reports.rows import Cell, Column, table
+
+
+def render_csv(run: Run) -> str:
+    """The run's table as CSV (RFC 4180, lines ended by LF)."""
+    content = table(run)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    heads = [name for column in content.columns for name in _names(column)]
+    writer.writerow([*heads, "baseline", "gate_passed", "failure"])
+    for row in content.rows:
+        values = [
+            value
+            for column, cell in zip(content.columns, row.cells, strict=True)
+            for value in _values(column, cell)
+        ]
+        gate = "" if row.gate_passed is None else str(row.gate_passed).lower()
+        writer.writerow([*values, str(row.baseline).lower(), gate, _safe(row.failure)])
+    return out.getvalue()
+
+
+def _is_figure(column: Column) -> bool:
+    return column.numeric and not column.key.startswith("stars_")
+
+
+def _names(column: Column) -> list[str]:
+    if not _is_figure(column):
+        return [column.key]
+    unit = {"%": "percent"}.get(column.unit, column.unit)
+    name = "_".join([column.key, *re.findall(r"\w+", unit.replace("/", " per "))])
+    return [name, f"{name}_low", f"{name}_high", f"{name}_missing"]
+
+
+def _values(column: Column, cell: Cell) -> list[str]:
+    if not _is_figure(column):
+        return [_safe(cell.text)]
+    quantity = cell.quantity
+    if quantity is None or quantity.value is None:
+        return ["", "", "", str(quantity.reason) if quantity else ""]
+    low, value, high = quantity.bounds()
+    return [repr(value), repr(low), repr(high), ""]
+
+
+def _safe(text: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula (OWASP, CSV Injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,178 @@
+"""The data behind the charts of a report: plain numbers, ready for JSON, computed here.
+
+The charts draw what stands here and compute nothing themselves, so that what a reader sees can
+be tested without a browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.quantities import Quantity
+from wattmark.records import Result, Run
+from wattmark.reports.formatting import quantity_text, range_text, value_text
+from wattmark.reports.rows import (
+    baseline_result,
+    energy_per_query,
+    ok,
+    percent_if_share,
+    sort_key,
+)
+
+_BINS = 160
+_TAIL = 0.001  # share of the samples beyond either end of the latency axis, per setup
+
+
+def figures(run: Run, latencies_ms: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """All charts; one that has nothing to show is None. ``latencies_ms`` by trial id."""
+    results = sorted((r for r in run.results if ok(r)), key=sort_key)
+    return {
+        "pareto": pareto(run, results),
+        "distribution": distribution(results, latencies_ms, run.plan.baseline_label),
+        "ratio": intervals(run, [(r, r.ratios and r.ratios.energy) for r in results]),
+        "absolute": intervals(run, [(r, energy_per_query(r)) for r in results]),
+    }
+
+
+def comparable_energy(run: Run, result: Result) -> Quantity | None:
+    """Energy per query with the interval that matters between setups.
+
+    That is ``energy_relative`` times the baseline's point estimate: what is uncertain for all
+    setups alike (the scale of a power model) is left out. Falls back on the absolute interval.
+    """
+    baseline = baseline_result(run)
+    scale = energy_per_query(baseline) if baseline else None
+    relative = result.energy_relative
+    if scale is None or scale.value is None or relative is None or relative.value is None:
+        return energy_per_query(result)
+    return Quantity.exact(scale.value, scale.unit, scale.grade) * relative
+
+
+def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
+    """Quality against energy per query (or median latency, where no energy is known)."""
+    cost = {r.id: comparable_energy(run, r) for r in results}
+    by_energy = any(q is not None and q.known for q in cost.values())
+    if not by_energy:
+        cost = {r.id: r.latency.p50 if r.latency else None for r in results}
+    unit = "J/query" if by_energy else "ms"
+    points = []
+    for result in results:
+        quality, x = result.quality, cost[result.id]
+        if quality is None or not quality.value.known or x is None or not x.known:
+            continue
+        y_low, y, y_high = percent_if_share(quality.value).bounds()
+        x_low, x_value, x_high = x.to(unit).bounds()
+        points.append(
+            _who(run, result)
+            | {"x": x_value, "x1": x_low, "x2": x_high, "y": y, "y1": y_low, "y2": y_high}
+            | {
+                "quality": quantity_text(percent_if_share(quality.value)),
+                "cost": quantity_text(x.to(unit)),
+            }
+            | {"gate": quality.gate_passed}
+        )
+    if not points:
+        return None
+    for point in points:
+        point["front"] = point["gate"] is not False and not any(
+            _dominates(other, point) for other in points if other["gate"] is not False
+        )
+    low, high = min(p["x1"] for p in points), max(p["x2"] for p in points)
+    return {
+        "points": points,
+        "by_energy": by_energy,
+        "x_label": "Energy per query, J" if by_energy else "Median latency, ms",
+        "y_label": f"{run.task.metric}" + (", %" if quality_is_share(points) else ""),
+        "log": low > 0 and high / low > 8,
+    }
+
+
+def quality_is_share(points: list[dict[str, Any]]) -> bool:
+    """Whether the quality of the points is in percent."""
+    return any("%" in p["quality"] for p in points)
+
+
+def _dominates(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    no_worse = a["x"] <= b["x"] and a["y"] >= b["y"]
+    return bool(no_worse and (a["x"] < b["x"] or a["y"] > b["y"]))
+
+
+def distribution(
+    results: list[Result], latencies_ms: Mapping[str, NDArray[np.float64]], baseline: str
+) -> dict[str, Any] | None:
+    """Density of latency per setup on one logarithmic axis, peak scaled to 1, with p50/p90/p99.
+
+    A Gaussian kernel on log(latency); its bandwidth is Silverman's rule of thumb (Silverman,
+    Density Estimation for Statistics and Data Analysis, 1986, equation 3.31).
+    """
+    samples = {
+        r.id: values[values > 0]
+        for r in results
+        if len(values := np.asarray(latencies_ms.get(r.id, ()), dtype=np.float64)) > 1
+        and bool((values > 0).any())
+    }
+    if not samples:
+        return None
+    low = min(float(np.quantile(v, _TAIL)) for v in samples.values())
+    high = max(float(np.quantile(v, 1 - _TAIL)) for v in samples.values())
+    grid = np.linspace(np.log(low / 1.06), np.log(high * 1.06), _BINS)
+    rows = []
+    for result in results:
+        if result.id not in samples or result.latency is None:
+            continue
+        values = samples[result.id]
+        latency = result.latency
+        marks = {k: getattr(latency, k) for k in ("p50", "p90", "p99")}
+        rows.append(
+            {
+                "setup": result.id,
+                "framework": result.trial.setup.framework,
+                "baseline": result.id == baseline,
+                "queries": len(values),
+                "beyond": int(((values < low) | (values > high)).sum()),
+                "density": [round(float(d), 4) for d in _density(np.log(values), grid)],
+                **{k: q.to("ms").value for k, q in marks.items()},
+                "text": " / ".join(value_text(q.to("ms")) for q in marks.values()) + " ms",
+            }
+        )
+    return {"grid": [float(f"{x:.6g}") for x in np.exp(grid)], "rows": rows} if rows else None
+
+
+def _density(values: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    quartiles = np.quantile(values, [0.25, 0.75])
+    spread = min(float(values.std()), float(quartiles[1] - quartiles[0]) / 1.349)
+    step = float(grid[1] - grid[0])
+    bandwidth = max(0.9 * spread * len(values) ** -0.2, step)
+    edges = np.append(grid - step / 2, grid[-1] + step / 2)
+    counts, _ = np.histogram(values, edges)
+    kernel = np.exp(-0.5 * ((grid[:, None] - grid[None, :]) / bandwidth) ** 2)
+    density: NDArray[np.float64] = kernel @ counts
+    return density / (density.max() or 1.0)
+
+
+def intervals(run: Run, pairs: list[tuple[Result, Quantity | None]]) -> dict[str, Any] | None:
+    """One dot with its interval per setup. None where no setup has the figure."""
+    rows = [
+        _who(run, result)
+        | dict(zip(("low", "value", "high"), quantity.bounds(), strict=True))
+        | {"text": f"{value_text(quantity)} {range_text(quantity)}".rstrip()}
+        for result, quantity in pairs
+        if quantity is not None and quantity.known
+    ]
+    if not rows:
+        return None
+    low, high = min(r["low"] for r in rows), max(r["high"] for r in rows)
+    return {"rows": rows, "log": low > 0 and high / low > 5}
+
+
+def _who(run: Run, result: Result) -> dict[str, Any]:
+    return {
+        "setup": result.id,
+        "framework": result.trial.setup.framework,
+        "fp32": result.trial.setup.precision.exact_weights,
+        "baseline": result.id == run.plan.baseline_label,
+    }

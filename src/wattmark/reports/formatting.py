@@ -1,0 +1,123 @@
+"""How a number reads to people: as many digits as its interval warrants, and never a false zero.
+
+An estimate is rounded to two significant digits of its interval's half-width (the rule of the
+GUM, JCGM 100:2008, 7.2.6); an exact figure shows up to four significant digits. A number that
+this would round to zero keeps its first significant digit.
+"""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import Rating
+
+DASH = "—"
+_GROUP = "\u202f"  # narrow no-break space between groups of three digits
+_EXACT_DIGITS = 4
+_MAX_DIGITS = 15
+
+
+def _exponent(x: float) -> int:
+    return floor(log10(abs(x)))
+
+
+def decimals(quantity: Quantity) -> int:
+    """Digits after the decimal point that the quantity's interval warrants; may be negative."""
+    low, value, high = quantity.bounds()
+    half = high / 2 - low / 2
+    largest = max(abs(low), abs(value), abs(high))
+    if largest == 0:
+        return 0
+    if half == 0:
+        return _EXACT_DIGITS - 1 - _exponent(largest)
+    return min(1 - _exponent(half), _MAX_DIGITS - 1 - _exponent(largest))
+
+
+def number(x: float, places: int) -> str:
+    """``x`` with that many decimals (tens and hundreds where negative); zero only where x is 0."""
+    if x == 0:
+        return "0"
+    if abs(x) < 0.5000001 * 10.0**-places:
+        places = -_exponent(x)
+    if not -4 <= _exponent(x) < 7:
+        mantissa, power = f"{x:.{max(0, places + _exponent(x))}e}".split("e")
+        return f"{mantissa}e{int(power)}".replace("-", "−")
+    text = f"{round(x, places):,.{max(places, 0)}f}"
+    whole, _, fraction = text.partition(".")
+    if len(whole.replace(",", "").lstrip("-")) < 5:
+        whole = whole.replace(",", "")
+    text = whole.replace(",", _GROUP) + (f".{fraction}" if fraction else "")
+    return text.replace("-", "−")
+
+
+def value_text(quantity: Quantity) -> str:
+    """The value alone, without unit: ``12.3``, or ``— (no_meter)``."""
+    if quantity.value is None:
+        return missing_text(quantity.reason)
+    text = number(quantity.value, decimals(quantity))
+    if quantity.low == quantity.high and "." in text and "e" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return text
+
+
+def range_text(quantity: Quantity) -> str:
+    """The interval alone: ``[11.8, 12.9]``; empty where there is none or no width."""
+    if quantity.value is None or quantity.low == quantity.high:
+        return ""
+    low, _, high = quantity.bounds()
+    places = decimals(quantity)
+    return f"[{number(low, places)}, {number(high, places)}]"
+
+
+def quantity_text(quantity: Quantity) -> str:
+    """Value, interval and unit: ``12.3 [11.8, 12.9] ms``, or ``— (no_meter)``."""
+    if quantity.value is None:
+        return value_text(quantity)
+    unit = "" if quantity.unit == "1" else quantity.unit
+    return " ".join(part for part in (value_text(quantity), range_text(quantity), unit) if part)
+
+
+def missing_text(reason: Reason | str | None) -> str:
+    """An em dash and why there is no figure: ``— (no_meter)``."""
+    return f"{DASH} ({reason})" if reason else DASH
+
+
+def probability_text(p: float) -> str:
+    """A resampled probability in whole percent; never 0 % or 100 % where it is only near."""
+    if p == 0:
+        return "0 %"
+    if p < 0.005:
+        return "< 1 %"
+    if p > 0.995:
+        return "> 99 %"
+    return f"{100 * p:.0f} %"
+
+
+def stars_text(rating: Rating) -> str:
+    """``4★ 87 %``: the stars and the probability of just these; else why there are none."""
+    if rating.stars is None:
+        return missing_text(rating.unrated_reason or "unrated")
+    probability = rating.probabilities.get(rating.stars)
+    suffix = "" if probability is None else f" {probability_text(probability)}"
+    return f"{rating.stars}★{suffix}"
+
+
+def duration_text(seconds: float) -> str:
+    """``0.42 s``, ``38 s``, ``4 min 12 s`` or ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{number(seconds, 2)} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size_text(count: int) -> str:
+    """A number of bytes in MiB or GiB, or in B below a hundredth of a MiB."""
+    if count < 10_486:
+        return f"{count} B"
+    mebibytes = count / 2**20
+    return f"{mebibytes / 1024:.2f} GiB" if mebibytes >= 1024 else f"{mebibytes:.3g} MiB"

@@ -1,0 +1,146 @@
+"""A run as one HTML file that opens offline.
+
+The file loads nothing. Its Content-Security-Policy forbids everything except the styles and
+scripts written into it, which are allowed by their sha256 (W3C, Content Security Policy
+Level 3, section 8.3), so text from a run cannot become code even if escaping failed. Charts are
+drawn by Observable Plot on D3, vendored in ``static/`` (see ``static/LICENSES.md``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from wattmark.records import ExecutionRecord, Result, Run
+from wattmark.reports.conclusions import conclusions
+from wattmark.reports.figures import figures
+from wattmark.reports.formatting import (
+    DASH,
+    duration_text,
+    number,
+    probability_text,
+    size_text,
+)
+from wattmark.reports.method import method
+from wattmark.reports.rows import ok, rules, sort_key, table
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_SCRIPTS = ("d3.min.js", "plot.umd.min.js", "report.js")
+_STYLE = "report.css"
+#: What Plot itself inserts as a <style> for the class name that report.js asks for.
+_PLOT_STYLE = "plot-inline.css"
+
+
+def render_html(
+    run: Run, latencies_ms: Mapping[str, NDArray[np.float64]], commands: Sequence[str]
+) -> str:
+    """The report of a run.
+
+    ``latencies_ms`` holds the latencies of all counted queries in ms by trial id; a trial that
+    is not in it has no distribution drawn. ``commands`` reproduce the run, one per line.
+    """
+    results = sorted(run.results, key=sort_key)
+    content = table(run)
+    grades = {
+        content.cell(r.id, "energy_grade").text for r in results if ok(r)
+    }
+    if len(grades) == 1:  # said once, above the table
+        content = content.without("energy_grade")
+    template = _environment().get_template("report.html")
+    return template.render(
+        run=run,
+        policy=content_security_policy(),
+        style=_static(_STYLE),
+        scripts=[_static(name) for name in _SCRIPTS],
+        conclusions=conclusions(run),
+        table=content,
+        grade=grades.pop() if len(grades) == 1 else "",
+        figures=figures(run, latencies_ms),
+        rules=rules(run),
+        results=[r for r in results if ok(r)],
+        failed=[r for r in results if r.failure],
+        checks={r.id: worst_check(r) for r in results},
+        method=method(run),
+        commands=commands,
+    )
+
+
+@cache
+def content_security_policy() -> str:
+    """The policy that allows the report's own styles and scripts, and nothing else."""
+    scripts = " ".join(_hash(_static(name)) for name in _SCRIPTS)
+    styles = " ".join(_hash(_static(name)) for name in (_STYLE, _PLOT_STYLE))
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src {styles}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def worst_check(result: Result) -> dict[str, Any] | None:
+    """The conversion check of a result: the worst of its executions, as texts."""
+    checks = [e.check for e in result.executions]
+    if not checks:
+        return None
+    worst = max(checks, key=lambda c: c.max_rel_difference)
+    return {
+        "inputs": worst.inputs,
+        "absolute": _scientific(worst.max_abs_difference),
+        "relative": _scientific(worst.max_rel_difference),
+        "tolerance": DASH if worst.tolerance is None else _scientific(worst.tolerance),
+        "agreement": probability_text(min(c.agreement for c in checks)),
+        "passed": all(c.passed for c in checks),
+    }
+
+
+def _scientific(x: float) -> str:
+    return "0" if x == 0 else f"{x:.1e}".replace("e-0", "e-").replace("-", "−")
+
+
+def _rss(executions: Sequence[ExecutionRecord]) -> str:
+    return size_text(max(e.peak_rss_bytes for e in executions))
+
+
+def _breakable(label: str) -> Markup:
+    """A setup's label that may wrap after its slashes."""
+    return Markup("/<wbr>").join(label.split("/"))
+
+
+@cache
+def _static(name: str) -> str:
+    return (resources.files("wattmark.reports") / "static" / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("wattmark.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "breakable": _breakable,
+        "probability": probability_text,
+        "duration": duration_text,
+        "size": size_text,
+        "rss": _rss,
+        "number": number,
+    }
+    return environment

@@ -1,0 +1,58 @@
+"""A run as Markdown: conclusions, table, failures and method, for an issue or a README."""
+
+from __future__ import annotations
+
+import re
+
+from wattmark.records import Run
+from wattmark.reports.conclusions import conclusions
+from wattmark.reports.formatting import duration_text
+from wattmark.reports.method import method
+from wattmark.reports.rows import Row, Table, table
+
+
+def render_markdown(run: Run) -> str:
+    """The run as GitHub-flavoured Markdown. What users chose is escaped."""
+    lines = [
+        f"# {_escape(run.plan.name)}: {_escape(run.model.name)}, {_escape(run.task.name)}",
+        "",
+        *(f"{n}. {_escape(sentence)}" for n, sentence in enumerate(conclusions(run), 1)),
+        "",
+        *_table_lines(table(run)),
+        "",
+        f"Run `{run.id}` of {_escape(run.created_at)} on {_escape(run.environment.cpu_model)}, "
+        f"{len(run.environment.cpus_allowed)} cores; prepared in "
+        f"{duration_text(run.prepared_s)}, measured for {duration_text(run.measured_s)}. "
+        "Brackets hold intervals.",
+        "",
+    ]
+    failures = [(r.id, r.failure) for r in run.results if r.failure]
+    if failures:
+        lines += ["## Failed trials", ""]
+        lines += [f"- {_escape(i)}, {f.stage}: {_escape(f.message)}" for i, f in failures]
+        lines.append("")
+    lines += ["## Method", ""]
+    lines += [f"- **{heading}.** {_escape(text)}" for heading, text in method(run)]
+    return "\n".join(lines) + "\n"
+
+
+def _table_lines(content: Table) -> list[str]:
+    heads = [c.heading + (f", {c.unit}" if c.unit else "") for c in content.columns]
+    rules = ["---:" if c.numeric else "---" for c in content.columns]
+    rows = [[_escape(text) for text in _texts(row)] for row in content.rows]
+    return [f"| {' | '.join(cells)} |" for cells in ([_escape(h) for h in heads], rules, *rows)]
+
+
+def _texts(row: Row) -> list[str]:
+    first, *others = (cell.text for cell in row.cells)
+    marks = ", baseline" * row.baseline + ", misses the quality gate" * (row.gate_passed is False)
+    if row.failure:
+        return [first + marks, row.failure, *("" for _ in others[1:])]
+    return [first + marks, *others]
+
+
+def _escape(text: str) -> str:
+    """Escape what Markdown or HTML would interpret; line ends become spaces."""
+    flat = " ".join(text.split("\n"))
+    escaped = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", flat)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

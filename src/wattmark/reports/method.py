@@ -1,0 +1,103 @@
+"""How each number of a run was obtained, in prose, with the numbers of its plan."""
+
+from __future__ import annotations
+
+from wattmark.quantities import Grade
+from wattmark.records import Run, StopReason
+from wattmark.reports.formatting import duration_text, number
+from wattmark.reports.rows import energy_per_query, ok
+
+_STOPPED = {
+    StopReason.NARROW: "It stopped because they were.",
+    StopReason.BUDGET: "It stopped because the time budget ended first.",
+    StopReason.INTERRUPTED: "It was interrupted before that.",
+    StopReason.NOTHING_LEFT: "It stopped because no trial was left alive.",
+}
+
+_GRADES = {
+    Grade.METERED: "an external power meter read before and after every round",
+    Grade.COUNTED: "a hardware counter or on-chip sensor read before and after every round",
+    Grade.MODELLED: (
+        "a power model applied to the CPU time of the worker process: no sensor was read. The "
+        "absolute figure carries the whole uncertainty of that model. Its scale is the same for "
+        "all setups on this machine, so ratios between setups are far better known than "
+        "the absolute figures, and the two are shown apart"
+    ),
+    Grade.PARAMETRIC: "an estimate from the size of the model alone",
+}
+
+
+def method(run: Run) -> list[tuple[str, str]]:
+    """Pairs of heading and paragraph."""
+    plan = run.plan
+    queries = max((r.queries for r in run.results), default=0)
+    executions = max((len({e.execution for e in r.executions}) for r in run.results), default=0)
+    return [
+        (
+            "Same weights",
+            "Every setup runs the same weights. Its outputs on real inputs are compared with those "
+            "of the reference (PyTorch, eager, FP32) before anything is timed; a setup that "
+            "differs too much is refused, not footnoted. Quantised setups are also judged by "
+            "the quality of all their answers.",
+        ),
+        (
+            "Paired rounds",
+            "Each setup lives in a worker process of its own, pinned to its cores. The workers "
+            "take turns: in every round each setup gets the same block of queries, while the "
+            "others are blocked, so that drift of the machine hits all alike. The queries that "
+            f"are timed are those whose quality is scored (at most {queries} a setup here, "
+            f"scenario {plan.scenario}, {_processes(executions)} a setup).",
+        ),
+        (
+            "Warm-up and stop",
+            "Warm-up ends where the data say that a worker is steady, and is not counted. "
+            "Measuring goes on until the latency and CPU-time ratios to the baseline "
+            f"are known to within ±{_percent(plan.ratio_width)}, by confidence sequences that "
+            "stay valid under continuous looking, or until the budget of "
+            f"{duration_text(plan.budget_s)} ends. {_STOPPED[run.stop_reason]}",
+        ),
+        (
+            "Latency and ratios",
+            "Percentiles are order statistics of all counted queries, with intervals. Ratios to "
+            f"the baseline ({plan.baseline_label}) come from paired rounds: below 1 is better.",
+        ),
+        ("Energy", _energy(run)),
+        (
+            "Contention",
+            "A round in which the worker waited for the processor for more than "
+            f"{_percent(plan.contention_limit)} of its CPU time is repeated a few times; where "
+            "that does not help, it counts and the result is flagged.",
+        ),
+        (
+            "Quality",
+            f"The metric is {run.task.metric}. A setup below {_percent(plan.quality_gate)} of the "
+            "reference's score is shown and marked, but not rated.",
+        ),
+        (
+            "Missing figures",
+            "A figure that could not be had is shown as a dash with the reason; it is never zero. "
+            "Brackets hold the interval, at 95 % unless said otherwise, and digits are rounded "
+            "to what the interval warrants.",
+        ),
+    ]
+
+
+def _energy(run: Run) -> str:
+    figures = [(r.energy[0].meter, q) for r in run.results if ok(r) and (q := energy_per_query(r))]
+    grades = sorted({q.grade for _, q in figures if q.grade}, key=list(Grade).index)
+    if not grades:
+        return "No instrument gave an energy figure; the table says why."
+    meters = ", ".join(sorted({meter for meter, q in figures if q.known}))
+    origin = "; or ".join(_GRADES[g] for g in grades)
+    return (
+        f"Energy is {' or '.join(g.value for g in grades)} ({meters}): {origin}. Energy per "
+        "query is gross and counts attempted queries, failed ones included."
+    )
+
+
+def _processes(count: int) -> str:
+    return "one fresh process" if count == 1 else f"{count} fresh processes"
+
+
+def _percent(share: float) -> str:
+    return f"{number(100 * share, 1).removesuffix('.0')} %"

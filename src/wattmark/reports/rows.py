@@ -1,0 +1,229 @@
+"""The one table of a run, which the terminal, Markdown, CSV and HTML share.
+
+Rows run from least to most energy (time, where no energy is known); failed trials come last.
+Units stand in the columns, so cells hold bare numbers. The energy columns show the first
+domain that a result lists; the record (``--format json``) has them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+
+from wattmark.quantities import Quantity, Reason, parse_unit
+from wattmark.records import Rating, Ratios, Result, Run
+from wattmark.reports.formatting import (
+    DASH,
+    missing_text,
+    quantity_text,
+    range_text,
+    stars_text,
+    value_text,
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. ``key`` is its stable name in CSV; ``unit`` is empty for text and ratios."""
+
+    key: str
+    heading: str
+    unit: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure as text, whole or in two parts, and as the quantity behind it (if any).
+
+    ``interval`` holds the reason where the figure is ``missing``.
+    """
+
+    text: str
+    value: str
+    interval: str = ""
+    quantity: Quantity | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setup. ``failure`` says why a failed trial has no figures; ``gate_passed`` is None
+    where the quality gate could not be applied."""
+
+    trial: str
+    baseline: bool
+    gate_passed: bool | None
+    failure: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns and rows of a run."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def cell(self, trial: str, key: str) -> Cell:
+        """The cell of that trial in the column with that key. Raises KeyError."""
+        for row in self.rows:
+            for column, cell in zip(self.columns, row.cells, strict=True):
+                if (row.trial, column.key) == (trial, key):
+                    return cell
+        raise KeyError((trial, key))
+
+    def without(self, key: str) -> Table:
+        """The table less the column with that key."""
+        kept = [n for n, column in enumerate(self.columns) if column.key != key]
+        rows = tuple(replace(r, cells=tuple(r.cells[n] for n in kept)) for r in self.rows)
+        return Table(tuple(self.columns[n] for n in kept), rows)
+
+
+def rules(run: Run) -> tuple[str, ...]:
+    """The rating rules of a run, in the order in which they were applied."""
+    return tuple(dict.fromkeys(rating.rule for rating in run.ratings))
+
+
+def baseline_result(run: Run) -> Result | None:
+    """The baseline's result, or None where it failed or was never run."""
+    return next((r for r in run.results if r.id == run.plan.baseline_label and ok(r)), None)
+
+
+def ok(result: Result) -> bool:
+    """Whether the trial gave a result."""
+    return result.status == "ok"
+
+
+def energy_per_query(result: Result) -> Quantity | None:
+    """Gross energy per query of the first domain, or None where there is no entry at all."""
+    return result.energy[0].per_query if result.energy else None
+
+
+def sort_key(result: Result) -> tuple[float, ...]:
+    """Failed last; then by energy relative to the baseline, absolute energy, and time."""
+    figures = (
+        result.energy_relative,
+        energy_per_query(result),
+        result.latency.p50 if result.latency else None,
+    )
+    values = [inf if q is None or q.value is None else q.value for q in figures]
+    return (float(not ok(result)), *values)
+
+
+def table(run: Run) -> Table:
+    """The run as a table."""
+    metric = run.task.metric
+    percent = all(_is_share(r.quality.value) for r in run.results if r.quality)
+    names = rules(run)
+    columns = (
+        Column("setup", "Setup", numeric=False),
+        Column("quality", metric[:1].upper() + metric[1:], "%" if percent else ""),
+        Column("latency_p50", "Latency p50", "ms"),
+        Column("latency_p90", "Latency p90", "ms"),
+        Column("latency_p99", "Latency p99", "ms"),
+        Column("throughput", "Throughput", "query/s"),
+        Column("flops_per_query", "FLOPs per query", "GFLOP"),
+        Column("energy_per_query", "Energy per query", "J/query"),
+        Column("energy_per_1000_queries", "Energy per 1 000 queries", "Wh"),
+        Column("energy_per_correct", "Energy per correct answer", "J/correct"),
+        Column("energy_grade", "Energy is", numeric=False),
+        Column("latency_ratio", "Latency ÷ baseline"),
+        Column("energy_ratio", "Energy ÷ baseline"),
+        *(Column(f"stars_{n}", f"Stars ({n})" if len(names) > 1 else "Stars") for n in names),
+    )
+    ratings = {(r.trial, r.rule): r for r in run.ratings}
+    baseline = run.plan.baseline_label
+    has_baseline = baseline_result(run) is not None
+    rows = []
+    for result in sorted(run.results, key=sort_key):
+        figures = _figures(result, percent, result.id == baseline, has_baseline)
+        stars = [_stars(ratings.get((result.id, name)), result) for name in names]
+        rows.append(
+            Row(
+                trial=result.id,
+                baseline=result.id == baseline,
+                gate_passed=result.quality.gate_passed if result.quality else None,
+                failure=failure_text(result),
+                cells=(_text(result.id), *figures, *stars),
+            )
+        )
+    return Table(columns, tuple(rows))
+
+
+def failure_text(result: Result) -> str:
+    """``failed in check: conversion_differs``, or nothing where the trial did not fail."""
+    failure = result.failure
+    return f"failed in {failure.stage}: {failure.reason}" if failure else ""
+
+
+def percent_if_share(quantity: Quantity) -> Quantity:
+    """The quantity in percent where it is a share of 1, else unchanged."""
+    return quantity.to("%") if _is_share(quantity) else quantity
+
+
+def _is_share(quantity: Quantity) -> bool:
+    return not parse_unit(quantity.unit)[0] and (quantity.high is None or quantity.high <= 1.0)
+
+
+def _figures(result: Result, percent: bool, baseline: bool, has_baseline: bool) -> list[Cell]:
+    """The cells between the setup's name and its stars."""
+    absent = Reason.TRIAL_FAILED if not ok(result) else Reason.NOT_MEASURED
+    quality, latency = result.quality, result.latency
+    energy = result.energy[0] if result.energy else None
+
+    def cell(quantity: Quantity | None, unit: str, reason: Reason = absent) -> Cell:
+        if quantity is None:
+            quantity = Quantity.missing(unit, reason)
+        return _cell(quantity.to(unit))
+
+    no_ratio = absent if has_baseline else Reason.NO_BASELINE
+    grade = energy.per_query.grade if energy else None
+    return [
+        cell(quality and quality.value, "%" if percent else "1"),
+        cell(latency and latency.p50, "ms"),
+        cell(latency and latency.p90, "ms"),
+        cell(latency and latency.p99, "ms"),
+        cell(result.throughput, "query/s"),
+        cell(result.flops_per_query, "GFLOP/query"),
+        cell(energy and energy.per_query, "J/query"),
+        cell(energy and energy.per_1000_queries, "Wh/kquery"),
+        cell(energy and energy.per_correct, "J/correct"),
+        _text(grade.value) if grade else _missing(_why(energy and energy.per_query, absent)),
+        cell(_ratio(result.ratios, "latency", baseline and ok(result)), "1", no_ratio),
+        cell(_ratio(result.ratios, "energy", False), "1", no_ratio),
+    ]
+
+
+def _ratio(ratios: Ratios | None, name: str, baseline: bool) -> Quantity | None:
+    if ratios is not None:
+        ratio: Quantity = getattr(ratios, name)
+        return ratio
+    return Quantity.exact(1.0, "1") if baseline else None
+
+
+def _why(quantity: Quantity | None, otherwise: Reason) -> Reason:
+    return quantity.reason if quantity is not None and quantity.reason else otherwise
+
+
+def _cell(quantity: Quantity) -> Cell:
+    if quantity.reason is not None:
+        return _missing(quantity.reason, quantity)
+    unitless = quantity.model_copy(update={"unit": "1"})
+    return Cell(quantity_text(unitless), value_text(quantity), range_text(quantity), quantity)
+
+
+def _stars(rating: Rating | None, result: Result) -> Cell:
+    if rating is None:
+        return _missing(Reason.TRIAL_FAILED if not ok(result) else "unrated")
+    if rating.stars is None:
+        return _missing(rating.unrated_reason or "unrated")
+    return _text(stars_text(rating))
+
+
+def _missing(reason: str, quantity: Quantity | None = None) -> Cell:
+    return Cell(missing_text(reason), DASH, f"({reason})", quantity, missing=True)
+
+
+def _text(text: str) -> Cell:
+    return Cell(text, text)

@@ -1,0 +1,246 @@
+"""Run a plan from end to end, resume it, load it, report it: what the public API is made of."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wattmark import registry
+from wattmark.protocol.events import Event, Observer, Stage, ignore
+from wattmark.records import Environment, Plan, Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from wattmark.protocol.material import Material
+    from wattmark.store import Store
+
+#: Packages whose versions are part of the environment, beside those of the frameworks.
+_PACKAGES = ("wattmark", "numpy", "transformers", "tokenizers", "onnx", "nncf")
+
+
+def run(
+    plan: str | Path | Mapping[str, Any] | Plan | None = None,
+    *,
+    fast: bool = False,
+    samples: int | None = None,
+    budget_s: float | None = None,
+    observe: Observer = ignore,
+) -> Run:
+    """Run a plan (a file, a mapping, a Plan; None: the quickstart) and return what came of it.
+
+    ``fast`` takes one process a setup and stops at ±10 %. Ctrl-C gives the run so far, with
+    ``stop_reason`` "interrupted". Raises PlanError for a plan that cannot be run, AssetError
+    where model or data cannot be had, WorkerError where the reference itself fails.
+    """
+    from wattmark.protocol.material import gather
+    from wattmark.protocol.plans import load_plan
+    from wattmark.store import Store
+
+    loaded = plan if isinstance(plan, Plan) else load_plan(plan)
+    loaded = loaded.fast() if fast else loaded
+    changes = {"samples": samples, "budget_s": budget_s}
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    loaded = Plan.model_validate(loaded.model_dump() | wanted)
+    observe(Event(Stage.DATA, 0, 1, text="fetching what is not there yet"))
+    material = gather(loaded)
+    with Store.open() as store:
+        created_at = datetime.now(UTC)
+        run_id = f"{created_at:%Y%m%d-%H%M%S}-{loaded.name}-{secrets.token_hex(2)}"
+        store.begin(
+            run_id,
+            created_at.isoformat(timespec="seconds"),
+            loaded,
+            material.model,
+            material.task,
+            _environment(loaded, material),
+        )
+        return _conduct(store, run_id, material, observe)
+
+
+def resume(name: str, *, observe: Observer = ignore) -> Run:
+    """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest"."""
+    from wattmark.errors import PlanError
+    from wattmark.protocol.environment import require_comparable
+    from wattmark.protocol.material import gather
+    from wattmark.store import Store
+
+    with Store.open() as store:
+        run_id = store.resolve(name)
+        recorded = store.progress(run_id)
+        material = gather(recorded.plan)
+        if material.task.data_digest != recorded.task.data_digest:
+            raise PlanError(f"run {run_id} cannot be resumed: the task's data have changed")
+        if material.model.digest != recorded.model.digest:
+            raise PlanError(f"run {run_id} cannot be resumed: the model has changed")
+        require_comparable(recorded.environment, _environment(recorded.plan, material))
+        return _conduct(store, run_id, material, observe)
+
+
+def load(name: str = "latest") -> Run:
+    """A finished run by its id, a unique prefix of it, or "latest". Raises RunNotFoundError."""
+    from wattmark.store import Store
+
+    with Store.open() as store:
+        return store.load(store.resolve(name))
+
+
+def summaries() -> list[dict[str, str]]:
+    """All stored runs, newest first."""
+    from wattmark.store import Store
+
+    with Store.open() as store:
+        return [
+            {
+                "id": s.id,
+                "status": s.status.value,
+                "task": s.task,
+                "model": s.model,
+                "setups": f"{s.setups} setups",
+            }
+            for s in store.runs()
+        ]
+
+
+def report(run: Run, format_: str) -> str:
+    """A run as a document: ``html``, ``md``, ``csv`` or ``json``."""
+    if format_ == "html":
+        from wattmark.reports.html import render_html
+
+        return render_html(run, latencies_ms(run), reproduce(run))
+    if format_ == "csv":
+        from wattmark.reports.csv import render_csv
+
+        return render_csv(run)
+    if format_ == "json":
+        from wattmark.reports.json import render_json
+
+        return render_json(run)
+    if format_ == "md":
+        from wattmark.reports.markdown import render_markdown
+
+        return render_markdown(run)
+    raise ValueError(f"unknown report format {format_!r}")
+
+
+def write_report(run: Run, path: Path) -> None:
+    """Write the HTML report: one file that opens offline."""
+    path.write_text(report(run, "html"), encoding="utf-8")
+
+
+def reproduce(run: Run) -> list[str]:
+    """The commands that repeat a run and read it again."""
+    return [
+        "pip install 'wattmark[all]'",
+        f"wattmark report {shlex.quote(run.id)} --format json > run.json",
+        "python -c \"import json; print(json.dumps(json.load(open('run.json'))['plan']))\" "
+        "> plan.json",
+        "wattmark run plan.json",
+    ]
+
+
+def latencies_ms(run: Run) -> dict[str, NDArray[np.float64]]:
+    """Raw latencies of every query by trial, in ms."""
+    import numpy as np
+
+    from wattmark.store import Store
+
+    with Store.open() as store:
+        return {
+            result.id: np.concatenate(
+                [store.read_samples(run.id, f)["latency_ns"] / 1e6 for f in result.samples]
+            )
+            for result in run.results
+            if result.samples
+        }
+
+
+def diagnose() -> dict[str, list[dict[str, Any]]]:
+    """What this machine can measure and run: meters and frameworks, with cures."""
+    from wattmark.errors import MissingPackageError
+    from wattmark.meters.selection import survey
+    from wattmark.protocol.artefacts import package_versions
+
+    frameworks: list[dict[str, Any]] = []
+    for name in registry.names("framework"):
+        framework = registry.framework(name)
+        try:
+            versions = package_versions(framework)
+            detail = ", ".join(f"{k} {v}" for k, v in versions.items())
+            frameworks.append({"name": name, "available": True, "detail": detail})
+        except MissingPackageError as error:
+            frameworks.append({"name": name, "available": False, "detail": str(error)})
+    meters: list[dict[str, Any]] = []
+    for found in survey():
+        row: dict[str, Any] = {
+            "name": found.name,
+            "available": found.availability.available,
+            "grade": found.grade,
+            "reason": found.availability.reason,
+            "detail": found.availability.detail,
+        }
+        if found.info is not None and found.read_cost_s is not None:
+            row |= {
+                "domains": found.info.domains,
+                "update_period_s": found.info.update_period_s,
+                "read_cost_s": found.read_cost_s,
+                "detail": f"{found.info.grade}, {', '.join(found.info.domains)}, "
+                f"{1e6 * found.read_cost_s:.0f} µs a read. {found.info.detail}",
+            }
+        meters.append(row)
+    return {"meters": meters, "frameworks": frameworks}
+
+
+def _environment(plan: Plan, material: Material) -> Environment:
+    from wattmark.protocol.environment import collect
+
+    packages = {p for s in plan.setups for p in registry.framework(s.framework).packages}
+    return collect(material.cpus, _installed(sorted({*packages, *_PACKAGES})))
+
+
+def _installed(packages: list[str]) -> list[str]:
+    found = []
+    for package in packages:
+        try:
+            version(package)
+        except PackageNotFoundError:
+            continue
+        found.append(package)
+    return found
+
+
+def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -> Run:
+    from wattmark.assets.cache import cache_folder
+    from wattmark.protocol.conductor import Conductor
+    from wattmark.protocol.summary import summarise
+    from wattmark.rating import rate_results
+    from wattmark.store.recorder import RunRecorder
+
+    recorded = store.progress(run_id)
+    recorder = RunRecorder(store, run_id)
+    conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe)
+    outcome = conductor.run()
+    results, model = summarise(
+        recorded.plan, conductor.trials, material, recorder, outcome.reference
+    )
+    done = Run(
+        id=run_id,
+        created_at=recorded.created_at,
+        plan=recorded.plan,
+        model=model,
+        task=material.task,
+        environment=recorded.environment,
+        results=results,
+        ratings=rate_results(results),
+        stop_reason=outcome.stop_reason,
+        measured_s=outcome.measured_s,
+        prepared_s=outcome.prepared_s,
+    )
+    store.finish(done)
+    return done

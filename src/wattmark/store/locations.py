@@ -1,0 +1,36 @@
+"""Where the store lies: a data folder with the database and one folder of raw files a run.
+
+* ``WATTMARK_DATA`` replaces the user's data folder (`platformdirs`).
+* ``WATTMARK_STORE_URL`` replaces the SQLite file by another database, as a SQLAlchemy URL. Raw
+  files stay in the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+DATABASE_NAME = "wattmark.db"
+
+
+def data_folder() -> Path:
+    """The data folder; it need not exist yet."""
+    override = os.environ.get("WATTMARK_DATA")
+    return Path(override).expanduser() if override else user_data_path("wattmark")
+
+
+def database_url(folder: Path) -> str:
+    """The SQLAlchemy URL of the SQLite database in a data folder."""
+    return f"sqlite:///{folder.absolute() / DATABASE_NAME}"
+
+
+def configured_url() -> str | None:
+    """The URL that the user set, if any."""
+    return os.environ.get("WATTMARK_STORE_URL") or None
+
+
+def run_folder(folder: Path, run_id: str) -> Path:
+    """Where the raw files of a run lie."""
+    return folder / "runs" / run_id

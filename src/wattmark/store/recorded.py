@@ -1,0 +1,197 @@
+"""What the store gives back: a list of runs, a run by its name, and all that was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from wattmark.errors import RunNotFoundError, StoreError
+from wattmark.records import (
+    SCHEMA_VERSION,
+    Environment,
+    ExecutionRecord,
+    Failure,
+    ModelInfo,
+    Plan,
+    Preparation,
+    Record,
+    Round,
+    Run,
+    TaskInfo,
+)
+from wattmark.store.tables import (
+    ExecutionRow,
+    FailureRow,
+    PreparationRow,
+    RoundRow,
+    RunRow,
+    RunStatus,
+)
+
+LATEST = "latest"
+
+_AnyRecord = TypeVar("_AnyRecord", bound=Record)
+_AnyRow = TypeVar("_AnyRow", PreparationRow, ExecutionRow, RoundRow, FailureRow)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One line in a list of runs. ``rounds`` leaves out those that were superseded."""
+
+    id: str
+    created_at: str
+    name: str
+    task: str
+    model: str
+    status: RunStatus
+    setups: int
+    rounds: int
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """Everything that was measured in a run so far, in the order in which it happened.
+
+    ``rounds`` includes superseded ones, marked so. A resumed run may have prepared a trial, or
+    started an execution, more than once. ``failures`` holds the last failure of each trial.
+    """
+
+    id: str
+    created_at: str
+    status: RunStatus
+    plan: Plan
+    model: ModelInfo
+    task: TaskInfo
+    environment: Environment
+    preparations: tuple[Preparation, ...]
+    executions: tuple[ExecutionRecord, ...]
+    rounds: tuple[Round, ...]
+    failures: Mapping[str, Failure]
+
+
+def run_ids(session: Session) -> list[str]:
+    """The ids of all runs, newest first."""
+    query = select(RunRow.id).order_by(RunRow.created_at.desc(), RunRow.id.desc())
+    return list(session.scalars(query))
+
+
+def summaries(session: Session) -> list[RunSummary]:
+    """One line for each run, newest first."""
+    valid = select(func.count()).where(RoundRow.run_id == RunRow.id, RoundRow.superseded.is_(False))
+    query = select(RunRow, valid.scalar_subquery()).order_by(
+        RunRow.created_at.desc(), RunRow.id.desc()
+    )
+    return [
+        RunSummary(
+            id=run.id,
+            created_at=run.created_at,
+            name=run.name,
+            task=run.task,
+            model=run.model,
+            status=RunStatus(run.status),
+            setups=len(run.plan["setups"]),
+            rounds=rounds,
+        )
+        for run, rounds in session.execute(query)
+    ]
+
+
+def run_meant(name: str, ids: Sequence[str]) -> str:
+    """The id meant by ``latest``, by a full id, or by the unique start of one.
+
+    ``ids`` are all ids, newest first. Raises RunNotFoundError with the nearest of them.
+    """
+    if not ids:
+        raise RunNotFoundError("there is no run yet: `wattmark run` makes one")
+    if name == LATEST:
+        return ids[0]
+    if name in ids:
+        return name
+    meant = [i for i in ids if name and i.startswith(name)]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        shown = ", ".join(meant[:5]) + (" ..." if len(meant) > 5 else "")
+        raise RunNotFoundError(f"{len(meant)} runs start with {name!r}: {shown}")
+    near = get_close_matches(name, ids, n=3, cutoff=0.4)
+    advice = f"did you mean {' or '.join(near)}?" if near else f"the latest is {ids[0]}"
+    raise RunNotFoundError(f"no run {name!r}: {advice}")
+
+
+def find_run(session: Session, run_id: str) -> RunRow:
+    """The row of a run. Raises RunNotFoundError."""
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise RunNotFoundError(f"no run {run_id!r} in the store")
+    return row
+
+
+def document(session: Session, run_id: str) -> Run:
+    """The document of a run.
+
+    Raises StoreError where there is none yet, or where its schema version is unknown.
+    """
+    row = find_run(session, run_id)
+    if row.document is None:
+        raise StoreError(
+            f"run {run_id} is not finished: `wattmark run --resume {run_id}` finishes it"
+        )
+    _check_version(run_id, str(row.document.get("schema_version")))
+    return _read(Run, row.document, run_id)
+
+
+def progress(session: Session, run_id: str) -> RecordedRun:
+    """Everything that was measured in a run so far. Raises StoreError as `document` does."""
+    row = find_run(session, run_id)
+    _check_version(run_id, row.schema_version)
+    return RecordedRun(
+        id=row.id,
+        created_at=row.created_at,
+        status=RunStatus(row.status),
+        plan=_read(Plan, row.plan, run_id),
+        model=_read(ModelInfo, row.model_info, run_id),
+        task=_read(TaskInfo, row.task_info, run_id),
+        environment=_read(Environment, row.environment, run_id),
+        preparations=tuple(
+            _read(Preparation, p.record, run_id) for p in _rows(session, PreparationRow, run_id)
+        ),
+        executions=tuple(
+            _read(ExecutionRecord, e.record, run_id) for e in _rows(session, ExecutionRow, run_id)
+        ),
+        rounds=tuple(
+            _read(Round, {**r.record, "superseded": r.superseded}, run_id)
+            for r in _rows(session, RoundRow, run_id)
+        ),
+        failures={
+            f.trial: _read(Failure, f.record, run_id) for f in _rows(session, FailureRow, run_id)
+        },
+    )
+
+
+def _rows(session: Session, table: type[_AnyRow], run_id: str) -> Iterable[_AnyRow]:
+    return session.scalars(select(table).where(table.run_id == run_id).order_by(table.number))
+
+
+def _check_version(run_id: str, version: str) -> None:
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"run {run_id} has schema version {version!r}, and this Wattmark reads "
+            f"{SCHEMA_VERSION!r}: use the version of Wattmark that made the run"
+        )
+
+
+def _read(kind: type[_AnyRecord], data: Mapping[str, Any], run_id: str) -> _AnyRecord:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(str(p) for p in problem["loc"])
+        raise StoreError(
+            f"run {run_id} holds a damaged {kind.__name__}: {place}: {problem['msg']}"
+        ) from error

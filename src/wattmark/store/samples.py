@@ -1,0 +1,132 @@
+"""Raw per-query samples of one round, as Parquet.
+
+A file appears whole or not at all: it is written beside its place, flushed to the disk and then
+renamed. Its sha256 goes into the round's record and is checked whenever the file is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.errors import StoreError
+from wattmark.records import SampleFile
+
+#: Column -> Arrow type; the only nullable one is ``error``. A failed query's score may be NaN.
+COLUMNS = {
+    "query": "int32",
+    "start_ns": "int64",
+    "latency_ns": "int64",
+    "prediction": "string",
+    "score": "float64",
+    "error": "string",
+}
+
+Column = Sequence[Any] | NDArray[Any]
+
+
+def sample_path(trial: str, execution: int, index: int, attempt: int) -> str:
+    """Where the samples of a round lie, relative to the run's folder."""
+    return f"samples/{trial.replace('/', '-')}/{execution}-{index}-{attempt}.parquet"
+
+
+def write_samples(
+    folder: Path,
+    trial: str,
+    execution: int,
+    index: int,
+    attempt: int,
+    columns: Mapping[str, Column],
+) -> SampleFile:
+    """Write the samples of one round; they are on the disk when this returns.
+
+    ``columns`` holds the six columns of `COLUMNS`, each of length n (the round's queries):
+    number of the query in the data set, start and latency in ns on the monotonic clock, what
+    the model said, its score, and the error of a query that failed (else None).
+    Raises StoreError where a column is missing, too many, of another length or type, or where
+    the disk refuses.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    where = f"samples of {trial}, execution {execution}, round {index}"
+    if set(columns) != set(COLUMNS):
+        raise StoreError(f"{where}: columns {sorted(columns)} are not {sorted(COLUMNS)}")
+    schema = pa.schema(
+        [pa.field(n, pa.type_for_alias(t), nullable=n == "error") for n, t in COLUMNS.items()]
+    )
+    try:
+        table = pa.table({name: columns[name] for name in COLUMNS}, schema=schema)
+        for name in COLUMNS:
+            if name != "error" and table[name].null_count:
+                raise StoreError(f"{where}: column {name!r} has gaps")
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        raise StoreError(f"{where}: {error}") from error
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content = sink.getvalue().to_pybytes()
+    path = sample_path(trial, execution, index, attempt)
+    try:
+        _write_atomically(folder / path, content)
+    except OSError as error:
+        raise StoreError(f"{where} cannot be written: {error}") from error
+    digest = hashlib.sha256(content).hexdigest()
+    return SampleFile(path=path, sha256=digest, queries=table.num_rows)
+
+
+def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
+    """The six columns: numpy arrays of shape (n,), and lists for the two of text.
+
+    Raises StoreError where the file is missing, outside the folder, or not the one recorded.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    relative = PurePosixPath(file.path)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise StoreError(f"sample file {file.path!r} lies outside its run's folder")
+    path = folder / relative
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"sample file {path} cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != file.sha256:
+        raise StoreError(
+            f"sample file {path} is not the one that was recorded: "
+            f"sha256 {digest[:12]} instead of {file.sha256[:12]}; it was changed after the run"
+        )
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        return {
+            name: table[name].to_pylist()
+            if kind == "string"
+            else np.asarray(table[name].to_numpy())
+            for name, kind in COLUMNS.items()
+        }
+    except (pa.ArrowException, KeyError) as error:
+        raise StoreError(f"sample file {path} is not readable as samples: {error}") from error
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,37 @@
+"""Fixtures for all tests: a store of their own, and a third party's plug-in on the path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wattmark import registry
+
+PLUGIN = Path(__file__).parent / "plugin"
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's runs."""
+    monkeypatch.setenv("WATTMARK_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def plugin_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One artefact cache for all tests of the fake plug-in: its reference is computed once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def fake_plugin(monkeypatch: pytest.MonkeyPatch, plugin_cache: Path) -> Iterator[None]:
+    """Make ``tests/plugin`` importable and discoverable, here and in worker processes."""
+    path = os.pathsep.join(p for p in (str(PLUGIN), os.environ.get("PYTHONPATH")) if p)
+    monkeypatch.setenv("PYTHONPATH", path)
+    monkeypatch.setenv("WATTMARK_CACHE", str(plugin_cache))
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    registry._group.cache_clear()
+    yield
+    registry._group.cache_clear()

@@ -1,0 +1,129 @@
+"""A third party's plug-in: a task, a model, and a framework whose modes fail in every known way.
+
+It lies on the path of the tests and of the workers that they start, found by its entry points
+like any other plug-in. Nothing of Wattmark knows it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wattmark.contracts import Example, Inputs, InputSpec, Model, Output, Runner, Workspace
+from wattmark.records import ModelInfo, Precision, Setup, TaskInfo
+
+WEIGHTS = np.random.default_rng(7).standard_normal((3, 16)).astype(np.float32)
+#: Calls that load and warm-up may take before a mode misbehaves.
+HARMLESS_CALLS = 70
+
+
+class FakeTask:
+    """Which of three directions does a vector point to? One label in ten is wrong."""
+
+    name = "fake-task"
+    default_model = "fake-model"
+
+    def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
+        rng = np.random.default_rng(seed)
+        examples = []
+        for number in range(samples):
+            x = rng.standard_normal((1, 16)).astype(np.float32)
+            label = int(np.argmax(x @ WEIGHTS.T))
+            examples.append(Example(x, str((label + (number % 10 == 0)) % 3)))
+        info = TaskInfo(
+            name=self.name,
+            unit="query",
+            metric="accuracy",
+            samples=samples,
+            data_digest=f"{samples}-{seed}",
+            licence="CC0-1.0",
+        )
+        return info, examples
+
+    def predict(self, output: Output) -> str:
+        return str(int(np.argmax(output)))
+
+    def score(self, prediction: str, label: Any) -> float:
+        return float(prediction == label)
+
+
+class FakeModel:
+    """One linear layer."""
+
+    name = "fake-model"
+    task = "fake-task"
+    inputs = (InputSpec("x", "float32", (1, 16)),)
+    axes: dict[str, tuple[int, ...]] = {}
+
+    def info(self) -> ModelInfo:
+        return ModelInfo(name=self.name, digest="f" * 64, licence="CC0-1.0")
+
+    def module(self) -> Any:
+        import torch
+
+        layer = torch.nn.Linear(16, 3, bias=False)
+        layer.weight.data = torch.from_numpy(WEIGHTS.copy())
+        return layer.eval()
+
+    def preprocess(self, examples: Sequence[Any]) -> list[Inputs]:
+        return [{"x": x} for x in examples]
+
+
+class FakeFramework:
+    """Multiplies with numpy; every mode but ``right`` and ``double`` fails in its own way."""
+
+    name = "fake"
+    modes = dict.fromkeys(
+        ("right", "double", "wrong", "unprepared", "segfault", "killed", "memory", "hang", "flaky"),
+        (Precision.FP32,),
+    )
+    packages = ("numpy",)
+    extra = "fake"
+
+    def environment(self, setup: Setup, artefact: Path, threads: int) -> dict[str, str]:
+        return {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+
+    def prepare(self, workspace: Workspace) -> None:
+        if workspace.setup.mode == "unprepared":
+            raise ValueError("this model cannot be converted")
+        weights = WEIGHTS * 1.01 if workspace.setup.mode == "wrong" else WEIGHTS
+        np.save(workspace.out / "weights.npy", weights)
+
+    def load(self, artefact: Path, model: Model, setup: Setup, threads: int) -> Runner:
+        weights = np.load(artefact / "weights.npy").T
+        work = np.ones((64, 64), np.float32)
+        calls = 0
+
+        def run(inputs: Inputs) -> Output:
+            nonlocal calls
+            calls += 1
+            if calls > HARMLESS_CALLS:
+                misbehave(setup.mode, calls)
+            for _ in range(40 if setup.mode == "double" else 20):
+                work @ work
+            return np.asarray(inputs["x"] @ weights)
+
+        return run
+
+
+def misbehave(mode: str, calls: int) -> None:
+    """Fail as the mode says."""
+    match mode:
+        case "segfault":
+            sys.stderr.write("about to crash\n")
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "memory":
+            raise MemoryError("cannot allocate 1 TiB")
+        case "hang":
+            time.sleep(3600)
+        case "flaky" if calls % 5 == 0:
+            raise ValueError(f"call {calls} failed")

@@ -1,0 +1,195 @@
+"""A run from end to end with the fake plug-in: real processes, real store, real statistics."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+import wattmark
+from wattmark import runs
+from wattmark.protocol.events import Event, Stage
+from wattmark.records import Plan, StopReason
+from wattmark.store import Store
+
+pytestmark = [pytest.mark.usefixtures("fake_plugin"), pytest.mark.slow]
+
+
+def plan(modes: Sequence[str], **changes: object) -> Plan:
+    """A plan over modes of the fake framework; the first is the baseline."""
+    settings = {
+        "name": "fake",
+        "task": "fake-task",
+        "model": "fake-model",
+        "setups": [f"fake/{mode}/fp32" for mode in modes],
+        "samples": 200,
+        "rounds": 4,
+        "budget_s": 30,
+        "hang_timeout_s": 20,
+    }
+    return Plan.model_validate(settings | changes)
+
+
+def test_a_run_compares_setups_and_scores_the_queries_it_timed() -> None:
+    events: list[Event] = []
+    done = wattmark.run(plan(["right", "double"]), observe=events.append)
+
+    baseline, double = done.results
+    assert [r.status for r in done.results] == ["ok", "ok"]
+    assert baseline.queries >= 200
+    assert baseline.quality is not None and baseline.quality.value.value == pytest.approx(0.9)
+    assert double.ratios is not None and double.ratios.latency.value is not None
+    assert double.ratios.latency.value > 1.2
+    assert done.result("fake/right/fp32").ratios.latency.value == 1.0  # type: ignore[union-attr]
+    assert {e.stage for e in events} >= {Stage.PREPARE, Stage.LOAD, Stage.WARM_UP, Stage.MEASURE}
+
+
+def test_every_setup_gets_the_executions_that_the_plan_asks_for() -> None:
+    done = wattmark.run(plan(["right", "double"], executions=2))
+
+    for result in done.results:
+        assert len({e.execution for e in result.executions}) == 2
+        assert all(e.check.passed for e in result.executions)
+
+
+def test_energy_is_modelled_here_and_says_so_with_an_interval() -> None:
+    done = wattmark.run(plan(["right"], meters=["modelled-cpu"]))
+
+    (energy,) = done.results[0].energy
+    assert energy.per_query.grade is wattmark.Grade.MODELLED
+    low, value, high = energy.per_query.bounds()
+    assert 0 < low < value < high
+    assert energy.per_1000_queries.value == pytest.approx(value * 1000 / 3600)
+
+
+def test_flops_are_counted_from_the_model() -> None:
+    done = wattmark.run(plan(["right"]))
+
+    flops = done.results[0].flops_per_query
+    assert flops is not None and flops.value == 2 * 16 * 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "stage", "reason"),
+    [
+        ("unprepared", "prepare", "value"),
+        ("wrong", "load", "conversion"),
+        ("segfault", "round", "segmentation_fault"),
+        ("killed", "round", "killed"),
+        ("memory", "round", "out_of_memory"),
+    ],
+)
+def test_a_failing_trial_is_recorded_and_the_others_go_on(
+    mode: str, stage: str, reason: str
+) -> None:
+    done = wattmark.run(plan(["right", mode]))
+
+    good, bad = done.results
+    assert good.status == "ok" and good.queries >= 200
+    assert bad.failure is not None
+    assert (bad.failure.stage, bad.failure.reason) == (stage, reason)
+    if mode == "segfault":
+        assert "about to crash" in bad.failure.last_output
+
+
+def test_a_worker_that_hangs_is_stopped() -> None:
+    done = wattmark.run(plan(["right", "hang"], hang_timeout_s=3))
+
+    assert done.results[0].status == "ok"
+    assert done.results[1].failure is not None
+    assert done.results[1].failure.reason == "hang"
+
+
+def test_a_failed_query_is_counted_and_still_costs_energy() -> None:
+    done = wattmark.run(plan(["right", "flaky"]))
+
+    flaky = done.result("fake/flaky/fp32")
+    assert flaky.status == "ok" and flaky.failed_queries > 0
+    assert "failed_queries" in flaky.flags
+    assert flaky.energy[0].per_query.known
+
+
+def test_a_setup_that_the_framework_lacks_fails_alone() -> None:
+    done = wattmark.run(
+        plan(["right"], setups=["fake/right/fp32", "fake/right/bf16", "fake/sideways/fp32"])
+    )
+
+    assert [r.status for r in done.results] == ["ok", "failed", "failed"]
+    assert "can do fp32" in done.results[1].failure.message  # type: ignore[union-attr]
+
+
+def test_a_plan_with_a_small_budget_says_that_the_budget_ended_it() -> None:
+    done = wattmark.run(plan(["right", "double"], budget_s=0.5, ratio_width=0.0001))
+
+    assert done.stop_reason is StopReason.BUDGET
+    assert done.results[0].rounds >= 1
+
+
+SCRIPT = """
+import sys, wattmark
+plan = dict(name="fake", task="fake-task", model="fake-model", samples=3000, rounds=30,
+            setups=["fake/right/fp32", "fake/double/fp32"], executions=2, budget_s=60)
+run = wattmark.run(plan)
+print(run.id, run.stop_reason)
+"""
+
+
+def _wait_for_rounds(count: int) -> str:
+    """Wait until the store of the run that goes on in another process has some rounds."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with Store.open() as store:
+            stored = store.runs()
+            if stored and len(store.progress(stored[0].id).rounds) >= count:
+                return stored[0].id
+        time.sleep(0.1)
+    raise AssertionError("the run did not get going")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_a_stopped_run_keeps_what_it_measured_and_can_be_finished(
+    how: signal.Signals, tmp_path: Path
+) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT], env=os.environ)
+    run_id = _wait_for_rounds(7)
+    process.send_signal(how)
+    process.wait(30)
+    with Store.open() as store:
+        before = store.progress(run_id).rounds
+
+    done = runs.resume(run_id)
+
+    assert len(before) >= 7
+    assert done.stop_reason in (StopReason.NARROW, StopReason.BUDGET)
+    assert [r.queries for r in done.results] == [3000, 3000]
+    with Store.open() as store:
+        after = store.progress(run_id).rounds
+    assert after[: len(before)] == before
+
+
+def test_workers_die_with_their_conductor() -> None:
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT], env=os.environ)
+    _wait_for_rounds(3)
+    children = _descendants(process.pid)
+    process.kill()
+    process.wait(30)
+
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found
