@@ -33,9 +33,9 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/harness_overhead.py
 	$(BIN)/python benchmarks/noisy_ratio.py
 
-# What the documentation shows of real output and generated files.
+# Files that are generated from the code.
 docs: $(STAMP)
-	$(BIN)/python scripts/write_schemas.py
+	$(BIN)/python -m wattmark.store.schemas schema
 
 # The environment is made anew only where what it depends on has changed.
 $(STAMP): pyproject.toml constraints.txt scripts/install.sh

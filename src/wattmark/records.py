@@ -86,15 +86,22 @@ SetupField = Annotated[Setup, BeforeValidator(parse_setup)]
 class Plan(Record):
     """What to run. Field descriptions are what ``wattmark plan schema`` prints."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
-    task: str
-    model: str
-    setups: Annotated[tuple[SetupField, ...], Field(min_length=1)]
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60, description="part of run ids"),
+    ]
+    task: Annotated[str, Field(description="see `wattmark list tasks`")]
+    model: Annotated[str, Field(description="see `wattmark list models`")]
+    setups: Annotated[
+        tuple[SetupField, ...], Field(min_length=1, description="what is compared with what")
+    ]
     baseline: Annotated[SetupField | None, Field(description="default: the first setup")] = None
-    scenario: str = "single-stream"
-    samples: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    seed: int = 0
-    rounds: Annotated[int, Field(ge=2, le=1000, description="rounds for one pass")] = 10
+    scenario: Annotated[str, Field(description="how queries arrive")] = "single-stream"
+    samples: Annotated[int, Field(ge=1, le=100_000, description="examples of the task")] = 1000
+    seed: Annotated[int, Field(description="of the sample and of the order of turns")] = 0
+    rounds: Annotated[
+        int, Field(ge=2, le=1000, description="one pass over the sample is cut into this many")
+    ] = 10
     executions: Annotated[int, Field(ge=1, le=20, description="fresh processes a setup")] = 2
     ratio_width: Annotated[
         float, Field(gt=0, lt=1, description="wanted half-width of the ratio's interval")
@@ -109,7 +116,9 @@ class Plan(Record):
     contention_limit: Annotated[
         float, Field(gt=0, description="run-queue wait / CPU time above which a round is repeated")
     ] = 0.10
-    hang_timeout_s: Annotated[float, Field(gt=0)] = 300.0
+    hang_timeout_s: Annotated[
+        float, Field(gt=0, description="a worker that is silent for so long is stopped")
+    ] = 300.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -358,6 +367,7 @@ class Rating(Record):
 
     trial: str
     rule: str
+    rule_version: int = 1
     stars: int | None
     probabilities: dict[int, float] = {}
     boundary_distance_pct: float | None = None

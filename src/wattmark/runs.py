@@ -69,11 +69,13 @@ def resume(name: str, *, observe: Observer = ignore) -> Run:
     from wattmark.errors import PlanError
     from wattmark.protocol.environment import require_comparable
     from wattmark.protocol.material import gather
-    from wattmark.store import Store
+    from wattmark.store import RunStatus, Store
 
     with Store.open() as store:
         run_id = store.resolve(name)
         recorded = store.progress(run_id)
+        if recorded.status is RunStatus.FINISHED:
+            raise PlanError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
         material = gather(recorded.plan)
         if material.task.data_digest != recorded.task.data_digest:
             raise PlanError(f"run {run_id} cannot be resumed: the task's data have changed")
@@ -146,19 +148,19 @@ def reproduce(run: Run) -> list[str]:
 
 
 def latencies_ms(run: Run) -> dict[str, NDArray[np.float64]]:
-    """Raw latencies of every query by trial, in ms."""
+    """Raw latencies of every answered query by trial, in ms."""
     import numpy as np
 
     from wattmark.store import Store
 
+    latencies: dict[str, NDArray[np.float64]] = {}
     with Store.open() as store:
-        return {
-            result.id: np.concatenate(
-                [store.read_samples(run.id, f)["latency_ns"] / 1e6 for f in result.samples]
-            )
-            for result in run.results
-            if result.samples
-        }
+        for result in run.results:
+            blocks = [store.read_samples(run.id, file) for file in result.samples]
+            answered = [b["latency_ns"][[e is None for e in b["error"]]] for b in blocks]
+            if answered:
+                latencies[result.id] = np.concatenate(answered) / 1e6
+    return latencies
 
 
 def diagnose() -> dict[str, list[dict[str, Any]]]:

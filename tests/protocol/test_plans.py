@@ -118,7 +118,7 @@ def test_yaml_json_mappings_and_plans_give_the_same_plan(write: Callable[..., Pa
     ("old", "new", "message"),
     [
         ("name: mine", "nam: mine", "line 1: unknown key 'nam'"),
-        ("threads:", "thread:", r"line 9: setups\[1\]\.thread: unknown key .* 'threads'"),
+        ("threads:", "thread:", r"line 9: setups\[1\]: unknown key 'thread': .* 'threads'"),
         ("int8-static", "int8", r"line 8: setups\[1\]\.precision: unknown precision .*'int8-"),
         ("eager/fp32", "eager/fp23", r"line 5: setups\[0\]\.precision: .* mean 'fp32'"),
         ("pytorch/", "pytroch/", r"line 5: setups\[0\]\.framework: .* mean 'pytorch'"),
@@ -135,8 +135,7 @@ def test_an_unknown_name_comes_with_the_nearest(
     with pytest.raises(PlanError, match=message) as caught:
         load_plan(path)
     assert str(path) in str(caught.value)
-    if "nam:" not in new:
-        assert isinstance(caught.value, UnknownNameError)
+    assert isinstance(caught.value, UnknownNameError)
 
 
 @pytest.mark.parametrize(
@@ -164,12 +163,14 @@ def test_a_value_that_cannot_be_used_is_named(
 
 
 def test_all_problems_are_told_at_once(write: Callable[..., Path]) -> None:
-    broken = PLAN.replace("name:", "nam:").replace("int8-static", "int9")
+    broken = PLAN.replace("name:", "title:").replace("int8-static", "int9")
     with pytest.raises(PlanError) as caught:
         load_plan(write(broken))
     lines = str(caught.value).splitlines()
     assert lines[0].endswith("plan.yaml: 3 problems")
-    assert "is missing" in str(caught.value) and "int9" in str(caught.value)
+    assert "line 1: name: is missing" in lines[1]
+    assert "line 8: setups[1].precision: unknown precision 'int9'" in lines[2]
+    assert "line 1: unknown key 'title'" in lines[3]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=100)
 @given(changes=st.dictionaries(KEYS, VALUES, max_size=5))
 @example(changes={"setups": ["a/b/fp32/t²"]})
 @example(changes={"name": "\ud800"})

@@ -30,6 +30,7 @@ def plan(modes: Sequence[str], **changes: object) -> Plan:
         "setups": [f"fake/{mode}/fp32" for mode in modes],
         "samples": 200,
         "rounds": 4,
+        "ratio_width": 0.9,
         "budget_s": 30,
         "hang_timeout_s": 20,
     }
@@ -134,7 +135,7 @@ def test_a_plan_with_a_small_budget_says_that_the_budget_ended_it() -> None:
 SCRIPT = """
 import sys, wattmark
 plan = dict(name="fake", task="fake-task", model="fake-model", samples=3000, rounds=30,
-            setups=["fake/right/fp32", "fake/double/fp32"], executions=2, budget_s=60)
+            setups=["fake/right/fp32", "fake/double/fp32"], executions=2, budget_s=60, ratio_width=0.9)
 run = wattmark.run(plan)
 print(run.id, run.stop_reason)
 """
@@ -167,7 +168,7 @@ def test_a_stopped_run_keeps_what_it_measured_and_can_be_finished(
 
     assert len(before) >= 7
     assert done.stop_reason in (StopReason.NARROW, StopReason.BUDGET)
-    assert [r.queries for r in done.results] == [3000, 3000]
+    assert all(r.queries >= 3000 for r in done.results)
     with Store.open() as store:
         after = store.progress(run_id).rounds
     assert after[: len(before)] == before

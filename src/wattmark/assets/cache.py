@@ -50,11 +50,13 @@ def cached(ref: PackageRef | HubRef, identity: str, fetch: Callable[[Path], str 
     folder cannot be written, and whatever ``fetch`` raises.
     """
     folder = cache_folder() / "assets" / f"{ref.cache_name}-{identity[:8]}"
-    if (asset := _read(folder, ref)) is not None:
-        return asset
     try:
+        asset = _read(folder, ref)
+        if asset is not None:
+            return asset
         with _locked(folder):
-            if (asset := _read(folder, ref)) is None:
+            asset = _read(folder, ref)
+            if asset is None:
                 _log.info("fetching %s (%s)", ref.label, ref.licence)
                 _build(folder, fetch)
                 asset = _read(folder, ref)

@@ -13,7 +13,7 @@ app = typer.Typer(help="Check a plan, or print the schema of plans.", no_args_is
 @app.command()
 def check(
     plan: Annotated[
-        Path | None, typer.Argument(help="Plan file; left out: the quickstart.")
+        Path | None, typer.Argument(help="Plan file or packaged plan; left out: quickstart.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the full plan as JSON.")] = False,
 ) -> None:

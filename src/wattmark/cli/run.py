@@ -13,7 +13,8 @@ FAILED_TRIALS_EXIT_CODE = 1
 
 def run(
     plan: Annotated[
-        Path | None, typer.Argument(help="Plan file (YAML or JSON); left out: the quickstart.")
+        Path | None,
+        typer.Argument(help="Plan file (YAML, JSON) or packaged plan; left out: quickstart."),
     ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="One process a setup, ±10 %, stop early.")

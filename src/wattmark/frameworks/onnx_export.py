@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
 
 from wattmark.contracts import Model, Workspace
@@ -19,8 +20,7 @@ MAX_BYTES = 2**31
 
 def shared_onnx(workspace: Workspace) -> Path:
     """The workspace's ONNX file, exported once per model and shared between frameworks."""
-    key = f"onnx-opset{OPSET}-torch{version('torch')}"
-    folder = workspace.shared(key, lambda f: export_onnx(workspace.model, f / "model.onnx"))
+    folder = workspace.shared("onnx", lambda f: export_onnx(workspace.model, f / "model.onnx"))
     return folder / "model.onnx"
 
 
@@ -51,9 +51,7 @@ def export_onnx(model: Model, path: Path) -> None:
         for spec in model.inputs
     )
     try:
-        # the exporter reports its progress on stdout whatever it is told
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _silence():
             torch.onnx.export(
                 module,
                 tuple(torch.from_numpy(example[spec.name]) for spec in model.inputs),
@@ -68,3 +66,17 @@ def export_onnx(model: Model, path: Path) -> None:
             )
     except torch.onnx.OnnxExporterError as error:
         raise FrameworkError(f"{model.name} cannot be exported to ONNX: {error}") from error
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Swallow progress on stdout, warnings and notes on packages that are not needed."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

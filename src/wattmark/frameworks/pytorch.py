@@ -137,6 +137,7 @@ def _quantised(module: torch.nn.Module) -> torch.nn.Module:
         ) from error
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated")
+        warnings.filterwarnings("ignore", message="torch.quantize_per_tensor")
         quantised: torch.nn.Module = quantize_dynamic(
             module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True
         )

@@ -30,6 +30,7 @@ from wattmark.records import Plan, Precision, Setup, parse_setup
 PACKAGED = Path(__file__).resolve().parents[1] / "plans"
 DEFAULT_PLAN = "quickstart"
 MAX_BYTES = 1 << 18
+_MISSING = "is missing"
 _MODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
@@ -153,9 +154,8 @@ def _plan(document: Document, name: str) -> Plan:
     try:
         plan = Plan.model_validate(document.data)
     except ValidationError as error:
-        raise _error([_invalid(e) for e in error.errors(include_url=False)], document, name) from (
-            error
-        )
+        invalid = [_invalid(e) for e in error.errors(include_url=False)]
+        raise _error(_without_echoes(invalid), document, name) from error
     if problems := list(_unusable(plan)):
         raise _error(problems, document, name)
     return plan
@@ -168,15 +168,25 @@ def _invalid(error: Any) -> _Problem:
         known = Setup.model_fields if len(place) > 1 else Plan.model_fields
         return _Problem.unknown_name(place, "key", str(place[-1]), known)
     if kind == "enum" and place[-1] == "precision" and isinstance(value, str):
-        return _Problem.unknown_name(place, "precision", value, list(Precision))
+        return _Problem.unknown_name(place, "precision", value, [p.value for p in Precision])
     if kind == "missing":
-        return _Problem(place, "is missing")
+        return _Problem(place, _MISSING)
     if kind == "model_type":
         return _Problem(place, f"{reprlib.repr(value)} is not a setup: framework/mode/precision")
     message = error["msg"].removeprefix("Value error, ")
     if kind != "value_error":
         message = f"{message[:1].lower()}{message[1:]}, not {reprlib.repr(value)}"
     return _Problem(place, message)
+
+
+def _without_echoes(problems: list[_Problem]) -> list[_Problem]:
+    """Leave out a key that is missing only because it is misspelt, which is told already."""
+    meant = {
+        (*p.place[:-1], p.unknown.nearest[0])
+        for p in problems
+        if p.unknown is not None and p.unknown.kind == "key" and p.unknown.nearest
+    }
+    return [p for p in problems if p.text != _MISSING or p.place not in meant]
 
 
 def _unusable(plan: Plan) -> Iterator[_Problem]:
@@ -223,7 +233,8 @@ def _error(problems: list[_Problem], document: Document, name: str) -> PlanError
 def _sentence(problem: _Problem, document: Document) -> str:
     """``line 7: setups[2].precision: ...``; no line where there are none."""
     place = problem.place
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).removeprefix(".")
+    shown = place[:-1] if problem.unknown is not None and problem.unknown.kind == "key" else place
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in shown).removeprefix(".")
     while place and place not in document.lines:
         place = place[:-1]
     line = f"line {document.lines[place]}: " if place in document.lines else ""
@@ -233,7 +244,7 @@ def _sentence(problem: _Problem, document: Document) -> str:
 def _setup_notes(setup: Setup) -> Iterator[str]:
     try:
         framework = registry.framework(setup.framework)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         yield f"the plug-in of {setup.framework} cannot be imported: {error}"
         return
     missing = [name for name in framework.packages if not _installed(name)]

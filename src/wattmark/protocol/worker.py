@@ -207,6 +207,7 @@ def main(arguments: list[str]) -> int:
     job_path, read_fd, write_fd = arguments
     job = Job.model_validate_json(Path(job_path).read_bytes())
     os.sched_setaffinity(0, job.cpus)
+    os.chdir(Path(job_path).parent)  # some converters leave files where they stand
     logging.basicConfig(level=logging.INFO)
     channel = Channel(int(read_fd), int(write_fd))
     try:

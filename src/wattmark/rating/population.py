@@ -100,7 +100,13 @@ def _rate_group(
         drop("population_too_small", lambda e: True)
 
     result = {
-        i: Rating(trial=members[i].trial, rule=rule.name, stars=None, unrated_reason=reason)
+        i: Rating(
+            trial=members[i].trial,
+            rule=rule.name,
+            rule_version=rule.version,
+            stars=None,
+            unrated_reason=reason,
+        )
         for i, reason in unrated.items()
     }
     population = sorted(left(), key=lambda i: (members[i].trial, members[i].energy.bounds()))
@@ -115,6 +121,7 @@ def _rate_group(
         result[i] = Rating(
             trial=members[i].trial,
             rule=rule.name,
+            rule_version=rule.version,
             stars=int(stars[at]),
             probabilities=probabilities[at],
             boundary_distance_pct=float(distances[at]),

@@ -16,10 +16,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import Result, Run, StopReason
-from wattmark.reports.formatting import number, quantity_text
-from wattmark.reports.rows import baseline_result, energy_per_query, ok, percent_if_share
-
-_NAMES = 3  # as many setups are named in one list; the others are counted
+from wattmark.reports.formatting import MOST_NAMES, count_text, listing, number, quantity_text
+from wattmark.reports.rows import (
+    baseline_result,
+    energy_per_query,
+    energy_ratio,
+    ok,
+    percent_if_share,
+)
 
 
 def conclusions(run: Run) -> list[str]:
@@ -47,9 +51,7 @@ def _least(run: Run) -> str:
         results = [r for r in results if r.quality and r.quality.gate_passed]
     if not results:
         return "No setup passes the quality gate, so none is recommended."
-    among = f"the {_count(len(results), 'setup')} that {_s(len(results), 'passes', 'pass')} " + (
-        "the quality gate" if gated else "gave a result (no quality gate could be applied)"
-    )
+    having = "pass the quality gate" if gated else "gave a result (no quality gate was applied)"
     lead = ""
     absolute: Callable[[Result], Quantity | None] = energy_per_query
     if any(_known(r.energy_relative) for r in results):
@@ -69,27 +71,30 @@ def _least(run: Run) -> str:
         only = f"{best.id} is the only setup that "
         only += "passes the quality gate" if gated else "gave a result"
         return f"{lead}{only}{shown}{_against_baseline(run, best, what)}."
-    sentence = f"{lead}of {among}, {best.id} has the least {what}{shown}"
+    sentence = (
+        f"{lead}of the {len(results)} setups that {having}, {best.id} has the least {what}{shown}"
+    )
     sentence += _against_baseline(run, best, what) + _runner_up(best, others, figure)
     if len(ranked) < len(results):
-        sentence += f"; {_count(len(results) - len(ranked), 'setup')} without the figure left out"
+        sentence += f"; without that figure: {listing(r.id for r in results if r not in ranked)}"
     return sentence[0].upper() + sentence[1:] + "."
 
 
 def _against_baseline(run: Run, best: Result, what: str) -> str:
     """``: 58 [55, 61] % less than the baseline X``."""
-    baseline = baseline_result(run)
-    if baseline is None:
-        return f"; the baseline {run.plan.baseline_label} gave no result to compare it with"
-    if baseline.id == best.id:
+    baseline = run.plan.baseline_label
+    if best.id == baseline:
         return " and is itself the baseline"
-    ratio = best.ratios and (best.ratios.energy if "energy" in what else best.ratios.latency)
+    if "energy" in what:
+        ratio = energy_ratio(best) if _known(energy_ratio(best)) else best.energy_relative
+    else:
+        ratio = best.ratios.latency if best.ratios else None
     if ratio is None or not ratio.known:
-        ratio = best.energy_relative if "energy" in what else None
-    if ratio is None or not ratio.known:
-        return f"; its ratio to the baseline {baseline.id} is not known"
+        if baseline_result(run) is None:
+            return f"; the baseline {baseline} gave no result to compare it with"
+        return f"; its ratio to the baseline {baseline} is not known"
     low, value, high = ratio.bounds()
-    text = f": {_change_text(ratio)} than the baseline {baseline.id}"
+    text = f": {_change_text(ratio)} than the baseline {baseline}"
     if low <= 1 <= high and not low == value == high:
         text += ", an interval that includes no difference"
     return text
@@ -116,7 +121,7 @@ def _runner_up(
     if not close:
         return f"; its interval lies apart from that of the runner-up, {others[0].id}"
     verb = _s(len(close), "its interval overlaps that of", "its interval overlaps those of")
-    return f"; {verb} {_list(close)}, so these data do not tell them apart"
+    return f"; {verb} {listing(close)}, so these data do not tell them apart"
 
 
 def _overlap(a: Quantity | None, b: Quantity | None) -> bool:
@@ -153,7 +158,7 @@ def _quality(run: Run) -> str:
                 f"{metric[:1].upper() + metric[1:]} of {known[0].id} is "
                 f"{quantity_text(percent_if_share(quality.value))}; nothing was run beside it."
             )
-        return f"No {metric} can be set beside the reference's, so no loss can be stated."
+        return f"No {metric} can be set beside the baseline's, so no loss can be stated."
     same = [r.id for r in others if _exactly_one(r)]
     within = [r for r in others if not _exactly_one(r) and _covers_one(r)]
     lost = [r for r in others if not _covers_one(r) and _share(r) < 1]
@@ -161,24 +166,24 @@ def _quality(run: Run) -> str:
     parts = []
     if same:
         whole = len(same) == len(others)
-        which = "every other setup" if whole and len(same) > 1 else _list(same)
-        if len(same) > _NAMES and not whole:
+        which = "every other setup" if whole and len(same) > 1 else listing(same)
+        if len(same) > MOST_NAMES and not whole:
             which = f"{len(same)} of {len(others)} other setups"
-        parts.append(f"equals the reference's in {which}")
+        parts.append(f"equals that of the baseline {run.plan.baseline_label} in {which}")
     if within:
-        parts.append("differs by no more than its interval in " + _list(map(_loss, within)))
+        parts.append("differs by no more than its interval in " + listing(map(_loss, within)))
     if lost:
-        parts.append("is lower, by more than its interval, in " + _list(map(_loss, lost)))
+        parts.append("is lower, by more than its interval, in " + listing(map(_loss, lost)))
     if gained:
-        parts.append("is higher, by more than its interval, in " + _list(map(_loss, gained)))
+        parts.append("is higher, by more than its interval, in " + listing(map(_loss, gained)))
     sentence = f"{metric[:1].upper() + metric[1:]} " + "; it ".join(parts)
     if len(known) < len(results):
         missing = [r.id for r in results if r not in known]
-        sentence += f"; it is not known for {_list(missing)}"
+        sentence += f"; it is not known for {listing(missing)}"
     gate = f"the quality gate of {number(100 * run.plan.quality_gate, 1).removesuffix('.0')} %"
     missed = [r.id for r in results if r.quality and r.quality.gate_passed is False]
     if missed:
-        return f"{sentence}; {_list(missed)} {_s(len(missed), 'misses', 'miss')} {gate}."
+        return f"{sentence}; {listing(missed)} {_s(len(missed), 'misses', 'miss')} {gate}."
     if all(r.quality and r.quality.gate_passed for r in results):
         return f"{sentence}; all pass {gate}."
     return f"{sentence}."
@@ -215,7 +220,7 @@ def _trust(run: Run) -> str:
     for result in results:
         for flag in result.flags:
             flags.setdefault(flag.replace("_", " "), []).append(result.id)
-    parts += [f"flagged {flag}: {_list(ids)}" for flag, ids in sorted(flags.items())]
+    parts += [f"flagged {flag}: {listing(ids)}" for flag, ids in sorted(flags.items())]
     if not flags:
         parts.append("no result carries a flag")
     if run.stop_reason is StopReason.BUDGET:
@@ -242,24 +247,30 @@ def _energy_trust(run: Run, results: Sequence[Result]) -> str:
             f": the true absolute figure may be {number(least, _two(least))} to "
             f"{number(most, _two(most))} times the one shown"
         )
-    ratios = [r.ratios.energy for r, _ in known if r.ratios and r.id != run.plan.baseline_label]
-    halves = [(q.bounds()[2] - q.bounds()[0]) / 2 / _value(q) for q in ratios if q.known]
+    ratios = [energy_ratio(r) for r, _ in known if r.id != run.plan.baseline_label]
+    halves = [_relative_half_width(q) for q in ratios if q is not None and q.known]
     if halves and max(halves) > 0:
         widest = 100 * max(halves)
         text += (
             f", while ratios to the baseline hold to ±{number(widest, _two(widest))} % or better"
         )
     if len(known) < len(results):
-        text += f" ({_count(len(results) - len(known), 'setup')} without a figure)"
+        text += f" ({count_text(len(results) - len(known), 'setup')} without a figure)"
     return text
+
+
+def _relative_half_width(quantity: Quantity) -> float:
+    """The longer arm of the interval over the value."""
+    low, value, high = quantity.bounds()
+    return max(value - low, high - value) / value if value > 0 else 0.0
 
 
 def _failures(run: Run) -> str:
     """``2 of 10 trials failed: X (hang), Y (killed)``, or nothing."""
     failed = [f"{r.id} ({r.failure.reason})" for r in run.results if r.failure]
-    return f"{len(failed)} of {_count(len(run.results), 'trial')} failed: {_list(failed)}" * bool(
-        failed
-    )
+    if not failed:
+        return ""
+    return f"{len(failed)} of {count_text(len(run.results), 'trial')} failed: {listing(failed)}"
 
 
 # --- words ----------------------------------------------------------------------------------
@@ -285,15 +296,3 @@ def _grade_suffix(quantity: Quantity) -> str:
 
 def _s(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{_s(count, '', 's')}"
-
-
-def _list(names: Iterable[str]) -> str:
-    """``a, b and c``; past a few, the rest is counted."""
-    items = list(names)
-    if len(items) > _NAMES + 1:
-        items = [*items[:_NAMES], f"{len(items) - _NAMES} others"]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

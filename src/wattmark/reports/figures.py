@@ -18,6 +18,7 @@ from wattmark.reports.formatting import quantity_text, range_text, value_text
 from wattmark.reports.rows import (
     baseline_result,
     energy_per_query,
+    energy_ratio,
     ok,
     percent_if_share,
     sort_key,
@@ -33,7 +34,7 @@ def figures(run: Run, latencies_ms: Mapping[str, NDArray[np.float64]]) -> dict[s
     return {
         "pareto": pareto(run, results),
         "distribution": distribution(results, latencies_ms, run.plan.baseline_label),
-        "ratio": intervals(run, [(r, r.ratios and r.ratios.energy) for r in results]),
+        "ratio": intervals(run, [(r, energy_ratio(r)) for r in results]),
         "absolute": intervals(run, [(r, energy_per_query(r)) for r in results]),
     }
 

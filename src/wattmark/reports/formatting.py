@@ -7,6 +7,7 @@ this would round to zero keeps its first significant digit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import floor, log10
 
 from wattmark.quantities import Quantity, Reason
@@ -16,6 +17,7 @@ DASH = "—"
 _GROUP = "\u202f"  # narrow no-break space between groups of three digits
 _EXACT_DIGITS = 4
 _MAX_DIGITS = 15
+MOST_NAMES = 4  # that one list spells out
 
 
 def _exponent(x: float) -> int:
@@ -104,15 +106,15 @@ def stars_text(rating: Rating) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """``0.42 s``, ``38 s``, ``4 min 12 s`` or ``2 h 5 min``."""
+    """``0.42 s``, ``38 s``, ``4 min``, ``4 min 12 s`` or ``2 h 5 min``."""
     if seconds < 10:
         return f"{number(seconds, 2)} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    units = ("min", "s") if whole < 3600 else ("h", "min")
+    large, small = divmod(whole, 60) if whole < 3600 else divmod(whole // 60, 60)
+    return f"{large} {units[0]} {small} {units[1]}" if small else f"{large} {units[0]}"
 
 
 def size_text(count: int) -> str:
@@ -121,3 +123,16 @@ def size_text(count: int) -> str:
         return f"{count} B"
     mebibytes = count / 2**20
     return f"{mebibytes / 1024:.2f} GiB" if mebibytes >= 1024 else f"{mebibytes:.3g} MiB"
+
+
+def count_text(count: int, noun: str) -> str:
+    """``1 setup``, ``3 setups``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def listing(names: Iterable[str]) -> str:
+    """``a, b and c``; past :data:`MOST_NAMES` the rest is counted."""
+    items = list(names)
+    if len(items) > MOST_NAMES:
+        items = [*items[: MOST_NAMES - 1], f"{len(items) - MOST_NAMES + 1} others"]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

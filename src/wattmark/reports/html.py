@@ -19,6 +19,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from wattmark.rating.rules import RULES
 from wattmark.records import ExecutionRecord, Result, Run
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.figures import figures
@@ -51,9 +52,7 @@ def render_html(
     """
     results = sorted(run.results, key=sort_key)
     content = table(run)
-    grades = {
-        content.cell(r.id, "energy_grade").text for r in results if ok(r)
-    }
+    grades = {content.cell(r.id, "energy_grade").text for r in results if ok(r)}
     if len(grades) == 1:  # said once, above the table
         content = content.without("energy_grade")
     template = _environment().get_template("report.html")
@@ -67,6 +66,7 @@ def render_html(
         grade=grades.pop() if len(grades) == 1 else "",
         figures=figures(run, latencies_ms),
         rules=rules(run),
+        rule_texts={name: rule.text for name, rule in RULES.items()},
         results=[r for r in results if ok(r)],
         failed=[r for r in results if r.failure],
         checks={r.id: worst_check(r) for r in results},
@@ -97,7 +97,7 @@ def worst_check(result: Result) -> dict[str, Any] | None:
         "absolute": _scientific(worst.max_abs_difference),
         "relative": _scientific(worst.max_rel_difference),
         "tolerance": DASH if worst.tolerance is None else _scientific(worst.tolerance),
-        "agreement": probability_text(min(c.agreement for c in checks)),
+        "agreement": f"{round(min(c.agreement for c in checks) * worst.inputs)} of {worst.inputs}",
         "passed": all(c.passed for c in checks),
     }
 

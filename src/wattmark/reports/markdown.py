@@ -37,7 +37,7 @@ def render_markdown(run: Run) -> str:
 
 
 def _table_lines(content: Table) -> list[str]:
-    heads = [c.heading + (f", {c.unit}" if c.unit else "") for c in content.columns]
+    heads = [c.title for c in content.columns]
     rules = ["---:" if c.numeric else "---" for c in content.columns]
     rows = [[_escape(text) for text in _texts(row)] for row in content.rows]
     return [f"| {' | '.join(cells)} |" for cells in ([_escape(h) for h in heads], rules, *rows)]

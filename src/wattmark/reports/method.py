@@ -8,7 +8,7 @@ from wattmark.reports.formatting import duration_text, number
 from wattmark.reports.rows import energy_per_query, ok
 
 _STOPPED = {
-    StopReason.NARROW: "It stopped because they were.",
+    StopReason.NARROW: "It stopped because they were known well enough.",
     StopReason.BUDGET: "It stopped because the time budget ended first.",
     StopReason.INTERRUPTED: "It was interrupted before that.",
     StopReason.NOTHING_LEFT: "It stopped because no trial was left alive.",
@@ -58,40 +58,42 @@ def method(run: Run) -> list[tuple[str, str]]:
         ),
         (
             "Latency and ratios",
-            "Percentiles are order statistics of all counted queries, with intervals. Ratios to "
+            "Percentiles are order statistics of the answered queries, with intervals. Ratios to "
             f"the baseline ({plan.baseline_label}) come from paired rounds: below 1 is better.",
         ),
         ("Energy", _energy(run)),
         (
             "Contention",
-            "A round in which the worker waited for the processor for more than "
-            f"{_percent(plan.contention_limit)} of its CPU time is repeated a few times; where "
-            "that does not help, it counts and the result is flagged.",
+            "A round in which the worker waited for a core, or the hypervisor withheld one, for "
+            f"more than {_percent(plan.contention_limit)} of its CPU time is repeated a few times; "
+            "where that does not help, it counts and the result is flagged.",
         ),
         (
             "Quality",
             f"The metric is {run.task.metric}. A setup below {_percent(plan.quality_gate)} of the "
-            "reference's score is shown and marked, but not rated.",
+            "baseline's score on the same queries is shown and marked, but not rated.",
         ),
         (
             "Missing figures",
             "A figure that could not be had is shown as a dash with the reason; it is never zero. "
-            "Brackets hold the interval, at 95 % unless said otherwise, and digits are rounded "
-            "to what the interval warrants.",
+            "Brackets hold the interval; the record (JSON) has its confidence level, which is "
+            "lower where two intervals were combined. Digits are rounded to what the interval "
+            "warrants.",
         ),
     ]
 
 
 def _energy(run: Run) -> str:
-    figures = [(r.energy[0].meter, q) for r in run.results if ok(r) and (q := energy_per_query(r))]
-    grades = sorted({q.grade for _, q in figures if q.grade}, key=list(Grade).index)
+    results = [r for r in run.results if ok(r)]
+    totals = [q for r in results if (q := energy_per_query(r)) is not None and q.known]
+    grades = sorted({q.grade for q in totals if q.grade}, key=list(Grade).index)
     if not grades:
         return "No instrument gave an energy figure; the table says why."
-    meters = ", ".join(sorted({meter for meter, q in figures if q.known}))
+    meters = ", ".join(sorted({f"{e.meter}: {e.domain}" for r in results for e in r.energy}))
     origin = "; or ".join(_GRADES[g] for g in grades)
     return (
-        f"Energy is {' or '.join(g.value for g in grades)} ({meters}): {origin}. Energy per "
-        "query is gross and counts attempted queries, failed ones included."
+        f"Energy ({meters}) is {' or '.join(grades)}, which means {origin}. Energy per "
+        "query is gross, the sum over these domains, divided by all attempted queries."
     )
 
 

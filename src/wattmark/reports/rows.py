@@ -1,13 +1,15 @@
 """The one table of a run, which the terminal, Markdown, CSV and HTML share.
 
 Rows run from least to most energy (time, where no energy is known); failed trials come last.
-Units stand in the columns, so cells hold bare numbers. The energy columns show the first
-domain that a result lists; the record (``--format json``) has them all.
+Units stand in the columns, so cells hold bare numbers. The energy columns hold the sum over
+all domains, as the ratio does; the record (``--format json``) has each of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import inf
 
 from wattmark.quantities import Quantity, Reason, parse_unit
@@ -30,6 +32,11 @@ class Column:
     heading: str
     unit: str = ""
     numeric: bool = True
+
+    @property
+    def title(self) -> str:
+        """Heading and unit in one: ``Latency p50, ms``."""
+        return f"{self.heading}, {self.unit}" if self.unit else self.heading
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,18 @@ def ok(result: Result) -> bool:
 
 
 def energy_per_query(result: Result) -> Quantity | None:
-    """Gross energy per query of the first domain, or None where there is no entry at all."""
-    return result.energy[0].per_query if result.energy else None
+    """Gross energy per attempted query over all domains, or None where none is listed."""
+    return _total(e.per_query for e in result.energy)
+
+
+def _total(quantities: Iterable[Quantity]) -> Quantity | None:
+    items = list(quantities)
+    return reduce(Quantity.__add__, items) if items else None
+
+
+def energy_ratio(result: Result) -> Quantity | None:
+    """Energy over the baseline's from paired rounds, or None where there are no ratios."""
+    return result.ratios.energy if result.ratios else None
 
 
 def sort_key(result: Result) -> tuple[float, ...]:
@@ -170,7 +187,8 @@ def _figures(result: Result, percent: bool, baseline: bool, has_baseline: bool) 
     """The cells between the setup's name and its stars."""
     absent = Reason.TRIAL_FAILED if not ok(result) else Reason.NOT_MEASURED
     quality, latency = result.quality, result.latency
-    energy = result.energy[0] if result.energy else None
+    per_query = energy_per_query(result)
+    per_correct = _total(e.per_correct for e in result.energy)
 
     def cell(quantity: Quantity | None, unit: str, reason: Reason = absent) -> Cell:
         if quantity is None:
@@ -178,18 +196,18 @@ def _figures(result: Result, percent: bool, baseline: bool, has_baseline: bool) 
         return _cell(quantity.to(unit))
 
     no_ratio = absent if has_baseline else Reason.NO_BASELINE
-    grade = energy.per_query.grade if energy else None
+    grade = per_query.grade if per_query else None
     return [
-        cell(quality and quality.value, "%" if percent else "1"),
-        cell(latency and latency.p50, "ms"),
-        cell(latency and latency.p90, "ms"),
-        cell(latency and latency.p99, "ms"),
+        cell(quality.value if quality else None, "%" if percent else "1"),
+        cell(latency.p50 if latency else None, "ms"),
+        cell(latency.p90 if latency else None, "ms"),
+        cell(latency.p99 if latency else None, "ms"),
         cell(result.throughput, "query/s"),
         cell(result.flops_per_query, "GFLOP/query"),
-        cell(energy and energy.per_query, "J/query"),
-        cell(energy and energy.per_1000_queries, "Wh/kquery"),
-        cell(energy and energy.per_correct, "J/correct"),
-        _text(grade.value) if grade else _missing(_why(energy and energy.per_query, absent)),
+        cell(per_query, "J/query"),
+        cell(per_query, "Wh/kquery"),
+        cell(per_correct, "J/correct"),
+        _text(grade.value) if grade else _missing(_why(per_query, absent)),
         cell(_ratio(result.ratios, "latency", baseline and ok(result)), "1", no_ratio),
         cell(_ratio(result.ratios, "energy", False), "1", no_ratio),
     ]

@@ -92,6 +92,11 @@ def example_inputs(model: Model) -> Iterator[Inputs]:
         }
 
 
+def zeros(program: Program) -> list[NDArray[Any]]:
+    """Inputs of a program, all zero: what a warm-up needs."""
+    return [np.zeros(kind.shape, kind.dtype) for kind in program.inputs.values()]
+
+
 def narrow(array: NDArray[Any]) -> NDArray[Any]:
     """The 32-bit form of a 64-bit array; integers beyond the range saturate."""
     if array.dtype == np.int64:

@@ -208,7 +208,9 @@ def _depthwise_convolution(
     XLA's own grouped convolution on a CPU was seen to be 30 to 100 times slower.
     """
     *window, channels, multiplier = kernel.shape
-    padded = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *((a, b, 0) for a, b in padding), (0, 0, 0)])
+    padded = lax.pad(
+        x, jnp.zeros((), x.dtype), [(0, 0, 0), *((a, b, 0) for a, b in padding), (0, 0, 0)]
+    )
     spans = [
         [(p * d, p * d + (n - (k - 1) * d - 1) // s * s + 1) for p in range(k)]
         for n, k, s, d in zip(padded.shape[1:-1], window, stride, dilation, strict=True)

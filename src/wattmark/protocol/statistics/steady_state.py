@@ -11,7 +11,8 @@ References
 .. [1] E. Barrett, C. F. Bolz-Tereick, R. Killick, S. Mount and L. Tratt, "Virtual machine warmup
    blows hot and cold", OOPSLA 2017.
 .. [2] L. Traini, V. Cortellessa, D. Di Pompeo and M. Tucci, "Towards effective assessment of
-   steady state performance in Java software", Empirical Software Engineering 28 (2023).
+   steady state performance in Java software: are we there yet?", Empirical Software Engineering
+   28 (2023) 13.
 """
 
 from __future__ import annotations

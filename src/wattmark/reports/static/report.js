@@ -53,7 +53,7 @@ function pareto(data, width) {
           stroke: colour,
           strokeWidth: 1.8,
         }),
-        Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: (d) => `${name(d)}\n${d.quality}\n${d.cost}`, fontSize: 12 })),
+        Plot.tip(points, Plot.pointer({ x: "x", y: "y", title: (d) => `${name(d)}\n${d.quality}\n${d.cost}`, fontSize: 12, lineHeight: 1.35 })),
       ],
     })
   );
@@ -72,7 +72,7 @@ function label(plot, points, front, width, height) {
   for (const [a, b] of d3.pairs(front)) bars.push(box(x(a.x), y(a.y) - 2, x(b.x) - x(a.x), 4));
   const frame = { x1: 50, x2: width - 4, y1: 28, y2: height - 48 };
   const placed = [];
-  const layer = d3.select(plot).append("g").attr("aria-hidden", "true").attr("text-anchor", "start");
+  const layer = d3.select(plot).insert("g", "[aria-label=tip]").attr("aria-hidden", "true").attr("text-anchor", "start");
   for (const p of [...points].sort((a, b) => d3.ascending(x(a.x), x(b.x)))) {
     const w = pen.measureText(name(p)).width + 4;
     let best = null;

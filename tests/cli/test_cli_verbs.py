@@ -1,0 +1,132 @@
+"""The verbs as a user meets them: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("fake_plugin")
+
+PLAN = """
+name: fake
+task: fake-task
+model: fake-model
+setups: [fake/right/fp32, fake/double/fp32]
+samples: 120
+rounds: 4
+ratio_width: 0.9
+budget_s: 30
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.yaml"
+    path.write_text(PLAN)
+    return path
+
+
+def wattmark(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would."""
+    return subprocess.run(
+        [sys.executable, "-c", "from wattmark.cli import main; main()", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_run_prints_a_table_and_writes_a_report(plan: Path, tmp_path: Path) -> None:
+    done = wattmark("run", plan, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "fake/double/fp32" in done.stdout
+    assert "modelled" in done.stdout
+    assert "Measure" in done.stderr
+    assert "<html" in (tmp_path / "report.html").read_text()
+
+    shown = wattmark("show", "latest")
+    assert "fake/double/fp32" in shown.stdout
+    document = json.loads(wattmark("report", "latest", "--format", "json").stdout)
+    assert [r["status"] for r in document["results"]] == ["ok", "ok"]
+    assert "fake/double/fp32" in wattmark("report", "latest", "--format", "md").stdout
+    assert wattmark("report", "latest", "--format", "csv").stdout.count("\n") >= 3
+    assert document["id"] in wattmark("list", "runs").stdout
+
+
+@pytest.mark.slow
+def test_a_failed_trial_gives_a_non_zero_exit_and_says_why(plan: Path, tmp_path: Path) -> None:
+    plan.write_text(PLAN.replace("fake/double", "fake/wrong"))
+
+    done = wattmark("run", plan, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "fake/wrong/fp32" in done.stderr and "differ from the reference" in done.stderr
+    assert "fake/right/fp32" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "hint"),
+    [
+        ("fake/right/fp32", "fkae/right/fp32", "'fake'"),
+        ("task: fake-task", "task: fake-tusk", "fake-task"),
+        ("samples:", "sampels:", "samples"),
+        ("fake/double/fp32", "fake/double/fp31", "fp32"),
+    ],
+)
+def test_a_wrong_name_in_a_plan_is_answered_with_the_nearest(
+    plan: Path, wrong: str, right: str, hint: str
+) -> None:
+    plan.write_text(PLAN.replace(wrong, right))
+
+    done = wattmark("run", plan)
+
+    assert done.returncode == 2
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_plan_check_says_what_would_be_done(plan: Path) -> None:
+    done = wattmark("plan", "check", plan)
+
+    assert done.returncode == 0
+    assert "2 setups of fake-model" in done.stdout
+
+
+def test_plan_schema_is_json_schema() -> None:
+    assert "setups" in json.loads(wattmark("plan", "schema").stdout)["properties"]
+
+
+def test_list_finds_a_third_partys_plugin() -> None:
+    names = {row["name"] for row in json.loads(wattmark("list", "frameworks", "--json").stdout)}
+
+    assert {"fake", "pytorch", "onnxruntime", "openvino", "jax", "tensorflow"} <= names
+
+
+def test_doctor_names_each_meter_and_the_reason_where_it_is_missing() -> None:
+    findings = json.loads(wattmark("doctor", "--json").stdout)
+
+    meters = {row["name"]: row for row in findings["meters"]}
+    assert meters["modelled-cpu"]["available"]
+    assert all(row["available"] or row["reason"] for row in findings["meters"])
+
+
+def test_an_unknown_run_is_an_error_without_a_traceback() -> None:
+    done = wattmark("show", "no-such-run")
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "run" in done.stderr
+
+
+@pytest.mark.parametrize("budget", ["soon", "-3s", "0", "inf"])
+def test_a_bad_duration_is_refused(budget: str) -> None:
+    assert wattmark("run", "--budget", budget).returncode == 2
