@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from wattmark.records import Run
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.rows import Row
+from wattmark.reports.rows import Table as TableModel
 from wattmark.reports.rows import table as table_of
 
 #: Wide enough for all columns where the output is a file or a pipe.
 _UNBOUNDED_WIDTH = 320
+#: What a column needs beside its text: a border and two spaces.
+_COLUMN_EXTRA = 3
 
 
 def print_run(run: Run) -> None:
-    """Print to stdout; as wide as it needs to be where the output is not a terminal."""
+    """Print to stdout: one wide table, or as many below each other as the terminal needs."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_UNBOUNDED_WIDTH)
     model = table_of(run)
-    drawn = Table(title=Text(f"{run.task.name}: {run.model.name}"), header_style="bold")
-    for column in model.columns:
-        drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
-    for row in model.rows:
-        cells = [Text(cell.text) for cell in row.cells]
-        drawn.add_row(*cells, style=_style(row))
-    console.print(drawn)
+    title = f"{run.task.name}: {run.model.name}"
+    needs = _needed_widths(model)
+    for number, columns in enumerate(_pages(needs, console.width)):
+        drawn = Table(title=None if number else Text(title), header_style="bold")
+        for at in columns:
+            column = model.columns[at]
+            justify: JustifyMethod = "right" if column.numeric else "left"
+            drawn.add_column(Text(column.title), justify=justify, min_width=needs[at])
+        for row in model.rows:
+            drawn.add_row(*(Text(row.cells[at].text) for at in columns), style=_style(row))
+        console.print(drawn)
     for row in model.rows:
         if row.failure:
             console.print(Text(f"{row.trial} failed: {row.failure}"))
     for sentence in conclusions(run):
         console.print(Text(f"• {sentence}"))
+
+
+def _needed_widths(model: TableModel) -> list[int]:
+    """Of each column: its longest cell, or the longest word of its heading."""
+    return [
+        max(
+            *(len(word) for word in column.title.split()),
+            *(len(row.cells[at].text) for row in model.rows if at == 0 or not row.failure),
+            0,
+        )
+        for at, column in enumerate(model.columns)
+    ]
+
+
+def _pages(needs: list[int], width: int) -> list[list[int]]:
+    """Columns of each table: as many as fit, the first one (the setup) in all."""
+    pages: list[list[int]] = []
+    left = 0
+    for at in range(1, len(needs)):
+        needed = needs[at] + _COLUMN_EXTRA
+        if not pages or needed > left:
+            pages.append([0])
+            left = width - 1 - needs[0] - _COLUMN_EXTRA
+        pages[-1].append(at)
+        left -= needed
+    return pages
 
 
 def _style(row: Row) -> str:

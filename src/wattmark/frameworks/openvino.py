@@ -22,12 +22,13 @@ _FILE = "model.xml"
 class OpenVino:
     """The CPU plug-in with one static program per padding bucket.
 
-    Static programs of MiniLM were 5 to 8 % faster than one with a dynamic axis and are compiled
-    in 0.3 s each, so that the artefact is the intermediate representation alone: OpenVINO's
-    own cache of compiled programs would hold the weights once more per bucket to save less
-    than a second. ``fp32`` computes in FP32 (``INFERENCE_PRECISION_HINT``) where the plug-in's
-    default may be BF16. ``int8-static`` is NNCF's post-training quantisation, calibrated on
-    the task's own inputs, with SmoothQuant where the model has attention or LayerNorm.
+    Static programs of MiniLM were a few percent faster than one with a dynamic axis and are
+    compiled in 0.3 s each, so that the artefact is the intermediate representation alone:
+    OpenVINO's own cache of compiled programs would hold the weights once more per bucket to
+    save less than a second. What is not INT8 is computed in FP32
+    (``INFERENCE_PRECISION_HINT``); the plug-in's own default may be BF16. ``int8-static`` is
+    NNCF's post-training quantisation, calibrated on the task's own inputs, with SmoothQuant
+    where the model has attention or LayerNorm.
     """
 
     name = "openvino"

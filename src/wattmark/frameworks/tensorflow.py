@@ -25,8 +25,9 @@ class TensorFlow:
 
     Graphs are built by ``load``. In ``graph`` mode weights are constants of the graph, so that
     Grappler can fold and oneDNN can reorder them; in ``xla`` mode they are arguments, which was
-    seen to be as fast and is quicker to compile. TensorFlow's persistent XLA cache does not
-    cover its CPU backend's executables, so ``xla`` compiles at each load.
+    seen to be as fast and is quicker to compile. ``xla`` compiles at each load: TensorFlow's
+    persistent XLA cache works on a CPU, but saved only half of that time, which is what filling
+    it costs.
     """
 
     name = "tensorflow"

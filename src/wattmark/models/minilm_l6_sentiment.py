@@ -1,4 +1,4 @@
-"""MiniLM-L6 with a sentiment head: a six-layer transformer encoder, 22.7 M parameters.
+"""MiniLM-L6 with a sentiment head: a six-layer transformer encoder, 22.6 M parameters.
 
 The encoder is all-MiniLM-L6-v2 (Wang et al., "MiniLM: Deep Self-Attention Distillation for
 Task-Agnostic Compression of Pre-Trained Transformers", NeurIPS 2020, arXiv 2002.10957; sentence

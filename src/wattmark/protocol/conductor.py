@@ -60,9 +60,10 @@ class Conductor:
     def run(self) -> Outcome:
         """Conduct the whole run. Raises WorkerError only if the reference itself fails."""
         start = time.monotonic()
-        inputs = self.recorder.folder() / "inputs"
-        digest = save_inputs(self.material.queries, inputs)
-        jobs = {t.id: self._job(t, inputs, digest) for t in self.trials}
+        folder = self.recorder.folder()
+        digest = save_inputs(self.material.queries, folder / "inputs")
+        calibration = save_inputs(self.material.calibration, folder / "calibration")
+        jobs = {t.id: self._job(t, digest, calibration) for t in self.trials}
         reference = next(iter(jobs.values())).reference
         prepared = start
         stop = StopReason.INTERRUPTED
@@ -77,7 +78,7 @@ class Conductor:
             self._kill_children()
         return Outcome(stop, prepared - start, time.monotonic() - prepared, reference)
 
-    def _job(self, trial: Trial, inputs: Path, inputs_digest: str) -> Job:
+    def _job(self, trial: Trial, inputs_digest: str, calibration_digest: str) -> Job:
         model = self.material.model
         checks = tuple(spread(self.material.queries, CHECK_QUERIES))
         about = {"model": model.digest, "inputs": inputs_digest, "checks": checks}
@@ -87,9 +88,10 @@ class Conductor:
             model=self.plan.model,
             setup=trial.setup,
             scenario=self.plan.scenario,
-            artefact=self.cache / "artefacts" / self._key(trial.setup, inputs_digest),
+            artefact=self.cache / "artefacts" / self._key(trial.setup, calibration_digest),
             shared=self.cache / "artefacts" / f"shared-{self._shared_key()}",
-            inputs=inputs,
+            inputs=self.recorder.folder() / "inputs",
+            calibration=self.recorder.folder() / "calibration",
             reference=self.cache / "references" / canonical_digest(about)[:16],
             check_queries=checks,
             threads=threads,
@@ -97,10 +99,10 @@ class Conductor:
             meters=self.plan.meters,
         )
 
-    def _key(self, setup: Setup, inputs_digest: str) -> str:
+    def _key(self, setup: Setup, calibration_digest: str) -> str:
         framework = registry.framework(setup.framework)
         try:
-            return artefact_key(framework, setup, self.material.model.digest, inputs_digest)
+            return artefact_key(framework, setup, self.material.model.digest, calibration_digest)
         except WattmarkError:
             return "unsupported"  # _prepare_one refuses it with the reason
 

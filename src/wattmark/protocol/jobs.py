@@ -22,6 +22,7 @@ class Job(Record):
     artefact: Path
     shared: Path
     inputs: Path
+    calibration: Path
     reference: Path
     check_queries: tuple[int, ...]
     threads: int

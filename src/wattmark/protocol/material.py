@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 
 from wattmark import registry
-from wattmark.contracts import Example, Inputs
+from wattmark.contracts import Example, Inputs, Model, Task
 from wattmark.errors import PlanError
 from wattmark.records import ModelInfo, Plan, TaskInfo
+
+#: How many examples to draw for calibrating static quantisation, and how few are too few.
+CALIBRATION_SAMPLES = 200
+MIN_CALIBRATION_SAMPLES = 16
 
 
 @dataclass(frozen=True)
 class Material:
-    """Loaded once per run, before anything is timed."""
+    """Loaded once per run, before anything is timed.
+
+    ``calibration`` holds inputs that are not measured, except where the data set has no others:
+    then it holds the measured ones and ``calibrated_on_measured`` is true.
+    """
 
     model: ModelInfo
     task: TaskInfo
     examples: list[Example]
     queries: list[Inputs]
+    calibration: list[Inputs]
+    calibrated_on_measured: bool
     cpus: tuple[int, ...]
 
 
@@ -33,13 +44,33 @@ def gather(plan: Plan) -> Material:
     task_info, examples = task.load(plan.samples, plan.seed)
     if len(examples) < 2:
         raise PlanError(f"task {plan.task!r} gave {len(examples)} examples; at least 2 are needed")
+    queries = model.preprocess([e.data for e in examples])
+    calibration = _calibration(task, model, queries, plan.seed)
     return Material(
         model=model.info(),
         task=task_info,
         examples=examples,
-        queries=model.preprocess([e.data for e in examples]),
+        queries=queries,
+        calibration=calibration or queries,
+        calibrated_on_measured=not calibration,
         cpus=pinned_cpus(plan),
     )
+
+
+def _calibration(task: Task, model: Model, queries: list[Inputs], seed: int) -> list[Inputs]:
+    """Inputs of another sample without the measured ones; empty where too few are left."""
+    _, examples = task.load(CALIBRATION_SAMPLES, seed + 1)
+    measured = {_identity(query) for query in queries}
+    drawn = model.preprocess([e.data for e in examples])
+    others = [query for query in drawn if _identity(query) not in measured]
+    return others if len(others) >= MIN_CALIBRATION_SAMPLES else []
+
+
+def _identity(query: Inputs) -> bytes:
+    digest = hashlib.sha256()
+    for _, array in sorted(query.items()):
+        digest.update(array.tobytes())
+    return digest.digest()
 
 
 def pinned_cpus(plan: Plan) -> tuple[int, ...]:

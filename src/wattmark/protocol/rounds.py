@@ -27,6 +27,8 @@ REPEATS_PER_ROUND = 2
 #: Share of all rounds that may be repeated because of contention.
 REPEAT_SHARE = 0.2
 MIN_ROUNDS_TO_STOP = 5
+#: Rounds that are run whatever the budget says: fewer give no ratio.
+MIN_ROUNDS = 3
 LOADS_AT_ONCE = 2
 #: Memory to leave free, and what a worker is assumed to need until one has been seen.
 MEMORY_RESERVE_BYTES = 1 << 30
@@ -108,7 +110,7 @@ class RoundLoop:
         )
         if may_stop and self._narrow():
             return StopReason.NARROW
-        if not self._index_s:
+        if index < MIN_ROUNDS or not self._index_s:
             return None
         expected_s = float(np.median(self._index_s)) + (self._load_s if renewing else 0.0)
         if time.monotonic() - self._start + expected_s > self.plan.budget_s:

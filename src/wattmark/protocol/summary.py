@@ -34,6 +34,7 @@ from wattmark.records import (
     Latency,
     ModelInfo,
     Plan,
+    Precision,
     Quality,
     Ratios,
     Result,
@@ -79,7 +80,7 @@ def summarise(
         model = model.model_copy(update={"parameters": facts.parameters})
     baseline = measured[plan.baseline_label]
     results = tuple(
-        _result(plan, trial, measured[trial.id], baseline, recorded, material.task.metric, facts)
+        _result(plan, trial, measured[trial.id], baseline, recorded, material, facts)
         for trial in trials
     )
     return results, model
@@ -96,7 +97,7 @@ def _result(
     ours: Measured,
     baseline: Measured,
     recorded: Recorded,
-    metric: str,
+    material: Material,
     facts: ReferenceFacts | None,
 ) -> Result:
     failure = recorded.failures.get(trial.id)
@@ -125,12 +126,17 @@ def _result(
         *(["contended"] if any(r.contended for r in rounds) else []),
         *(["not_steady"] if any(not e.steady for e in executions) else []),
         *(["failed_queries"] if base.failed_queries else []),
+        *(
+            ["calibrated_on_measured"]
+            if material.calibrated_on_measured and trial.setup.precision is Precision.INT8_STATIC
+            else []
+        ),
     ]
     blocks = [block for block in ours.latencies_ms() if block.size]
     latencies = np.concatenate(blocks) if blocks else np.empty(0)
     return base.model_copy(
         update={
-            "quality": _quality(plan, ours, baseline, is_baseline, metric),
+            "quality": _quality(plan, ours, baseline, is_baseline, material.task.metric),
             "latency": Latency(
                 p50=percentile_quantity(latencies, 0.50, "ms"),
                 p90=percentile_quantity(latencies, 0.90, "ms"),

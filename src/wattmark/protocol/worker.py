@@ -56,7 +56,7 @@ def _prepare(job: Job) -> dict[str, object]:
     from wattmark.protocol.inputs import load_inputs
 
     framework = registry.framework(job.setup.framework)
-    queries = load_inputs(job.inputs)
+    calibration = load_inputs(job.calibration)
 
     def shared(key: str, build: Callable[[Path], None]) -> Path:
         folder = job.shared / key
@@ -65,7 +65,7 @@ def _prepare(job: Job) -> dict[str, object]:
 
     def build(out: Path) -> None:
         model = registry.model(job.model)
-        framework.prepare(Workspace(model, job.setup, out, shared, queries))
+        framework.prepare(Workspace(model, job.setup, out, shared, calibration))
 
     cached = build_once(job.artefact, build)
     return {

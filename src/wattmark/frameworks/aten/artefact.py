@@ -7,11 +7,9 @@ reads. Reading them needs no torch.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.contracts import Inputs, Model, Workspace
+from wattmark.contracts import Model, Workspace
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.aten.channels_last import channels_last
 from wattmark.frameworks.aten.program import Program, Ref, Weights
 from wattmark.frameworks.aten.simplify import simplify
+from wattmark.frameworks.buckets import bucket_shapes, example_inputs
 
 #: what this package writes; another number is refused
 FORMAT = 1
@@ -49,8 +48,8 @@ def build(model: Model, folder: Path) -> None:
     module = model.module().eval()
     store = _WeightStore(reserved={spec.name for spec in model.inputs})
     programs = []
-    for inputs in example_inputs(model):
-        captured = capture(module, inputs)
+    for shapes in bucket_shapes(model):
+        captured = capture(module, example_inputs(model, shapes))
         programs.append(store.intern(*channels_last(*simplify(*captured))))
     write(programs, store.arrays, folder)
 
@@ -82,16 +81,6 @@ def read_weights(folder: Path) -> Weights:
     return weights
 
 
-def example_inputs(model: Model) -> Iterator[Inputs]:
-    """Zeros (ones for integers, so that masks are not empty) at every size of the axes."""
-    for sizes in itertools.product(*model.axes.values()):
-        size_of = dict(zip(model.axes, sizes, strict=True))
-        yield {
-            spec.name: _example([size_of.get(str(d), d) for d in spec.shape], spec.dtype)
-            for spec in model.inputs
-        }
-
-
 def zeros(program: Program) -> list[NDArray[Any]]:
     """Inputs of a program, all zero: what a warm-up needs."""
     return [np.zeros(kind.shape, kind.dtype) for kind in program.inputs.values()]
@@ -103,11 +92,6 @@ def narrow(array: NDArray[Any]) -> NDArray[Any]:
         bounds = np.iinfo(np.int32)
         return array.clip(bounds.min, bounds.max).astype(np.int32)
     return array.astype(np.float32) if array.dtype == np.float64 else array
-
-
-def _example(shape: list[Any], dtype: str) -> NDArray[Any]:
-    kind = np.dtype(dtype)
-    return np.ones(shape, kind) if kind.kind in "iu" else np.zeros(shape, kind)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -205,7 +205,7 @@ class _Reader:
         if not all(isinstance(s, Ref) and s.name in self.constants for s in sources):
             return False
         largest = max((self.constants[s.name].numel() for s in sources), default=0)
-        return result.numel() <= max(largest, _FOLD_LIMIT)
+        return bool(result.numel() <= max(largest, _FOLD_LIMIT))
 
     def _fold(self, node: torch.fx.Node) -> Ref:
         """Run one operator on constants now; the result is a constant named after its source."""

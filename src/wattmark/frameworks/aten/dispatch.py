@@ -8,8 +8,7 @@ from typing import Any
 from wattmark.contracts import Inputs, Output
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.aten.program import Program
-
-Shapes = tuple[tuple[int, ...], ...]
+from wattmark.frameworks.buckets import Shapes
 
 
 def shapes_of(program: Program) -> Shapes:

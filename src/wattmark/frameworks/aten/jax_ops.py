@@ -98,7 +98,7 @@ def _compare(function: Callable[..., Array]) -> Callable[..., Array]:
     return reduce
 
 
-def _var(x: Array, dim: Any = None, correction: float = 1, keepdim: bool = False) -> Array:
+def _var(x: Array, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Array:
     return jnp.var(x, axis=axes_of(dim, x.ndim), ddof=correction, keepdims=keepdim)
 
 
@@ -155,7 +155,7 @@ def _attention(
     scores = jnp.reshape(query @ jnp.swapaxes(key, -1, -2), scores_shape)
     lowest = jnp.finfo(scores.dtype).min
     if is_causal:
-        scores = jnp.where(np.tri(*scores_shape[-2:], dtype=bool), scores, lowest)
+        scores = jnp.where(np.tri(*scores_shape[-2:]) > 0, scores, lowest)
     if attn_mask is not None and attn_mask.dtype == bool:
         scores = jnp.where(attn_mask, scores, lowest)
     elif attn_mask is not None:

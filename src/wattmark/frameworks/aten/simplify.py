@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from wattmark.errors import UnsupportedOpError
 from wattmark.frameworks.aten.program import Node, Program, Ref, TensorType, Weights
 from wattmark.frameworks.aten.rewrite import UNARY, Rewriter, argument, axes_of
 
@@ -46,7 +47,7 @@ def _simplify_shapes(program: Program, weights: Weights) -> tuple[Program, Weigh
     new = Rewriter(program, weights)
     for old in program.nodes:
         node = _canonical(new.updated(old), new)
-        source = node.args[0] if node.args else None
+        source: Any = node.args[0] if node.args else None
         if _changes_nothing(node, new):
             new.stands_for[old.name] = source
         elif node.op in UNARY and _only_view(source, new):
@@ -110,11 +111,10 @@ def _fold_batch_norms(program: Program, weights: Weights) -> tuple[Program, Weig
     new = Rewriter(program, weights)
     for old in program.nodes:
         node = new.updated(old)
-        statistics = [new.array(a) for a in node.args[1:5]] if node.op == _BATCH_NORM else []
-        if len(statistics) < 4 or statistics[2] is None or statistics[3] is None:
+        if node.op != _BATCH_NORM:
             new.keep(node)
             continue
-        scale, shift = _affine(*statistics, eps=node.args[6])
+        scale, shift = _affine(node, new)
         convolution = new.producer(node.args[0])
         if convolution is not None and _takes_affine(convolution, new):
             new.keep(_scaled(convolution, scale, shift, new))
@@ -130,8 +130,12 @@ def _fold_batch_norms(program: Program, weights: Weights) -> tuple[Program, Weig
     return new.finish()
 
 
-def _affine(weight: Any, bias: Any, mean: Any, variance: Any, eps: float) -> tuple[Any, Any]:
+def _affine(node: Node, new: Rewriter) -> tuple[Any, Any]:
     """Scale and shift per channel: w (x - m) / sqrt(v + eps) + b = scale x + shift."""
+    weight, bias, mean, variance = (new.array(a) for a in node.args[1:5])
+    eps: float = node.args[6]
+    if mean is None or variance is None or (weight is None) != (node.args[1] is None):
+        raise UnsupportedOpError(f"{node.op} of statistics that are not constant", "program")
     scale = (1.0 if weight is None else weight) / np.sqrt(variance.astype(np.float64) + eps)
     shift = (0.0 if bias is None else bias) - mean * scale
     return scale.astype(np.float32), shift.astype(np.float32)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from wattmark.errors import UnsupportedOpError
 from wattmark.frameworks.aten.rewrite import axes_of
 
 Tensor = Any
@@ -34,9 +35,9 @@ def _expand(x: Tensor, shape: Sequence[int], implicit: bool = False) -> Tensor:
     return tf.broadcast_to(x, [n if s == -1 else s for n, s in zip(kept, shape, strict=True)])
 
 
-def _slice(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Tensor:
-    start, end, step = slice(start, end, step).indices(x.shape[dim])
-    return x[(slice(None),) * (dim % len(x.shape)) + (slice(start, end, step),)]
+def _slice(x: Tensor, dim: int = 0, start: Any = None, end: Any = None, step: Any = 1) -> Tensor:
+    whole = slice(*slice(start, end, step).indices(x.shape[dim]))
+    return x[(slice(None),) * (dim % len(x.shape)) + (whole,)]
 
 
 def _select(x: Tensor, dim: int, index: int) -> Tensor:
@@ -48,11 +49,10 @@ def _index(x: Tensor, indices: Sequence[Tensor | None]) -> Tensor:
     axes = [axis for axis, index in enumerate(indices) if index is not None]
     first, last = axes[0], axes[-1]
     if axes != list(range(first, last + 1)):
-        raise NotImplementedError("aten.index.Tensor with indices on axes that are not adjacent")
+        raise UnsupportedOpError("aten.index.Tensor on axes that are not adjacent", "TensorFlow")
     sizes = x.shape[first : last + 1]
-    wrapped = [
-        tf.where(i < 0, i + n, i) for i, n in zip(indices[first : last + 1], sizes, strict=True)
-    ]
+    present = [index for index in indices if index is not None]
+    wrapped = [tf.where(i < 0, i + n, i) for i, n in zip(present, sizes, strict=True)]
     if len(wrapped) == 1:
         return tf.gather(x, wrapped[0], axis=first)
     shape = np.broadcast_shapes(*(tuple(i.shape) for i in wrapped))
@@ -216,7 +216,7 @@ def _attention(
     if enable_gqa:
         scores = tf.reshape(scores, scores_shape)
     if is_causal:
-        causal = np.tri(*scores_shape[-2:], dtype=bool)
+        causal = np.tri(*scores_shape[-2:]) > 0
         scores = scores + np.where(causal, 0, scores.dtype.min).astype(scores.dtype.as_numpy_dtype)
     if attn_mask is not None and attn_mask.dtype == tf.bool:
         scores = scores + tf.where(attn_mask, tf.zeros((), scores.dtype), scores.dtype.min)
