@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TinyConvNet, TinyTransformer
+from tiny_models import TinyConvNet, TinyTransformer
 
 from wattmark.contracts import InputSpec
 from wattmark.errors import FrameworkError

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from conftest import TinyConvNet, TinyTransformer
+from tiny_models import TinyConvNet, TinyTransformer
 
 from wattmark.errors import FrameworkError
 from wattmark.frameworks import onnx_export

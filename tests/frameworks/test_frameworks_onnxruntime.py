@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import TinyConvNet, TinyTransformer
+from tiny_models import TinyConvNet, TinyTransformer
 
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.onnxruntime import OnnxRuntime

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TinyConvNet, TinyTransformer
+from tiny_models import TinyConvNet, TinyTransformer
 
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.openvino import OpenVino

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import TinyConvNet, TinyTransformer, reference_outputs
+from tiny_models import TinyConvNet, TinyTransformer, reference_outputs
 
 from wattmark.errors import FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.pytorch import PyTorch

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import reference_outputs
+from tiny_models import reference_outputs
 
 from wattmark.contracts import Framework, Inputs, Model, Workspace
 from wattmark.frameworks.onnxruntime import OnnxRuntime

@@ -135,7 +135,8 @@ def test_a_plan_with_a_small_budget_says_that_the_budget_ended_it() -> None:
 SCRIPT = """
 import sys, wattmark
 plan = dict(name="fake", task="fake-task", model="fake-model", samples=3000, rounds=30,
-            setups=["fake/right/fp32", "fake/double/fp32"], executions=2, budget_s=60, ratio_width=0.9)
+            setups=["fake/right/fp32", "fake/double/fp32"], executions=2,
+            budget_s=60, ratio_width=0.9)
 run = wattmark.run(plan)
 print(run.id, run.stop_reason)
 """

@@ -64,8 +64,11 @@ class Jax:
 
 
 def _use_compilation_cache(artefact: Path, write_from_s: float) -> None:
+    """Point JAX's persistent cache at the artefact; write what takes ``write_from_s`` or more."""
     import jax
+    from jax.experimental.compilation_cache import compilation_cache
 
+    compilation_cache.reset_cache()  # JAX looks at the folder's name only once otherwise
     jax.config.update("jax_compilation_cache_dir", str(artefact / "compiled" / _machine()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", write_from_s)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -46,7 +46,7 @@ def build(model: Model, folder: Path) -> None:
     from wattmark.frameworks.aten.capture import capture
 
     module = model.module().eval()
-    store = _WeightStore(reserved={spec.name for spec in model.inputs})
+    store = _WeightStore()
     programs = []
     for shapes in bucket_shapes(model):
         captured = capture(module, example_inputs(model, shapes))
@@ -105,9 +105,8 @@ def _link(source: Path, target: Path) -> None:
 class _WeightStore:
     """Weights of several programs, each distinct array once."""
 
-    def __init__(self, reserved: set[str]) -> None:
+    def __init__(self) -> None:
         self.arrays: Weights = {}
-        self._reserved = reserved
         self._names: dict[str, str] = {}
 
     def intern(self, program: Program, weights: Weights) -> Program:
@@ -127,7 +126,7 @@ class _WeightStore:
         key = content.hexdigest()
         if key not in self._names:
             unique, count = name, 1
-            while unique in self.arrays or unique in self._reserved:
+            while unique in self.arrays:
                 count += 1
                 unique = f"{name}#{count}"
             self._names[key] = unique

@@ -86,7 +86,7 @@ class _Reader:
     def __init__(self, exported: torch.export.ExportedProgram, input_names: list[str]) -> None:
         self.exported = exported
         self.inputs: dict[str, TensorType] = {}
-        self.input_names = iter(input_names)
+        self.input_names = input_names
         self.nodes: list[Node] = []
         #: what an fx node became
         self.values: dict[str, Ref] = {}
@@ -104,15 +104,17 @@ class _Reader:
                 output = self._output(node)
             elif node.target is operator.getitem:
                 self.values[node.name] = self._item(node)
-            else:
+            elif node.op == "call_function":
                 self._call(node)
+            else:  # an attribute: a branch or loop body that a control-flow operator takes
+                raise UnsupportedOpError(f"{node.op} {node.target}", "program")
         assert isinstance(output, Ref)
         weights = {name: _to_numpy(tensor) for name, tensor in self.constants.items()}
         return prune(Program(self.inputs, {}, tuple(self.nodes), output.name), weights)
 
     def _placeholder(self, node: torch.fx.Node, target: str | None) -> None:
         if target is None:
-            name = next(self.input_names)
+            name = self.input_names[len(self.inputs)]
             self.inputs[name] = self.types[name] = _type_of(node.meta["val"])
             self.values[node.name] = Ref(name)
         else:
@@ -187,7 +189,7 @@ class _Reader:
 
     def _constant(self, name: str, tensor: torch.Tensor) -> Ref:
         unique, count = name, 1
-        while unique in self.constants:
+        while unique in self.constants or unique in self.input_names:
             count += 1
             unique = f"{name}#{count}"
         self.constants[unique] = tensor.detach()

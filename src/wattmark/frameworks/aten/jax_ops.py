@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from wattmark.frameworks.aten import jax_images
 from wattmark.frameworks.aten.rewrite import axes_of
 
 _NARROW = {"int64": "int32", "float64": "float32"}
@@ -166,101 +167,6 @@ def _attention(
     return (weights @ value).reshape(*batch, length, value.shape[-1])
 
 
-def _convolution(
-    x: Array,
-    kernel: Array,
-    bias: Array | None,
-    stride: list[int],
-    padding: list[list[int]],
-    dilation: list[int],
-    groups: int,
-) -> Array:
-    if kernel.shape[:-2] == (1,) * (x.ndim - 2) and _trivial(stride, padding) and groups == 1:
-        y = x @ kernel.reshape(kernel.shape[-2:])
-    else:
-        spatial = "DHW"[5 - x.ndim :]
-        y = lax.conv_general_dilated(
-            x,
-            kernel,
-            stride,
-            padding,
-            rhs_dilation=dilation,
-            feature_group_count=groups,
-            dimension_numbers=(f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
-        )
-    return y if bias is None else y + bias
-
-
-def _trivial(stride: list[int], padding: list[list[int]]) -> bool:
-    return set(stride) == {1} and not any(map(any, padding))
-
-
-def _depthwise_convolution(
-    x: Array,
-    kernel: Array,
-    bias: Array | None,
-    stride: list[int],
-    padding: list[list[int]],
-    dilation: list[int],
-) -> Array:
-    """A sum of shifted images, one for each kernel position, which XLA fuses into one loop.
-
-    XLA's own grouped convolution on a CPU was seen to be 30 to 100 times slower.
-    """
-    *window, channels, multiplier = kernel.shape
-    padded = lax.pad(
-        x, jnp.zeros((), x.dtype), [(0, 0, 0), *((a, b, 0) for a, b in padding), (0, 0, 0)]
-    )
-    spans = [
-        [(p * d, p * d + (n - (k - 1) * d - 1) // s * s + 1) for p in range(k)]
-        for n, k, s, d in zip(padded.shape[1:-1], window, stride, dilation, strict=True)
-    ]
-    total: Any = 0
-    for place in itertools.product(*(range(k) for k in window)):
-        corners = [spans[axis][p] for axis, p in enumerate(place)]
-        shifted = lax.slice(
-            padded,
-            (0, *(c[0] for c in corners), 0),
-            (x.shape[0], *(c[1] for c in corners), channels),
-            (1, *stride, 1),
-        )
-        total = total + shifted[..., None] * kernel[place]
-    y = total.reshape(*total.shape[:-2], channels * multiplier)
-    return y if bias is None else y + bias
-
-
-def _max_pool(
-    x: Array,
-    kernel: list[int],
-    stride: list[int],
-    padding: list[list[int]],
-    dilation: list[int],
-) -> Array:
-    return lax.reduce_window(
-        x,
-        -jnp.inf,
-        lax.max,
-        (1, *kernel, 1),
-        (1, *stride, 1),
-        [(0, 0), *map(tuple, padding), (0, 0)],
-        window_dilation=(1, *dilation, 1),
-    )
-
-
-def _avg_pool(
-    x: Array,
-    kernel: list[int],
-    stride: list[int],
-    padding: list[list[int]],
-    count_include_pad: bool,
-) -> Array:
-    window = ((1, *kernel, 1), (1, *stride, 1), [(0, 0), *map(tuple, padding), (0, 0)])
-    total = lax.reduce_window(x, 0.0, lax.add, *window)
-    if count_include_pad:
-        return total / math.prod(kernel)
-    return total / lax.reduce_window(jnp.ones_like(x), 0.0, lax.add, *window)
-
-
 def _full(shape: list[int], value: float, dtype: str | None = None) -> Array:
     return jnp.full(shape, value, _dtype(dtype))
 
@@ -350,8 +256,8 @@ OPS: dict[str, Callable[..., Any]] = {
     "aten.native_layer_norm.default": _layer_norm,
     "aten.native_group_norm.default": _group_norm,
     # images
-    "channels_last.convolution": _convolution,
-    "channels_last.depthwise_convolution": _depthwise_convolution,
-    "channels_last.max_pool": _max_pool,
-    "channels_last.avg_pool": _avg_pool,
+    "channels_last.convolution": jax_images.convolution,
+    "channels_last.depthwise_convolution": jax_images.depthwise_convolution,
+    "channels_last.max_pool": jax_images.max_pool,
+    "channels_last.avg_pool": jax_images.avg_pool,
 }

@@ -1,0 +1,83 @@
+"""The records that flow through Wattmark: plan, trial, environment, round, result, run.
+
+All are immutable. ``SCHEMA_VERSION`` is written into every run; its history:
+
+* ``1``: first version.
+
+A reader refuses a version that it does not know. The JSON Schemas in ``schema/`` are generated
+from these classes by ``make docs`` and checked by a test.
+"""
+
+from __future__ import annotations
+
+from wattmark.records.base import (
+    SCHEMA_VERSION,
+    Record,
+    canonical_digest,
+)
+from wattmark.records.environment import (
+    COMPARABLE_FIELDS,
+    Environment,
+)
+from wattmark.records.measured import (
+    ConversionCheck,
+    EnergyWindow,
+    ExecutionRecord,
+    Failure,
+    MeterReading,
+    Preparation,
+    Round,
+    SampleFile,
+)
+from wattmark.records.plan import (
+    Plan,
+    Precision,
+    Setup,
+    SetupField,
+    Trial,
+    parse_setup,
+)
+from wattmark.records.result import (
+    Energy,
+    Latency,
+    ModelInfo,
+    Quality,
+    Rating,
+    Ratios,
+    Result,
+    Run,
+    StopReason,
+    TaskInfo,
+)
+
+__all__ = [
+    "COMPARABLE_FIELDS",
+    "SCHEMA_VERSION",
+    "ConversionCheck",
+    "Energy",
+    "EnergyWindow",
+    "Environment",
+    "ExecutionRecord",
+    "Failure",
+    "Latency",
+    "MeterReading",
+    "ModelInfo",
+    "Plan",
+    "Precision",
+    "Preparation",
+    "Quality",
+    "Rating",
+    "Ratios",
+    "Record",
+    "Result",
+    "Round",
+    "Run",
+    "SampleFile",
+    "Setup",
+    "SetupField",
+    "StopReason",
+    "TaskInfo",
+    "Trial",
+    "canonical_digest",
+    "parse_setup",
+]

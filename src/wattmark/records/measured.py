@@ -1,0 +1,99 @@
+"""What was measured, as it happens: readings, windows, rounds, executions, failures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from wattmark.quantities import Quantity
+from wattmark.records.base import Record
+
+
+class MeterReading(Record):
+    """One raw reading: cumulative joules (or CPU seconds for a modelled meter) by domain."""
+
+    time_ns: int
+    values: dict[str, float]
+
+
+class EnergyWindow(Record):
+    """What one meter said of one window, per domain. ``idle_subtracted`` may be missing."""
+
+    meter: str
+    domain: str
+    gross: Quantity
+    idle_subtracted: Quantity
+    before: MeterReading
+    after: MeterReading
+
+
+class SampleFile(Record):
+    """Raw per-query samples of one round: a Parquet file relative to the run's folder."""
+
+    path: str
+    sha256: str
+    queries: int
+
+
+class Round(Record):
+    """One turn of one worker: a block of queries between two meter readings."""
+
+    trial: str
+    execution: int
+    index: int
+    attempt: int = 0
+    queries: int
+    failed_queries: int = 0
+    start_ns: int
+    wall_s: float
+    cpu_s: float
+    run_queue_wait_s: float | None
+    steal_s: float | None
+    energy: tuple[EnergyWindow, ...]
+    correct: float
+    latency_ms_median: float
+    samples: SampleFile
+    contended: bool = False
+    superseded: bool = False
+
+
+class Failure(Record):
+    """Why a trial gave no result."""
+
+    stage: Literal["prepare", "load", "check", "warm-up", "round"]
+    reason: str
+    message: str
+    last_output: str = ""
+
+
+class ConversionCheck(Record):
+    """Comparison of a setup's outputs with the reference framework's, on real inputs."""
+
+    inputs: int
+    max_abs_difference: float
+    max_rel_difference: float
+    tolerance: float | None
+    agreement: float
+    passed: bool
+
+
+class Preparation(Record):
+    """Export, conversion and compilation of one trial's artefact."""
+
+    trial: str
+    artefact: str
+    seconds: float
+    cached: bool
+    bytes: int
+
+
+class ExecutionRecord(Record):
+    """One life of a worker process."""
+
+    trial: str
+    execution: int
+    load_s: float
+    warm_up_queries: int
+    warm_up_s: float
+    steady: bool
+    peak_rss_bytes: int
+    check: ConversionCheck

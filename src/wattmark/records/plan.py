@@ -1,0 +1,146 @@
+"""What is asked for: precision, setup, plan, trial."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from wattmark.records.base import Record, canonical_digest
+
+
+class Precision(StrEnum):
+    """Number format of the weights and, for integers, how it was reached."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    INT8_DYNAMIC = "int8-dynamic"
+    INT8_STATIC = "int8-static"
+    INT8_WEIGHT_ONLY = "int8-weight-only"
+    INT4_WEIGHT_ONLY = "int4-weight-only"
+
+    @property
+    def exact_weights(self) -> bool:
+        """Whether outputs must equal the reference's numerically (FP32) rather than by quality."""
+        return self is Precision.FP32
+
+
+class Setup(Record):
+    """framework + mode + precision + device + threads: what is compared with what."""
+
+    framework: str
+    mode: str
+    precision: Precision = Precision.FP32
+    device: Literal["cpu"] = "cpu"
+    threads: Annotated[int, Field(ge=0, description="0 means all cores of the plan")] = 0
+
+    @property
+    def label(self) -> str:
+        """Short unique name, e.g. ``openvino/cpu/int8-static``."""
+        base = f"{self.framework}/{self.mode}/{self.precision.value}"
+        return f"{base}/t{self.threads}" if self.threads else base
+
+
+def parse_setup(value: Any) -> Any:
+    """Allow ``framework/mode/precision[/tN]`` in place of a mapping."""
+    if not isinstance(value, str):
+        return value
+    parts = value.split("/")
+    threads = 0
+    if len(parts) == 4 and parts[3][:1] == "t" and parts[3][1:].isdigit():
+        threads = int(parts.pop()[1:])
+    if len(parts) != 3:
+        raise ValueError(f"{value!r} is not of the form framework/mode/precision[/tN]")
+    return {"framework": parts[0], "mode": parts[1], "precision": parts[2], "threads": threads}
+
+
+SetupField = Annotated[Setup, BeforeValidator(parse_setup)]
+
+
+class Plan(Record):
+    """What to run. Field descriptions are what ``wattmark plan schema`` prints."""
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60, description="part of run ids"),
+    ]
+    task: Annotated[str, Field(description="see `wattmark list tasks`")]
+    model: Annotated[str, Field(description="see `wattmark list models`")]
+    setups: Annotated[
+        tuple[SetupField, ...], Field(min_length=1, description="what is compared with what")
+    ]
+    baseline: Annotated[SetupField | None, Field(description="default: the first setup")] = None
+    scenario: Annotated[str, Field(description="how queries arrive")] = "single-stream"
+    samples: Annotated[int, Field(ge=1, le=100_000, description="examples of the task")] = 1000
+    seed: Annotated[int, Field(description="of the sample and of the order of turns")] = 0
+    rounds: Annotated[
+        int, Field(ge=2, le=1000, description="one pass over the sample is cut into this many")
+    ] = 10
+    executions: Annotated[int, Field(ge=1, le=20, description="fresh processes a setup")] = 2
+    ratio_width: Annotated[
+        float, Field(gt=0, lt=1, description="wanted half-width of the ratio's interval")
+    ] = 0.05
+    budget_s: Annotated[
+        float, Field(gt=0, description="time for measuring; three rounds are always run")
+    ] = 240.0
+    complete_pass: Annotated[
+        bool, Field(description="ask every query at least once before stopping early")
+    ] = True
+    cpus: Annotated[tuple[int, ...], Field(description="cores to pin to; empty: all")] = ()
+    meters: Annotated[tuple[str, ...], Field(description="empty: the best there is")] = ()
+    quality_gate: Annotated[float, Field(ge=0, le=1, description="share of the reference")] = 0.99
+    contention_limit: Annotated[
+        float, Field(gt=0, description="run-queue wait / CPU time above which a round is repeated")
+    ] = 0.10
+    hang_timeout_s: Annotated[
+        float, Field(gt=0, description="a worker that is silent for so long is stopped")
+    ] = 300.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        labels = [s.label for s in self.setups]
+        if repeated := sorted({x for x in labels if labels.count(x) > 1}):
+            raise ValueError(f"setups listed twice: {', '.join(repeated)}")
+        if self.baseline is not None and self.baseline.label not in labels:
+            raise ValueError(f"the baseline {self.baseline.label} is not among the setups")
+        if self.executions > self.rounds:
+            raise ValueError("executions must not exceed rounds")
+        return self
+
+    @property
+    def baseline_label(self) -> str:
+        """Label of the setup that ratios refer to."""
+        return (self.baseline or self.setups[0]).label
+
+    def fast(self) -> Plan:
+        """The same comparison in less time: one execution, wider intervals, an early stop."""
+        return self.model_copy(
+            update={
+                "executions": 1,
+                "ratio_width": max(self.ratio_width, 0.10),
+                "complete_pass": False,
+                "budget_s": min(self.budget_s, 90.0),
+            }
+        )
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the canonical JSON of the plan."""
+        return canonical_digest(self.model_dump(mode="json"))
+
+
+class Trial(Record):
+    """task x model x setup x scenario: the unit that is run."""
+
+    task: str
+    model: str
+    model_digest: str
+    setup: Setup
+    scenario: str
+
+    @property
+    def id(self) -> str:
+        """The setup's label: unique within a run, since a run has one task and one model."""
+        return self.setup.label

@@ -1,0 +1,157 @@
+"""What came of it: results with their intervals, ratings, and the run that holds them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from wattmark.quantities import Quantity
+from wattmark.records.base import SCHEMA_VERSION, Record
+from wattmark.records.environment import Environment
+from wattmark.records.measured import ExecutionRecord, Failure, Preparation, SampleFile
+from wattmark.records.plan import Plan, Trial
+
+
+class Quality(Record):
+    """Task quality, and where it stands to the reference setup."""
+
+    metric: str
+    value: Quantity
+    of_reference: Quantity
+    gate_passed: bool | None
+
+
+class Latency(Record):
+    """Latency percentiles in ms, intervals by order statistics."""
+
+    p50: Quantity
+    p90: Quantity
+    p99: Quantity
+    mean: Quantity
+
+
+class Energy(Record):
+    """Energy of one domain, three ways; ``per_query`` is gross, per attempted query."""
+
+    meter: str
+    domain: str
+    per_query: Quantity
+    idle_subtracted_per_query: Quantity
+    per_1000_queries: Quantity
+    per_correct: Quantity
+
+
+class Ratios(Record):
+    """This setup over the baseline, from paired rounds. Below 1 is better than the baseline."""
+
+    latency: Quantity
+    cpu_time: Quantity
+    energy: Quantity
+
+
+class Result(Record):
+    """What a trial gave."""
+
+    trial: Trial
+    status: Literal["ok", "failed"]
+    failure: Failure | None = None
+    queries: int = 0
+    failed_queries: int = 0
+    quality: Quality | None = None
+    latency: Latency | None = None
+    throughput: Quantity | None = None
+    cpu_time_per_query: Quantity | None = None
+    flops_per_query: Quantity | None = None
+    energy: tuple[Energy, ...] = ()
+    ratios: Ratios | None = None
+    energy_relative: Quantity | None = Field(
+        default=None,
+        description="energy per query over the baseline's, as used for ratings: shared scale out",
+    )
+    preparation: Preparation | None = None
+    executions: tuple[ExecutionRecord, ...] = ()
+    rounds: int = 0
+    flags: tuple[str, ...] = ()
+    samples: tuple[SampleFile, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.status == "failed") != (self.failure is not None):
+            raise ValueError("a failed result carries its failure, and only a failed one does")
+        return self
+
+    @property
+    def id(self) -> str:
+        """The trial's id."""
+        return self.trial.id
+
+
+class Rating(Record):
+    """Stars of one result in one population, by one rule."""
+
+    trial: str
+    rule: str
+    rule_version: int = 1
+    stars: int | None
+    probabilities: dict[int, float] = {}
+    boundary_distance_pct: float | None = None
+    unrated_reason: str | None = None
+
+
+class ModelInfo(Record):
+    """Identity of the model of a run."""
+
+    name: str
+    digest: str
+    licence: str
+    parameters: int | None = None
+    sources: tuple[str, ...] = ()
+    description: str = ""
+
+
+class TaskInfo(Record):
+    """Identity of the task of a run."""
+
+    name: str
+    unit: str
+    metric: str
+    samples: int
+    data_digest: str
+    licence: str
+    sources: tuple[str, ...] = ()
+    description: str = ""
+
+
+class StopReason(StrEnum):
+    """Why measuring ended."""
+
+    NARROW = "narrow_enough"
+    BUDGET = "budget_ended"
+    INTERRUPTED = "interrupted"
+    NOTHING_LEFT = "all_trials_failed"
+
+
+class Run(Record):
+    """A finished (or interrupted) run with everything that can be said of it."""
+
+    schema_version: str = SCHEMA_VERSION
+    id: str
+    created_at: str
+    plan: Plan
+    model: ModelInfo
+    task: TaskInfo
+    environment: Environment
+    results: tuple[Result, ...]
+    ratings: tuple[Rating, ...] = ()
+    stop_reason: StopReason
+    measured_s: float
+    prepared_s: float
+
+    def result(self, trial: str) -> Result:
+        """The result of the trial with this id. Raises KeyError."""
+        for result in self.results:
+            if result.id == trial:
+                return result
+        raise KeyError(trial)
