@@ -16,9 +16,10 @@ if [[ -z $uv ]] && .venv/bin/python -m pip install -q -c constraints.txt uv; the
   uv=.venv/bin/uv
 fi
 if [[ -n $uv ]]; then
-  # uv does not read pip's find-links; a CPU build of torch may lie there
-  UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}" \
-    "$uv" pip install -q --python .venv/bin/python -c constraints.txt -e "$what"
+  # uv does not read pip's find-links; a CPU build of torch may lie there. Bytecode: compiled now
+  # (as pip does), since every worker process would otherwise spend seconds on it at its start.
+  UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}" "$uv" pip install -q \
+    --python .venv/bin/python --compile-bytecode -c constraints.txt -e "$what"
 else
   .venv/bin/python -m pip install -q -c constraints.txt -e "$what"
 fi

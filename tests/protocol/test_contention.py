@@ -89,6 +89,18 @@ def test_contended_is_what_exceeds_its_share_of_cpu_time(wait_s, steal_s, conten
     assert is_contended(Contention(wait_s, steal_s, 9.0), cpu_s=1.0, limit=0.1) is contended
 
 
+def test_threads_that_wait_for_each_other_are_not_others():
+    own = Contention(run_queue_wait_s=0.4, steal_s=0.0, pressure_s=None, others_cpu_s=0.01)
+    others = Contention(run_queue_wait_s=0.0, steal_s=0.05, pressure_s=None, others_cpu_s=0.06)
+    assert not is_contended(own, cpu_s=1.0, limit=0.1)
+    assert is_contended(others, cpu_s=1.0, limit=0.1)
+
+
+def test_a_few_ticks_tell_nothing():
+    seen = Contention(run_queue_wait_s=0.0, steal_s=0.0, pressure_s=None, others_cpu_s=0.03)
+    assert not is_contended(seen, cpu_s=0.1, limit=0.1)
+
+
 def test_a_process_that_got_no_cpu_at_all_is_contended():
     assert is_contended(Contention(0.5, None, None), cpu_s=0.0, limit=0.1)
 
@@ -112,6 +124,7 @@ def test_two_processes_on_one_core_wait_for_each_other():
             spinner.communicate()
     assert seen.run_queue_wait_s is not None and seen.run_queue_wait_s > 0.02
     assert seen.cpu_s is not None and seen.cpu_s > 0
+    assert seen.others_cpu_s is not None and seen.others_cpu_s > 0.02
     assert is_contended(seen, seen.cpu_s, limit=0.1)
 
 

@@ -324,4 +324,4 @@ def test_the_plan_schema_accepts_what_loads_and_says_what_keys_mean() -> None:
     validator.validate(yaml.safe_load(PLAN))
     for wrong in ("pytorch/eager/fp23", "pytorch/eager", 17):
         assert not validator.is_valid({**yaml.safe_load(PLAN), "setups": [wrong]})
-    assert plan_schema()["properties"]["budget_s"]["description"] == "time for measuring"
+    assert plan_schema()["properties"]["budget_s"]["description"].startswith("time for measuring")

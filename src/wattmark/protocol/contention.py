@@ -1,9 +1,12 @@
-"""Whether others competed for the cores of a process: run-queue wait, steal, pressure.
+"""Whether others competed for the cores of a process, and whether its threads did.
 
-Steal alone does not tell: in a container that gets too little CPU it stays 0. What tells is the
-time that the threads of the process were ready to run but waited for a core: the second field of
-``/proc/<pid>/task/<tid>/schedstat``, in ns (Linux, Documentation/scheduler/sched-stats.rst).
-Threads of one process that wait for each other's core count too: that also falsifies a time.
+Three things are read around a window. *Others' CPU time*: how busy the pinned cores were beyond
+what the process itself used (proc_stat(5)); with *steal*, what the hypervisor took. They say that
+somebody else was there, and decide whether a window is contended. *Run-queue wait*: how long
+threads of the process were ready but waited for a core, the second field of
+``/proc/<pid>/task/<tid>/schedstat``, in ns (Linux, Documentation/scheduler/sched-stats.rst). It
+also counts threads of one process that wait for each other, which is how some frameworks work and
+no reason to repeat a window; it decides only where others' CPU time cannot be read.
 
 A snapshot reads one small file per thread, two for the machine, and a clock; it is meant to be
 taken before and after a window, not within one.
@@ -17,19 +20,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
+#: The kernel counts busy time in ticks of 10 ms: less than a few ticks tells nothing.
+RESOLUTION_S = 0.04
+
 
 @dataclass(frozen=True)
 class Snapshot:
     """Cumulative readings of one process and its machine; None where the kernel has none.
 
-    ``waits_ns`` holds the run-queue wait by thread id; ``steal_s`` is summed over the pinned
-    cores; ``pressure_s`` is the time in which some task of the machine waited for a CPU.
+    ``waits_ns`` holds the run-queue wait by thread id. ``busy_s`` and ``steal_s`` are summed over
+    the pinned cores; ``pressure_s`` is the time in which some task of the machine waited for a
+    CPU.
     """
 
     waits_ns: dict[int, int] | None
     cpu_s: float | None
     steal_s: float | None
     pressure_s: float | None
+    busy_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,18 @@ class Contention:
     steal_s: float | None
     pressure_s: float | None
     cpu_s: float | None = None
+    others_cpu_s: float | None = None
 
 
 def snapshot(pid: int | None = None, cpus: Collection[int] = (), proc: str = "/proc") -> Snapshot:
     """Readings of process ``pid`` (default: this one); steal of ``cpus`` (default: all)."""
+    busy_s, steal_s = _cores_s(f"{proc}/stat", cpus)
     return Snapshot(
         waits_ns=_thread_waits_ns(f"{proc}/{pid or 'self'}/task"),
         cpu_s=_cpu_s(pid),
-        steal_s=_steal_s(f"{proc}/stat", cpus),
+        steal_s=steal_s,
         pressure_s=_pressure_s(f"{proc}/pressure/cpu"),
+        busy_s=busy_s,
     )
 
 
@@ -58,20 +69,27 @@ def between(before: Snapshot, after: Snapshot) -> Contention:
     A thread that began in the window counts from zero, one that ended in it is not seen: its
     wait is lost with it, so that the run-queue wait is a lower bound where threads end.
     """
+    busy_s = _increase(before.busy_s, after.busy_s)
+    cpu_s = _increase(before.cpu_s, after.cpu_s)
     return Contention(
         run_queue_wait_s=_wait_s(before.waits_ns, after.waits_ns),
         steal_s=_increase(before.steal_s, after.steal_s),
         pressure_s=_increase(before.pressure_s, after.pressure_s),
-        cpu_s=_increase(before.cpu_s, after.cpu_s),
+        cpu_s=cpu_s,
+        others_cpu_s=None if busy_s is None or cpu_s is None else max(0.0, busy_s - cpu_s),
     )
 
 
 def is_contended(contention: Contention, cpu_s: float, limit: float) -> bool:
-    """Whether run-queue wait or steal exceeds ``limit`` times the CPU time that was used.
+    """Whether others took more than ``limit`` times the CPU time that was used.
 
-    What could not be read does not count as contention. Pressure is not judged: it is the
-    whole machine's, and other cores' troubles need not be ours.
+    Others' CPU time and steal count together; where the former is unknown, run-queue wait or
+    steal alone. What could not be read does not count as contention. Pressure is not judged: it
+    is the whole machine's, and other cores' troubles need not be ours.
     """
+    if contention.others_cpu_s is not None:
+        taken_s = contention.others_cpu_s + (contention.steal_s or 0.0)
+        return taken_s > max(limit * cpu_s, RESOLUTION_S)
     waits = (contention.run_queue_wait_s, contention.steal_s)
     return any(wait is not None and wait > limit * cpu_s for wait in waits)
 
@@ -130,20 +148,24 @@ def _cpu_s(pid: int | None) -> float | None:
         return None
 
 
-def _steal_s(path: str, cpus: Collection[int]) -> float | None:
+def _cores_s(path: str, cpus: Collection[int]) -> tuple[float | None, float | None]:
+    """Busy time and steal of the cores, in s."""
     text = _read(path)
     if text is None:
-        return None
+        return None, None
     wanted = {b"cpu%d" % cpu for cpu in cpus} or {b"cpu"}
-    ticks = []
+    busy, steal = [], []
     for line in text.splitlines():
         if not line.startswith(b"cpu"):
             break
         # user nice system idle iowait irq softirq steal ...: proc_stat(5)
         fields = line.split()
         if fields[0] in wanted and len(fields) > 8:
-            ticks.append(int(fields[8]))
-    return sum(ticks) / _ticks_per_s() if len(ticks) == len(wanted) else None
+            busy.append(sum(int(fields[at]) for at in (1, 2, 3, 6, 7)))
+            steal.append(int(fields[8]))
+    if len(steal) != len(wanted):
+        return None, None
+    return sum(busy) / _ticks_per_s(), sum(steal) / _ticks_per_s()
 
 
 @cache

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,6 @@ class RoundLoop:
         self.observe = observe
         self.fail = fail
         self._start = time.monotonic()
-        self._largest_rss_bytes = FIRST_GUESS_RSS_BYTES
         self._repeats_left = int(REPEAT_SHARE * plan.rounds * len(sessions)) + 1
         self._samples: dict[str, dict[int, Samples]] = {}
         self._cpu_s: dict[str, dict[int, float]] = {}
@@ -138,25 +138,38 @@ class RoundLoop:
         yield np.log([self._cpu_s[trial][i] / self._cpu_s[baseline][i] for i in indices])
 
     def _start_workers(self, trials: list[str]) -> None:
-        """Load, two at a time, what fits in memory together; then warm up one after another."""
-        for first in range(0, len(trials), LOADS_AT_ONCE):
-            batch: list[str] = []
-            for trial in trials[first : first + LOADS_AT_ONCE]:
-                self.observe(Event(Stage.LOAD, first + len(batch), len(trials), trial))
-                if self._fits(len(batch)):
-                    self.sessions[trial].start()
-                    batch.append(trial)
-            for trial in batch:
-                self._guard(trial, self.sessions[trial].wait_loaded)
-        for done, trial in enumerate([t for t in trials if self._is_alive(t)]):
-            self.observe(Event(Stage.WARM_UP, done, len(trials), trial))
+        """Load, two at a time, what fits in memory together; then warm up one after another.
+
+        Processes are started by this thread: a worker is killed with the thread that started it.
+        """
+        waiting = list(trials)
+        loading: dict[Future[None], str] = {}
+        with ThreadPoolExecutor(LOADS_AT_ONCE) as pool:
+            try:
+                while waiting or loading:
+                    if waiting and len(loading) < LOADS_AT_ONCE:
+                        trial = waiting.pop(0)
+                        done = len(trials) - len(waiting) - len(loading) - 1
+                        self.observe(Event(Stage.LOAD, done, len(trials), trial))
+                        if self._fits():
+                            self.sessions[trial].start()
+                            loading[pool.submit(self.sessions[trial].wait_loaded)] = trial
+                        continue
+                    for future in wait(loading, return_when=FIRST_COMPLETED).done:
+                        self._guard(loading.pop(future), future.result)
+            except BaseException:
+                for session in self.sessions.values():
+                    session.kill()  # so that the pool's threads end
+                raise
+        alive = [t for t in trials if self._is_alive(t)]
+        for done, trial in enumerate(alive):
+            self.observe(Event(Stage.WARM_UP, done, len(alive), trial))
             self._guard(trial, self.sessions[trial].warm_up)
 
-    def _fits(self, starting: int) -> bool:
+    def _fits(self) -> bool:
         peaks = [s.peak_rss_bytes for s in self.sessions.values()]
-        self._largest_rss_bytes = max(self._largest_rss_bytes, *peaks)
-        needed = self._largest_rss_bytes * (starting + 1) + MEMORY_RESERVE_BYTES
-        return available_memory_bytes() > needed
+        largest = max(FIRST_GUESS_RSS_BYTES, *peaks)
+        return available_memory_bytes() > LOADS_AT_ONCE * largest + MEMORY_RESERVE_BYTES
 
     def _is_alive(self, trial: str) -> bool:
         return trial in self.sessions and self.sessions[trial].alive

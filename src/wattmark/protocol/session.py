@@ -101,6 +101,7 @@ class TrialSession:
             run_queue_wait_s=reply["run_queue_wait_s"],
             steal_s=reply["steal_s"],
             pressure_s=None,
+            others_cpu_s=reply["others_cpu_s"],
         )
         done = Round(
             trial=self.trial.id,
@@ -114,6 +115,7 @@ class TrialSession:
             cpu_s=reply["cpu_s"],
             run_queue_wait_s=reply["run_queue_wait_s"],
             steal_s=reply["steal_s"],
+            others_cpu_s=reply["others_cpu_s"],
             energy=tuple(EnergyWindow.model_validate(w) for w in reply["energy"]),
             correct=float(samples.score.sum()),
             latency_ms_median=float(np.median(samples.latency_ns)) / 1e6,

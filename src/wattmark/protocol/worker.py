@@ -157,6 +157,7 @@ class MeasuringWorker:
             "cpu_s": (end_cpu_ns - start_cpu_ns) / 1e9,
             "run_queue_wait_s": waited.run_queue_wait_s,
             "steal_s": waited.steal_s,
+            "others_cpu_s": waited.others_cpu_s,
             "energy": [
                 window.model_dump(mode="json")
                 for meter, a, b in zip(self.meters, readings, ends, strict=True)

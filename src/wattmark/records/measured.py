@@ -48,6 +48,7 @@ class Round(Record):
     cpu_s: float
     run_queue_wait_s: float | None
     steal_s: float | None
+    others_cpu_s: float | None = None
     energy: tuple[EnergyWindow, ...]
     correct: float
     latency_ms_median: float

@@ -92,7 +92,7 @@ class Plan(Record):
     meters: Annotated[tuple[str, ...], Field(description="empty: the best there is")] = ()
     quality_gate: Annotated[float, Field(ge=0, le=1, description="share of the reference")] = 0.99
     contention_limit: Annotated[
-        float, Field(gt=0, description="run-queue wait / CPU time above which a round is repeated")
+        float, Field(gt=0, description="others' CPU time / own, above which a round is repeated")
     ] = 0.10
     hang_timeout_s: Annotated[
         float, Field(gt=0, description="a worker that is silent for so long is stopped")
