@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +34,11 @@ PARALLEL_PREPARATIONS = 2
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run went. ``reference`` is the folder of the reference's outputs and FLOPs."""
+    """How a run went.
+
+    ``prepared_s`` ends and ``measured_s`` begins with the first round. ``reference`` is the
+    folder of the reference's outputs and FLOPs.
+    """
 
     stop_reason: StopReason
     prepared_s: float
@@ -65,18 +69,20 @@ class Conductor:
         calibration = save_inputs(self.material.calibration, folder / "calibration")
         jobs = {t.id: self._job(t, digest, calibration) for t in self.trials}
         reference = next(iter(jobs.values())).reference
-        prepared = start
         stop = StopReason.INTERRUPTED
+        loop: RoundLoop | None = None
         try:
             self._reference(jobs[self.trials[0].id])
             ready = self._prepare(jobs)
-            prepared = time.monotonic()
-            stop = self._measure({t: jobs[t] for t in ready})
+            loop = self._round_loop({t: jobs[t] for t in ready})
+            stop = loop.run()
         except KeyboardInterrupt:
             pass
         finally:
             self._kill_children()
-        return Outcome(stop, prepared - start, time.monotonic() - prepared, reference)
+        end = time.monotonic()
+        measuring_since = (loop.first_round_at if loop else None) or end
+        return Outcome(stop, measuring_since - start, end - measuring_since, reference)
 
     def _job(self, trial: Trial, inputs_digest: str, calibration_digest: str) -> Job:
         model = self.material.model
@@ -158,7 +164,7 @@ class Conductor:
             bytes=reply["bytes"],
         )
 
-    def _measure(self, jobs: dict[str, Job]) -> StopReason:
+    def _round_loop(self, jobs: dict[str, Job]) -> RoundLoop:
         task = registry.task(self.plan.task)
         recorded = self.recorder.recorded()
         last = {e.trial: e.execution for e in recorded.executions}
@@ -175,10 +181,9 @@ class Conductor:
             for trial in self.trials
             if trial.id in jobs
         }
-        loop = RoundLoop(
+        return RoundLoop(
             self.plan, sessions, self.recorder, len(self.material.queries), self.observe, self._fail
         )
-        return loop.run()
 
     def _fail(self, trial: str, stage: str, error: WattmarkError) -> None:
         reason = error.reason if isinstance(error, WorkerError) else reason_of(error)
@@ -220,6 +225,3 @@ def trials_of(plan: Plan, material: Material) -> list[Trial]:
         )
         for setup in plan.setups
     ]
-
-
-FailureHandler = Callable[[str, str, WattmarkError], None]

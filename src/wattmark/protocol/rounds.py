@@ -3,7 +3,9 @@
 Every round index is measured for all living trials before the next, so that a stop never leaves
 one trial ahead of another. The rule looks after each index: stop when every trial's latency and
 CPU-time ratio to the baseline has a confidence sequence narrower than the plan asks (a rule that
-stays honest under continuous looking), or when the next index would not fit the time budget.
+stays honest under continuous looking), or when the next index would not fit the time budget. The
+budget counts from the first round: loading for it belongs to the preparations, loading of fresh
+processes later on to the measuring.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ class RoundLoop:
         self.queries = queries
         self.observe = observe
         self.fail = fail
-        self._start = time.monotonic()
+        self.first_round_at: float | None = None
         self._repeats_left = int(REPEAT_SHARE * plan.rounds * len(sessions)) + 1
         self._samples: dict[str, dict[int, Samples]] = {}
         self._cpu_s: dict[str, dict[int, float]] = {}
@@ -98,6 +100,7 @@ class RoundLoop:
                 self._start_workers(waiting)
                 self._load_s = time.monotonic() - began
             began = time.monotonic()
+            self.first_round_at = self.first_round_at or began
             self._measure_index(index)
             self._index_s.append(time.monotonic() - began)
             index += 1
@@ -113,9 +116,10 @@ class RoundLoop:
         if index < MIN_ROUNDS or not self._index_s:
             return None
         expected_s = float(np.median(self._index_s)) + (self._load_s if renewing else 0.0)
-        if time.monotonic() - self._start + expected_s > self.plan.budget_s:
-            return StopReason.BUDGET
-        return None
+        return StopReason.BUDGET if self._spent_s() + expected_s > self.plan.budget_s else None
+
+    def _spent_s(self) -> float:
+        return time.monotonic() - self.first_round_at if self.first_round_at else 0.0
 
     def _narrow(self) -> bool:
         baseline = self.plan.baseline_label
@@ -142,7 +146,7 @@ class RoundLoop:
 
         Processes are started by this thread: a worker is killed with the thread that started it.
         """
-        waiting = list(trials)
+        waiting = sorted(trials, key=lambda t: -self.sessions[t].load_s)  # long ones first
         loading: dict[Future[None], str] = {}
         with ThreadPoolExecutor(LOADS_AT_ONCE) as pool:
             try:
@@ -233,5 +237,5 @@ class RoundLoop:
         if not self._index_s:
             return None
         left = max(rounds_of_a_pass(self.plan, self.queries) - index, 1) - share
-        budget = self.plan.budget_s - (time.monotonic() - self._start)
-        return max(0.0, min(left * float(np.median(self._index_s)), budget))
+        budget_left_s = self.plan.budget_s - self._spent_s()
+        return max(0.0, min(left * float(np.median(self._index_s)), budget_left_s))

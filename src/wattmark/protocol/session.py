@@ -41,6 +41,7 @@ class TrialSession:
         self.trial = trial
         self.stage = "load"
         self.peak_rss_bytes = 0
+        self.load_s = 0.0
         self._job = job
         self._plan = plan
         self._recorder = recorder
@@ -70,6 +71,7 @@ class TrialSession:
     def wait_loaded(self) -> None:
         """Wait until it has loaded and its conversion was checked."""
         self._loaded = self._ask(None)
+        self.load_s = self._loaded["load_s"]
 
     def warm_up(self) -> None:
         """Let it warm up, and record this execution."""

@@ -83,7 +83,11 @@ class Plan(Record):
         float, Field(gt=0, lt=1, description="wanted half-width of the ratio's interval")
     ] = 0.05
     budget_s: Annotated[
-        float, Field(gt=0, description="time for measuring; three rounds are always run")
+        float,
+        Field(
+            gt=0,
+            description="time for measuring, from the first round; three rounds are always run",
+        ),
     ] = 240.0
     complete_pass: Annotated[
         bool, Field(description="ask every query at least once before stopping early")
