@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import setuptools  # noqa: F401 - replaces distutils, so before a framework imports that
 from tiny_models import TinyConvNet, TinyTransformer
 
 from wattmark.contracts import Inputs, Model, Workspace

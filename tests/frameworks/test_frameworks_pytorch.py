@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tiny_models import TinyConvNet, TinyTransformer, reference_outputs
 
-from wattmark.errors import FrameworkError, UnsupportedSetupError
+from wattmark.errors import ConversionError, FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.pytorch import PyTorch
+from wattmark.protocol.conversion import compare, require_same_model
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +51,7 @@ def test_compiled_programs_come_from_the_artefact_and_equal_the_reference(compil
         np.testing.assert_allclose(runner(query), expected, atol=1e-5)
 
 
-def test_a_compiled_program_computes_with_the_weights_of_the_artefact(compiled, tmp_path):
+def test_a_wrong_weight_in_a_compiled_artefact_is_refused(compiled, tmp_path):
     import shutil
 
     from safetensors.torch import save_model
@@ -64,8 +65,9 @@ def test_a_compiled_program_computes_with_the_weights_of_the_artefact(compiled, 
 
     query = model.preprocess([8])[0]
     output = PyTorch().load(planted, model, space.setup, threads=1)(query)
-    (expected,) = reference_outputs(model, [query])
-    assert np.abs(output - expected).max() > 0.3 * np.abs(expected).max()
+    check = compare([output], reference_outputs(model, [query]), space.setup.precision)
+    with pytest.raises(ConversionError):
+        require_same_model(check)
 
 
 def test_a_compiled_setup_refuses_a_shape_that_is_no_bucket(compiled):

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from wattmark.cli import doctor, listing, plan, report, run, show
-from wattmark.errors import WattmarkError
+from wattmark.errors import WattmarkError, WorkerError
 
 app = typer.Typer(
     name="wattmark",
@@ -58,6 +58,8 @@ def main() -> None:
         app()
     except WattmarkError as error:
         typer.echo(f"wattmark: {error}", err=True)
+        if isinstance(error, WorkerError) and error.last_output:
+            typer.echo(f"The worker's last output:\n{error.last_output}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader (head, less) has gone; that is not an error
