@@ -12,6 +12,7 @@ framework is imported, dies with its parent, and answers over the channel:
 from __future__ import annotations
 
 import ctypes
+import gc
 import logging
 import os
 import re
@@ -139,6 +140,7 @@ class MeasuringWorker:
         from wattmark.protocol import contention
 
         block = self.queries[first:last]
+        gc.collect()  # before the window: the scenario runs with the collector off
         before = contention.snapshot(cpus=self.job.cpus)
         readings = [meter.read() for meter in self.meters]
         start_ns, start_cpu_ns = time.monotonic_ns(), time.process_time_ns()
