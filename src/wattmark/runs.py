@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -137,14 +136,14 @@ def write_report(run: Run, path: Path) -> None:
 
 
 def reproduce(run: Run) -> list[str]:
-    """The commands that repeat a run and read it again."""
-    return [
-        "pip install 'wattmark[all]'",
-        f"wattmark report {shlex.quote(run.id)} --format json > run.json",
-        "python -c \"import json; print(json.dumps(json.load(open('run.json'))['plan']))\" "
-        "> plan.json",
-        "wattmark run plan.json",
-    ]
+    """The commands that repeat a run; they carry its plan, so the report alone is enough."""
+    import json
+
+    plan = run.plan.model_dump(mode="json", exclude_defaults=True)
+    plan["setups"] = [setup.label for setup in run.plan.setups]
+    plan["baseline"] = run.plan.baseline_label
+    text = json.dumps(plan, indent=1, ensure_ascii=False)
+    return [f"cat > plan.json <<'PLAN'\n{text}\nPLAN", "wattmark run plan.json"]
 
 
 def latencies_ms(run: Run) -> dict[str, NDArray[np.float64]]:

@@ -325,3 +325,17 @@ def test_the_plan_schema_accepts_what_loads_and_says_what_keys_mean() -> None:
     for wrong in ("pytorch/eager/fp23", "pytorch/eager", 17):
         assert not validator.is_valid({**yaml.safe_load(PLAN), "setups": [wrong]})
     assert plan_schema()["properties"]["budget_s"]["description"].startswith("time for measuring")
+
+
+def test_the_plan_in_a_reports_commands_is_the_plan_of_the_run(tmp_path):
+    from types import SimpleNamespace
+
+    from wattmark.runs import reproduce
+
+    plan = load_plan("quickstart")
+    command = reproduce(SimpleNamespace(plan=plan))[0]
+    path = tmp_path / "plan.json"
+    path.write_text(command.split("\n", 1)[1].rsplit("\n", 1)[0])
+    again = load_plan(path)
+    assert again.model_copy(update={"baseline": None}) == plan
+    assert again.baseline_label == plan.baseline_label

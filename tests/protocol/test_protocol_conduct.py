@@ -132,6 +132,18 @@ def test_a_plan_with_a_small_budget_says_that_the_budget_ended_it() -> None:
     assert done.results[0].rounds >= 1
 
 
+def test_workers_that_do_not_fit_in_memory_come_for_their_turns_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wattmark.protocol.rounds.available_memory_bytes", lambda: 1 << 20)
+
+    done = wattmark.run(plan(["right", "double"], budget_s=5))
+
+    for result in done.results:
+        assert result.status == "ok" and result.rounds >= 3
+        assert len(result.executions) == result.rounds
+
+
 SCRIPT = """
 import sys, wattmark
 plan = dict(name="fake", task="fake-task", model="fake-model", samples=3000, rounds=30,

@@ -1,0 +1,46 @@
+"""What the documents tell a reader to type works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wattmark.contracts import Workspace
+from wattmark.records import Setup
+
+ROOT = Path(__file__).parent.parent
+
+
+def code_blocks(document: str, language: str) -> list[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_readme_names_verbs_that_exist() -> None:
+    from wattmark.cli.main import app
+
+    verbs = {c.name for c in app.registered_commands} | {g.name for g in app.registered_groups}
+    named = set(re.findall(r"^wattmark ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+
+    assert named == verbs
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fake_plugin")
+def test_the_framework_of_the_contributing_guide_works(tmp_path: Path) -> None:
+    from wattmark_fake import WEIGHTS, FakeModel
+
+    (example,) = code_blocks("CONTRIBUTING.md", "python")
+    namespace: dict[str, Any] = {}
+    exec(compile(example, "CONTRIBUTING.md", "exec"), namespace)
+    framework, setup = namespace["Numpy"](), Setup(framework="numpy", mode="dot")
+
+    framework.prepare(Workspace(FakeModel(), setup, tmp_path, lambda key, build: tmp_path))
+    runner = framework.load(tmp_path, FakeModel(), setup, threads=1)
+
+    x = np.ones((1, 16), np.float32)
+    np.testing.assert_allclose(runner({"x": x}), x @ WEIGHTS.T, rtol=1e-6)
