@@ -20,10 +20,10 @@ PLAN = {
     "model": "minilm-l6-sentiment",
     "setups": ["pytorch/eager/fp32/t1", "onnxruntime/cpu/fp32/t1"],
     "samples": 200,
-    "rounds": 20,
-    "executions": 2,
+    "rounds": 12,
+    "executions": 4,
     "ratio_width": 0.02,
-    "budget_s": 50,
+    "budget_s": 42,
 }
 
 BURSTS = """
