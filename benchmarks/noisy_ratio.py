@@ -20,7 +20,7 @@ PLAN = {
     "model": "minilm-l6-sentiment",
     "setups": ["pytorch/eager/fp32/t1", "onnxruntime/cpu/fp32/t1"],
     "samples": 200,
-    "rounds": 12,
+    "rounds": 40,
     "executions": 4,
     "ratio_width": 0.02,
     "budget_s": 42,
