@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from captured_artefacts import difference
 from tiny_models import reference_outputs
 
 from wattmark.contracts import Framework, Inputs, Model, Workspace
@@ -72,13 +73,6 @@ def outputs(
         return [runner(query) for query in queries]
 
     return run
-
-
-def difference(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
-    """Largest difference, relative to the largest output of the reference."""
-    return max(np.abs(a - b).max() for a, b in zip(ours, theirs, strict=True)) / max(
-        np.abs(b).max() for b in theirs
-    )
 
 
 def with_wrong_head(model: Model) -> Model:

@@ -103,8 +103,6 @@ def make_round() -> Callable[..., Round]:
             "run_queue_wait_s": None,
             "steal_s": 0.0,
             "energy": (window,),
-            "correct": 2.0,
-            "latency_ms_median": 1.5,
             "samples": SampleFile(path="samples/x/0-0-0.parquet", sha256="c" * 64, queries=3),
         }
         return Round(**(values | changes))

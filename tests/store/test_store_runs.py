@@ -81,7 +81,7 @@ def test_a_round_is_recorded_once(store: Store, begin: Begin, make_round: MakeRo
     run_id = begin()
     store.add_round(run_id, make_round(3))
     with pytest.raises(StoreError, match=r"round 3 .* is recorded already"):
-        store.add_round(run_id, make_round(3, correct=3.0))
+        store.add_round(run_id, make_round(3, cpu_s=3.0))
     assert store.progress(run_id).rounds == (make_round(3),)
 
 
@@ -90,7 +90,7 @@ def test_a_figure_that_is_not_finite_is_refused(
 ) -> None:
     run_id = begin()
     with pytest.raises(StoreError, match=r"round 0 .* not JSON compliant"):
-        store.add_round(run_id, make_round(latency_ms_median=float("nan")))
+        store.add_round(run_id, make_round(wall_s=float("nan")))
     assert store.progress(run_id).rounds == ()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from wattmark.contracts import Model, Output, Runner, Workspace
 from wattmark.frameworks.aten import artefact as artefacts
-from wattmark.frameworks.aten.dispatch import ShapeDispatch, shapes_of
+from wattmark.frameworks.aten.dispatch import ShapeDispatch
 from wattmark.frameworks.aten.evaluate import check_supported, evaluate
 from wattmark.records import Precision, Setup
 
@@ -94,10 +94,7 @@ def _compile(artefact: Path, programs: tuple[Program, ...]) -> ShapeDispatch:
         name: jax.device_put(artefacts.narrow(array), device)
         for name, array in artefacts.read_weights(artefact).items()
     }
-    functions = {shapes_of(p): _function(p, weights) for p in programs}
-    for program in programs:
-        functions[shapes_of(program)](*artefacts.zeros(program))
-    return ShapeDispatch(list(programs[0].inputs), functions)
+    return ShapeDispatch.compiled(programs, lambda program: _function(program, weights))
 
 
 def _function(program: Program, weights: Mapping[str, Any]) -> Callable[..., Output]:

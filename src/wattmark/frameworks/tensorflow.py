@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark.contracts import Model, Output, Runner, Workspace
 from wattmark.frameworks.aten import artefact as artefacts
-from wattmark.frameworks.aten.dispatch import ShapeDispatch, shapes_of
+from wattmark.frameworks.aten.dispatch import ShapeDispatch
 from wattmark.frameworks.aten.evaluate import check_supported, evaluate
 from wattmark.records import Precision, Setup
 
@@ -69,10 +69,7 @@ class TensorFlow:
         programs = artefacts.read_programs(artefact)
         weights = {n: artefacts.narrow(w) for n, w in artefacts.read_weights(artefact).items()}
         build = _Build(weights, xla=setup.mode == _XLA)
-        functions = {shapes_of(p): build.function(p) for p in programs}
-        for program in programs:
-            functions[shapes_of(program)](*artefacts.zeros(program))
-        return ShapeDispatch(list(programs[0].inputs), functions)
+        return ShapeDispatch.compiled(programs, build.function)
 
 
 def _installed() -> str:

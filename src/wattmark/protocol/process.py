@@ -57,11 +57,6 @@ class WorkerProcess:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
-
     def ask(self, message: dict[str, Any] | None, timeout_s: float) -> dict[str, Any]:
         """Send a command (None: just wait) and return the data of the reply.
 

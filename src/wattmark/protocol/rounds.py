@@ -73,7 +73,7 @@ class RoundLoop:
         self._load_s = 0.0
         for done in recorder.recorded().rounds:
             if not done.superseded:
-                self._remember(done)
+                self._remember(done, recorder.load_samples(done.samples))
 
     def run(self) -> StopReason:
         """Measure until the rule says stop; workers are gone when this returns or raises."""
@@ -203,12 +203,12 @@ class RoundLoop:
             session.start()
             session.wait_loaded()
             session.warm_up()
-        done = session.round(index, first, last, 0)
+        done, samples = session.round(index, first, last, 0)
         while done.contended and done.attempt < REPEATS_PER_ROUND and self._repeats_left > 0:
             self._repeats_left -= 1
             self.recorder.supersede(done)
-            done = session.round(index, first, last, done.attempt + 1)
-        self._remember(done)
+            done, samples = session.round(index, first, last, done.attempt + 1)
+        self._remember(done, samples)
         if visiting:
             session.stop()
 
@@ -225,8 +225,7 @@ class RoundLoop:
         for trial in trials:
             self.sessions[trial].stop()
 
-    def _remember(self, done: Round) -> None:
-        samples = self.recorder.load_samples(done.samples)
+    def _remember(self, done: Round, samples: Samples) -> None:
         self._samples.setdefault(done.trial, {})[done.index] = samples
         self._cpu_s.setdefault(done.trial, {})[done.index] = done.cpu_s
 

@@ -92,7 +92,7 @@ class TrialSession:
         )
         self.stage = "round"
 
-    def round(self, index: int, first: int, last: int, attempt: int) -> Round:
+    def round(self, index: int, first: int, last: int, attempt: int) -> tuple[Round, Samples]:
         """One turn: queries first..last-1; recorded durably when this returns."""
         out = self._recorder.folder() / "workers" / f"{self.trial.id.replace('/', '-')}.npz"
         reply = self._ask({"do": "round", "first": first, "last": last, "out": str(out)})
@@ -119,8 +119,6 @@ class TrialSession:
             steal_s=reply["steal_s"],
             others_cpu_s=reply["others_cpu_s"],
             energy=tuple(EnergyWindow.model_validate(w) for w in reply["energy"]),
-            correct=float(samples.score.sum()),
-            latency_ms_median=float(np.median(samples.latency_ns)) / 1e6,
             samples=self._recorder.save_samples(
                 self.trial.id, self._execution, index, attempt, samples
             ),
@@ -129,7 +127,7 @@ class TrialSession:
             ),
         )
         self._recorder.add_round(done)
-        return done
+        return done, samples
 
     def stop(self) -> None:
         """Let the worker end by itself."""

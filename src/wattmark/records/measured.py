@@ -50,8 +50,6 @@ class Round(Record):
     steal_s: float | None
     others_cpu_s: float | None = None
     energy: tuple[EnergyWindow, ...]
-    correct: float
-    latency_ms_median: float
     samples: SampleFile
     contended: bool = False
     superseded: bool = False

@@ -27,16 +27,16 @@ class RunRecorder:
         """What the run has recorded so far."""
         progress = self._store.progress(self._run_id)
         return Recorded(
-            preparations={p.trial: p for p in progress.preparations},
+            # a resumed run prepares again, from the cache: the first time counts
+            preparations={p.trial: p for p in reversed(progress.preparations)},
             executions=list(progress.executions),
             rounds=list(progress.rounds),
             failures=dict(progress.failures),
         )
 
     def add_preparation(self, preparation: Preparation) -> None:
-        """Record it, unless an earlier session of this run has: the first one counts."""
-        if preparation.trial not in self.recorded().preparations:
-            self._store.add_preparation(self._run_id, preparation)
+        """Record that a trial's artefact is ready."""
+        self._store.add_preparation(self._run_id, preparation)
 
     def add_execution(self, execution: ExecutionRecord) -> None:
         """Record one life of a worker."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from wattmark.contracts import Inputs, Output
 from wattmark.errors import FrameworkError
+from wattmark.frameworks.aten.artefact import zeros
 from wattmark.frameworks.aten.program import Program
 from wattmark.frameworks.buckets import Shapes
 
@@ -28,6 +29,16 @@ class ShapeDispatch:
     ) -> None:
         self._names = tuple(names)
         self._functions = dict(functions)
+
+    @classmethod
+    def compiled(
+        cls, programs: Sequence[Program], compile_: Callable[[Program], Callable[..., Output]]
+    ) -> Self:
+        """One function per program, each run once on zeros so that nothing is left to compile."""
+        functions = {shapes_of(program): compile_(program) for program in programs}
+        for program in programs:
+            functions[shapes_of(program)](*zeros(program))
+        return cls(list(programs[0].inputs), functions)
 
     def __call__(self, inputs: Inputs) -> Output:
         """The output for one query."""
