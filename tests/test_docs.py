@@ -39,8 +39,10 @@ def test_the_framework_of_the_contributing_guide_works(tmp_path: Path) -> None:
     exec(compile(example, "CONTRIBUTING.md", "exec"), namespace)
     framework, setup = namespace["Numpy"](), Setup(framework="numpy", mode="dot")
 
-    framework.prepare(Workspace(FakeModel(), setup, tmp_path, lambda key, build: tmp_path))
-    runner = framework.load(tmp_path, FakeModel(), setup, threads=1)
+    (network,) = FakeModel().networks()
+
+    framework.prepare(Workspace(network, setup, tmp_path, lambda key, build: tmp_path))
+    runner = framework.load(tmp_path, network, setup, threads=1)
 
     x = np.ones((1, 16), np.float32)
     np.testing.assert_allclose(runner({"x": x}), x @ WEIGHTS.T, rtol=1e-6)

@@ -27,7 +27,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import binomtest
 
-from wattmark.models.minilm_l6_sentiment import ENCODER, HEAD, MiniLmSentiment, read_head
+from wattmark.models.minilm_l6 import ENCODER, load_bert, sentence_embedding
+from wattmark.models.minilm_l6_sentiment import HEAD, MiniLmSentiment, read_head
 from wattmark.tasks.text_classification import (
     CELLS,
     CLASSES,
@@ -62,7 +63,7 @@ def draw(reviews: Sequence[Review], counts: dict[str, int], seed: int) -> list[R
 
 def embed(model: MiniLmSentiment, texts: Sequence[str], batch: int = 32) -> Matrix:
     """Embeddings (n, 384), each text padded to its bucket as it is when measured."""
-    encoder = model.encoder()
+    encoder = load_bert().eval()
     prepared = model.preprocess(texts)
     lengths = np.array([p["input_ids"].shape[1] for p in prepared])
     embeddings = np.empty((len(texts), 384))
@@ -71,11 +72,11 @@ def embed(model: MiniLmSentiment, texts: Sequence[str], batch: int = 32) -> Matr
             members = np.flatnonzero(lengths == length)
             for start in range(0, len(members), batch):
                 chosen = members[start : start + batch]
-                columns = (
-                    torch.from_numpy(np.concatenate([prepared[i][spec.name] for i in chosen]))
-                    for spec in model.inputs
+                ids, mask = (
+                    torch.from_numpy(np.concatenate([prepared[i][name] for i in chosen]))
+                    for name in ("input_ids", "attention_mask")
                 )
-                embeddings[chosen] = encoder(*columns).numpy()
+                embeddings[chosen] = sentence_embedding(encoder, ids, mask).numpy()
             _log.info("embedded %d texts of up to %d tokens", len(members), length)
     return embeddings
 

@@ -3,18 +3,27 @@
 The groups are ``wattmark.tasks``, ``wattmark.models``, ``wattmark.frameworks``,
 ``wattmark.scenarios`` and ``wattmark.meters``. An entry point names a class that can be
 constructed without arguments. Listing names imports nothing.
+
+Models that are not instruments of their own, ``hub:ORG/NAME`` and ``folder:PATH``, are read by
+the adapter of their task: a class in the group ``wattmark.adapters``, named as the task, that is
+constructed with the model's whole name.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from wattmark.errors import UnknownNameError
+from wattmark.errors import AssetError, UnknownNameError
 
 if TYPE_CHECKING:
     from wattmark.contracts import Framework, Meter, Model, Scenario, Task
+
+
+REFERENCE_SCHEMES = ("hub:", "folder:")
 
 
 @cache
@@ -39,9 +48,37 @@ def task(name: str) -> Task:
     return cast("Task", _construct("task", name))
 
 
-def model(name: str) -> Model:
-    """The model of that name. Raises UnknownNameError."""
+def model(name: str, task: str = "") -> Model:
+    """The model of that name; ``task`` says what one of the hub or a folder is for.
+
+    Raises UnknownNameError.
+    """
+    if is_reference(name):
+        adapters = _group("adapter")
+        if task not in adapters:
+            raise UnknownNameError("task with models from the hub or a folder", task, adapters)
+        return cast("Model", adapters[task].load()(name))
     return cast("Model", _construct("model", name))
+
+
+def is_reference(model: str) -> bool:
+    """Whether a model's name says where it lies (``hub:``, ``folder:``)."""
+    return model.startswith(REFERENCE_SCHEMES)
+
+
+def card(kind: str, name: str) -> str:
+    """The card (Markdown) of a task or model: the file beside its module, of the same name.
+
+    Raises UnknownNameError, and AssetError where there is none.
+    """
+    found = _group(kind)
+    if name not in found:
+        raise UnknownNameError(kind, name, found)
+    spec = find_spec(found[name].module)
+    path = Path(spec.origin).with_suffix(".md") if spec is not None and spec.origin else None
+    if path is None or not path.is_file():
+        raise AssetError(f"{kind} {name} has no card: {found[name].module} has no .md beside it")
+    return path.read_text(encoding="utf-8")
 
 
 def framework(name: str) -> Framework:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
+from wattmark.errors import WattmarkError
 from wattmark.protocol.events import Event, Observer, Stage, ignore
-from wattmark.records import Environment, Plan, Run
+from wattmark.records import Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,29 +25,73 @@ if TYPE_CHECKING:
 _PACKAGES = ("wattmark", "numpy", "transformers", "tokenizers", "onnx", "nncf")
 
 
+def read(source: str | Path | None = None) -> Plan | Suite:
+    """The plan or suite in a file or of a packaged name; None: the quickstart. Raises PlanError."""
+    from wattmark.protocol.suites import load
+
+    return load(source)
+
+
+def narrowed(suite: Suite, only: Collection[str], budget_s: float | None) -> Suite:
+    """The plans of a suite that are asked for, with a budget for all of them. Raises PlanError."""
+    from wattmark.protocol.suites import select, share_budget
+
+    chosen = select(suite, only) if only else suite
+    return chosen if budget_s is None else share_budget(chosen, budget_s)
+
+
+def adjusted(
+    plan: Plan,
+    *,
+    fast: bool = False,
+    samples: int | None = None,
+    budget_s: float | None = None,
+    model: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan with these changes; ``options`` are put into every setup. Raises PlanError."""
+    from wattmark.protocol.plans import load_plan
+
+    plan = plan.fast() if fast else plan
+    if options:
+        plan = plan.with_options(**options)
+    changes = {"samples": samples, "budget_s": budget_s, "model": model}
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    if samples is not None and samples < plan.rounds:
+        wanted["rounds"] = max(2, samples)
+        wanted["executions"] = min(plan.executions, wanted["rounds"])
+    return load_plan({**plan.model_dump(), **wanted}) if wanted else plan
+
+
 def run(
     plan: str | Path | Mapping[str, Any] | Plan | None = None,
     *,
     fast: bool = False,
     samples: int | None = None,
     budget_s: float | None = None,
+    model: str | None = None,
+    options: Mapping[str, str] | None = None,
     observe: Observer = ignore,
 ) -> Run:
     """Run a plan (a file, a mapping, a Plan; None: the quickstart) and return what came of it.
 
-    ``fast`` takes one process a setup and stops at ±10 %. Ctrl-C gives the run so far, with
-    ``stop_reason`` "interrupted". Raises PlanError for a plan that cannot be run, AssetError
-    where model or data cannot be had, WorkerError where the reference itself fails.
+    ``fast`` takes one process a setup and stops at ±10 %; ``options`` (``{"tokens": "64"}``) go
+    into every setup. Ctrl-C gives the run so far, with ``stop_reason`` "interrupted". Raises
+    PlanError for a plan that cannot be run, AssetError where model or data cannot be had,
+    WorkerError where the reference itself fails.
     """
     from wattmark.protocol.material import gather
     from wattmark.protocol.plans import load_plan
     from wattmark.store import Store
 
-    loaded = plan if isinstance(plan, Plan) else load_plan(plan)
-    loaded = loaded.fast() if fast else loaded
-    changes = {"samples": samples, "budget_s": budget_s}
-    wanted = {key: value for key, value in changes.items() if value is not None}
-    loaded = Plan.model_validate(loaded.model_dump() | wanted)
+    loaded = adjusted(
+        plan if isinstance(plan, Plan) else load_plan(plan),
+        fast=fast,
+        samples=samples,
+        budget_s=budget_s,
+        model=model,
+        options=options,
+    )
     observe(Event(Stage.DATA, 0, 1, text="fetching what is not there yet"))
     material = gather(loaded)
     with Store.open() as store:
@@ -90,6 +135,14 @@ def load(name: str = "latest") -> Run:
 
     with Store.open() as store:
         return store.load(store.resolve(name))
+
+
+def finished() -> list[Run]:
+    """All finished runs, newest first."""
+    from wattmark.store import RunStatus, Store
+
+    with Store.open() as store:
+        return [store.load(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
 
 
 def summaries() -> list[dict[str, str]]:
@@ -226,9 +279,13 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
     recorded = store.progress(run_id)
     recorder = RunRecorder(store, run_id)
     conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe)
-    outcome = conductor.run()
+    try:
+        outcome = conductor.run()
+    except WattmarkError:
+        store.interrupt(run_id)  # what was recorded stays, and `--resume` can go on
+        raise
     results, model = summarise(
-        recorded.plan, conductor.trials, material, recorder, outcome.reference
+        recorded.plan, conductor.trials, material, recorder, outcome.references
     )
     done = Run(
         id=run_id,
@@ -242,6 +299,7 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
         stop_reason=outcome.stop_reason,
         measured_s=outcome.measured_s,
         prepared_s=outcome.prepared_s,
+        preprocess=material.preprocess,
     )
     store.finish(done)
     return done

@@ -106,9 +106,9 @@ def test_plan_schema_is_json_schema() -> None:
 
 
 def test_list_finds_a_third_partys_plugin() -> None:
-    names = {row["name"] for row in json.loads(wattmark("list", "frameworks", "--json").stdout)}
+    setups = {row["name"] for row in json.loads(wattmark("list", "frameworks", "--json").stdout)}
 
-    assert {"fake", "pytorch", "onnxruntime", "openvino", "jax", "tensorflow"} <= names
+    assert {"fake/right/fp32", "pytorch/eager/fp32", "llamacpp/gguf/int4-weight-only"} <= setups
 
 
 def test_doctor_names_each_meter_and_the_reason_where_it_is_missing() -> None:

@@ -1,6 +1,7 @@
 """Capture, rewriting and storage of programs. The programs are run by numpy where they are run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-def capture(forward: Any, **inputs: np.ndarray) -> tuple[Program, dict[str, np.ndarray]]:
+def capture(
+    forward: Any, outputs: int = 1, **inputs: np.ndarray
+) -> tuple[Program, dict[str, np.ndarray]]:
     import torch
 
     from wattmark.frameworks.aten.capture import capture
@@ -36,7 +39,7 @@ def capture(forward: Any, **inputs: np.ndarray) -> tuple[Program, dict[str, np.n
         def forward(self, *tensors: Any) -> Any:
             return forward(*tensors)
 
-    return capture(Net(), inputs)
+    return capture(Net(), inputs, outputs)
 
 
 def ops(program: Program) -> list[str]:
@@ -54,13 +57,13 @@ def chain(*nodes: tuple[str, tuple[Any, ...], TensorType], weights: Any = ()) ->
         filled = tuple(before if a is ... else a for a in args)
         made.append(Node(f"%{len(made)}", op, filled, {}, (result,)))
     types = {name: TensorType.of(array) for name, array in dict(weights).items()}
-    return Program({"x": IMAGE}, types, tuple(made), made[-1].name)
+    return Program({"x": IMAGE}, types, tuple(made), (made[-1].name,))
 
 
 def test_json_round_trips():
     argument = [Ref("x"), None, 1, True, "float32", float("-inf"), [float("inf")]]
     node = Node("%y", "op", (argument,), {"value": float("inf")}, (IMAGE, IMAGE))
-    program = Program({"x": IMAGE}, {"w": IMAGE}, (node,), "%y")
+    program = Program({"x": IMAGE}, {"w": IMAGE}, (node,), ("%y", "w"))
     text = json.dumps(program.to_json(), allow_nan=False)
     assert Program.from_json(json.loads(text)) == program
 
@@ -173,9 +176,129 @@ def test_a_random_constant_is_not_frozen():
     assert "aten.rand.default" in ops(program)
 
 
-def test_a_module_of_two_outputs_is_refused():
-    with pytest.raises(FrameworkError, match="2 outputs"):
+def test_a_module_of_another_number_of_outputs_is_refused():
+    with pytest.raises(FrameworkError, match="2 outputs; it must give 1"):
         capture(lambda x: (x + 1, x + 2), x=np.zeros(4, np.float32))
+
+
+def test_outputs_keep_their_order_and_may_be_inputs_and_weights():
+    import torch
+
+    def forward(x: Any, cache: Any) -> Any:
+        cache.add_(1)  # in place: what the caller gave is not among what is returned
+        return x + 1, cache, torch.ones(2), x, x + 1
+
+    program, weights = capture(forward, 5, x=np.zeros(4, np.float32), cache=np.zeros(2, np.float32))
+    first, cache, ones, x, again = program.outputs
+    assert [program.nodes[-1].op, x] == ["aten.add.Tensor", "x"]
+    assert {first, cache, again} <= {node.name for node in program.nodes}
+    assert weights[ones].tolist() == [1, 1]
+
+
+def images_twice(*outputs: str) -> tuple[Program, dict[str, np.ndarray]]:
+    """A convolution, its batch norm and a pooling, of which some are outputs."""
+    rng = np.random.default_rng(0)
+    shapes = {"k": (2, 2, 3, 3), "w": (2,), "b": (2,), "m": (2,), "v": (2,)}
+    weights = {name: rng.random(shape).astype(np.float32) for name, shape in shapes.items()}
+    program = chain(
+        (
+            "aten.convolution.default",
+            (..., Ref("k"), None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1),
+            IMAGE,
+        ),
+        (
+            "aten._native_batch_norm_legit_no_training.default",
+            (..., *map(Ref, "wbmv"), 0.1, 1e-5),
+            IMAGE,
+        ),
+        ("aten.relu.default", (...,), IMAGE),
+        weights=weights,
+    )
+    return replace(program, outputs=outputs), weights
+
+
+def test_a_convolution_that_is_an_output_keeps_its_values():
+    program, weights = images_twice("%2", "%0")
+    new, _ = artefact.rewritten(program, weights)
+    assert ops(new).count("aten.mul.Tensor") == 1, "the batch norm must not be folded into it"
+    types = new.types()
+    assert [types[name].shape for name in new.outputs] == [IMAGE.shape, IMAGE.shape]
+
+    folded, _ = artefact.rewritten(*images_twice("%2"))
+    assert "aten.mul.Tensor" not in ops(folded)
+
+
+def cache_write(index_of: Any, length: int = 2, batch: int = 2) -> Program:
+    """A cache that takes ``length`` rows where ``index_of(start, torch.tensor)`` says."""
+    import torch
+
+    def forward(cache: Any, start: Any, rows: Any) -> Any:
+        index = index_of(start, torch.tensor).expand(batch, 3, length, 4)
+        return torch.scatter(cache, 2, index, rows)
+
+    program, weights = capture(
+        forward,
+        cache=np.zeros((batch, 3, 8, 4), np.float32),
+        start=np.zeros(batch, np.int64),
+        rows=np.zeros((batch, 3, length, 4), np.float32),
+    )
+    return artefact.rewritten(program, weights)[0]
+
+
+def consecutive(start: Any, tensor: Any) -> Any:
+    return (start[:, None] + tensor([0, 1]))[:, None, :, None]
+
+
+@pytest.mark.parametrize(
+    ("index_of", "length", "batch"),
+    [
+        (consecutive, 2, 2),
+        (lambda start, tensor: consecutive(start.view(1, 1, 1)[0, 0], tensor), 2, 1),
+        (lambda start, tensor: start[:, None, None, None], 1, 2),
+    ],
+)
+def test_a_scatter_of_consecutive_rows_becomes_a_write_of_rows(index_of, length, batch):
+    node = cache_write(index_of, length, batch).nodes[-1]
+    assert (node.op, node.args[0], node.args[3]) == ("rows.write", Ref("cache"), 2)
+
+
+@pytest.mark.parametrize(
+    "index_of",
+    [
+        lambda start, tensor: (start[:, None] + tensor([0, 2]))[:, None, :, None],
+        lambda start, tensor: (start[:, None] + tensor([[0, 1], [0, 2]]))[:, None, :, None],
+        lambda start, tensor: start[None, None, :, None],
+        lambda start, tensor: (start + tensor([0, 1]))[:, None, None, None],
+    ],
+    ids=["every other row", "a batch entry of its own", "any two rows", "one row for all"],
+)
+def test_any_other_scatter_stays_a_scatter(index_of):
+    assert cache_write(index_of).nodes[-1].op == "aten.scatter.src"
+
+
+@pytest.mark.parametrize("table", ["jax", "graph", "compiled"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_write_of_rows_is_the_scatter_that_it_replaces(table, batch):
+    import jax.numpy as jnp
+    import tensorflow as tf
+
+    from wattmark.frameworks.aten import jax_ops, tf_ops
+
+    rng = np.random.default_rng(0)
+    x, rows = (rng.random((batch, 3, n, 4)).astype(np.float32) for n in (8, 2))
+    start = np.array([5, 0][:batch], np.int32)
+    expected = x.copy()
+    for entry, first in enumerate(start):
+        expected[entry, :, first : first + 2] = rows[entry]
+    tables = {"jax": jax_ops.OPS, "graph": tf_ops.OPS, "compiled": tf_ops.XLA_OPS}
+    write = tables[table]["rows.write"]
+    if table == "jax":
+        written = write(*map(jnp.asarray, (x, start, rows)), 2)
+    else:
+        written = tf.function(lambda *a: write(*a, 2), jit_compile=table == "compiled")(
+            *map(tf.constant, (x, start, rows))
+        )
+    np.testing.assert_array_equal(np.asarray(written), expected)
 
 
 def test_a_module_that_cannot_be_exported_is_refused():
@@ -246,7 +369,7 @@ def test_permutations_that_undo_the_layout_vanish():
 def test_prune_drops_what_the_output_does_not_need():
     nodes = tuple(Node(f"%{i}", "op", (Ref("x"), Ref(f"w{i}")), {}, (IMAGE,)) for i in range(2))
     weights = {f"w{i}": np.zeros(2, np.float32) for i in range(2)}
-    program, kept = prune(Program({"x": IMAGE}, {}, nodes, "%1"), weights)
+    program, kept = prune(Program({"x": IMAGE}, {}, nodes, ("%1",)), weights)
     assert [node.name for node in program.nodes] == ["%1"]
     assert list(kept) == list(program.weights) == ["w1"]
 

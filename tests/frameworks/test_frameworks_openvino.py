@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 from tiny_models import TinyConvNet, TinyTransformer
 
-from wattmark.errors import FrameworkError
+from wattmark.errors import FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.openvino import OpenVino
+from wattmark.records import Precision, Setup
 
 pytestmark = pytest.mark.slow
 
 LOAD = """
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from wattmark.contracts import InputSpec
+from wattmark.contracts import InputSpec, Network
 from wattmark.frameworks.openvino import OpenVino
 from wattmark.records import Setup
-model = SimpleNamespace(inputs=(InputSpec("image", "float32", (1, 3, 32, 32)),), axes={})
+model = Network("forward", (InputSpec("image", "float32", (1, 3, 32, 32)),), None)
 OpenVino().load(Path(sys.argv[1]), model, Setup(framework="openvino", mode="cpu"), 1)
 print(*sorted({"torch", "transformers", "onnx", "nncf", "onnxruntime"} & set(sys.modules)))
 """
@@ -84,11 +84,45 @@ def test_static_quantisation_without_calibration_inputs_is_refused(workspace):
         OpenVino().prepare(space)
 
 
-def test_inputs_of_a_shape_that_is_no_bucket_are_refused(workspace):
+def test_inputs_of_a_size_that_is_not_the_networks_are_refused(workspace):
     model = TinyTransformer()
     space = workspace(model, "openvino", "cpu")
     OpenVino().prepare(space)
     runner = OpenVino().load(space.out, model, space.setup, threads=1)
     odd = {name: array[:, :5] for name, array in model.preprocess([8])[0].items()}
-    with pytest.raises(FrameworkError, match=r"\(1, 5\)"):
+    with pytest.raises(FrameworkError, match="'length': 5"):
         runner(odd)
+
+
+@pytest.mark.parametrize(
+    ("precision", "kind"), [("int8-weight-only", "u8"), ("int4-weight-only", "u4")]
+)
+def test_weights_are_compressed(precision, kind, workspace, capfd):
+    space = workspace(TinyTransformer(), "openvino", "cpu", precision)
+    OpenVino().prepare(space)
+    assert f'element_type="{kind}"' in (space.out / "model.xml").read_text()
+    assert capfd.readouterr().out == ""
+
+
+def test_four_bits_that_would_not_be_are_refused(workspace):
+    space = workspace(TinyConvNet(), "openvino", "cpu", "int4-weight-only")
+    with pytest.raises(UnsupportedSetupError, match="int8-static"):
+        OpenVino().prepare(space)
+
+
+def test_half_precision_halves_the_weights(workspace):
+    sizes = {}
+    for precision in ("fp32", "fp16"):
+        space = workspace(TinyTransformer(), "openvino", "cpu", precision)
+        OpenVino().prepare(space)
+        sizes[precision] = (space.out / "model.bin").stat().st_size
+    assert sizes["fp16"] < 0.6 * sizes["fp32"]
+
+
+def test_it_is_available_on_the_cpu_alone():
+    setup = Setup(framework="openvino", mode="cpu", precision=Precision.INT4_WEIGHT_ONLY)
+    assert OpenVino().available(setup).available
+    on_gpu = OpenVino().available(setup.model_copy(update={"device": "cuda"}))
+    assert "leave the device out" in on_gpu.detail
+    no_cell = OpenVino().available(setup.model_copy(update={"precision": Precision.BF16}))
+    assert "cpu/fp16" in no_cell.detail

@@ -1,97 +1,160 @@
+"""PyTorch eager and TorchScript; Inductor's two modes, which compile for long, have their own."""
+
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import TinyConvNet, TinyTransformer, reference_outputs
+from tiny_models import (
+    Reference,
+    TinyConvNet,
+    TinyCrossDecoder,
+    TinyDecoder,
+    TinyEncoder,
+    TinyTransformer,
+    reference_outputs,
+    run_decoder,
+    run_encoder_decoder,
+)
 
+from wattmark.contracts import Network, Workspace
 from wattmark.errors import ConversionError, FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.pytorch import PyTorch
+from wattmark.frameworks.torch_runners import reference_runners
 from wattmark.protocol.conversion import compare, require_same_model
+from wattmark.records import Precision
 
 pytestmark = pytest.mark.slow
 
+MODES = ["eager", "torchscript"]
+CELLS = [
+    (mode, precision)
+    for mode in MODES
+    for precision in PyTorch.modes[mode]
+    if precision is not Precision.FP16
+]
 
-@pytest.fixture(autouse=True)
-def _fresh_compiler():
-    """A compiled setup forbids PyTorch to compile more: allow it again for other tests."""
-    yield
+
+@pytest.fixture
+def loaded(workspace: Callable[..., Workspace]) -> Callable[..., Any]:
+    """Prepare networks with a setup and load them: a runner each."""
+
+    def load(mode: str, precision: str, *networks: Network) -> list[Any]:
+        space = workspace(networks[0], "pytorch", mode, precision)
+        runners = []
+        for number, network in enumerate(networks):
+            out = space.out / str(number)
+            out.mkdir()
+            PyTorch().prepare(replace(space, model=network, out=out))
+            runners.append(PyTorch().load(out, network, space.setup, threads=1))
+        return runners
+
+    return load
+
+
+@pytest.mark.parametrize(("mode", "precision"), CELLS)
+def test_a_decoder_says_what_the_reference_says_at_every_size(mode, precision, loaded):
+    network = TinyDecoder()
+    (decoder,) = loaded(mode, precision, network)
+    for sizes, calls in network.conversations():
+        ours = run_decoder(decoder, sizes, calls)
+        check = compare(ours, run_decoder(Reference(network), sizes, calls), precision)
+        require_same_model(check)
+        assert all(output.dtype == np.float32 for output in ours)
+        assert (check.max_rel_difference > 1e-4) == (not precision.exact_weights)
+
+
+@pytest.mark.parametrize(("mode", "precision"), CELLS)
+def test_a_decoder_reads_what_the_encoder_wrote(mode, precision, loaded):
+    networks = TinyEncoder(), TinyCrossDecoder()
+    runners = loaded(mode, precision, *networks)
+    for sizes, calls in networks[1].conversations():
+        expected = run_encoder_decoder(*map(Reference, networks), sizes, calls)
+        ours = run_encoder_decoder(*runners, sizes, calls)
+        require_same_model(compare(ours[1:], expected[1:], precision))
+
+
+@pytest.mark.parametrize(("mode", "precision"), CELLS)
+def test_a_batch_is_answered_row_by_row(mode, precision, loaded):
+    network = TinyTransformer()
+    (batched,) = loaded(mode, precision, network.with_batch(3))
+    queries = network.preprocess([5, 7, 8])
+    joined = {name: np.concatenate([q[name] for q in queries]) for name in queries[0]}
+    expected = np.concatenate(reference_outputs(network, queries))
+    require_same_model(compare([batched(joined)], [expected], precision))
+
+
+def test_the_reference_is_the_module_itself():
+    networks = TinyEncoder(), replace(TinyCrossDecoder(), name="decode")
+    runners = reference_runners(networks)
+    for sizes, calls in networks[1].conversations():
+        expected = run_encoder_decoder(*map(Reference, networks), sizes, calls)
+        ours = run_encoder_decoder(runners["encode"], runners["decode"], sizes, calls)
+        assert all(np.array_equal(a, b) for a, b in zip(ours, expected, strict=True))
+
+
+def test_state_of_other_networks_passes_through_untouched(loaded):
+    network = TinyDecoder()
+    (decoder,) = loaded("eager", "fp32", network)
+    sizes, calls = network.conversations()[0]
+    other = object()
+    _, state = decoder.step(calls[0], {**decoder.start(sizes), "other": other})
+    assert state["other"] is other
+    assert set(state) == {"other", *(spec.name for spec in network.writes)}
+
+
+def test_state_has_the_precisions_own_type(loaded):
     import torch
 
-    torch.compiler.set_stance("default")
-    torch.compiler.reset()
+    network = TinyDecoder()
+    (decoder,) = loaded("eager", "bf16", network)
+    sizes, calls = network.conversations()[0]
+    _, state = decoder.step(calls[0], decoder.start(sizes))
+    assert {tensor.dtype for tensor in state.values()} == {torch.bfloat16}
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """The tiny transformer, compiled for both of its buckets: (workspace, model)."""
-    from wattmark.contracts import Workspace
-    from wattmark.records import Setup
-
-    model = TinyTransformer()
-    out = tmp_path_factory.mktemp("compiled")
-    setup = Setup(framework="pytorch", mode="compile", threads=1)
-    space = Workspace(model, setup, out, shared=lambda key, build: out)
-    PyTorch().prepare(space)
-    return space, model
-
-
-def test_compiled_programs_come_from_the_artefact_and_equal_the_reference(compiled):
-    import torch
-    from torch._dynamo.utils import counters
-
-    space, model = compiled
-    torch.compiler.reset()
-    counters.clear()
-    runner = PyTorch().load(space.out, model, space.setup, threads=1)
-    assert counters["inductor"]["fxgraph_cache_hit"] == len(model.axes["length"])
-    assert counters["inductor"]["fxgraph_cache_miss"] == 0
-
-    queries = model.preprocess([3, 8, 11, 16])
-    for query, expected in zip(queries, reference_outputs(model, queries), strict=True):
-        np.testing.assert_allclose(runner(query), expected, atol=1e-5)
+@pytest.mark.parametrize("mode", MODES)
+def test_fewer_bits_make_a_smaller_artefact(mode, workspace):
+    sizes = {}
+    for precision in ("fp32", "bf16", "int8-weight-only", "int4-weight-only"):
+        space = workspace(replace(TinyTransformer(), build=wide), "pytorch", mode, precision)
+        PyTorch().prepare(space)
+        sizes[precision] = sum(f.stat().st_size for f in space.out.iterdir()) / (1024 * 1024)
+    # bytes a weight, and a little for names and programs
+    assert sizes["fp32"] == pytest.approx(4, rel=0.05)
+    assert sizes["bf16"] == pytest.approx(2, rel=0.05)
+    assert sizes["int8-weight-only"] == pytest.approx(1, rel=0.1)
+    assert sizes["int4-weight-only"] == pytest.approx(5 / 8, rel=0.1)
 
 
-def test_a_wrong_weight_in_a_compiled_artefact_is_refused(compiled, tmp_path):
-    import shutil
+def test_a_traced_setup_refuses_a_shape_that_was_not_traced(loaded):
+    network = TinyTransformer()
+    (runner,) = loaded("torchscript", "fp32", network)
+    odd = {name: array[:, :5] for name, array in network.preprocess([8])[0].items()}
+    with pytest.raises(FrameworkError, match=r"no program.*\(1, 5\)"):
+        runner(odd)
 
-    from safetensors.torch import save_model
 
-    space, model = compiled
-    planted = tmp_path / "planted"
-    shutil.copytree(space.out, planted)
-    wrong = model.module()
-    wrong.head.weight.data.neg_()
-    save_model(wrong, str(planted / "weights.safetensors"))
+def test_a_traced_artefact_that_is_damaged_is_refused(workspace):
+    space = workspace(TinyConvNet(), "pytorch", "torchscript")
+    (space.out / "programs.pt").write_bytes(b"not a program")
+    with pytest.raises(FrameworkError, match=r"programs\.pt does not hold"):
+        PyTorch().load(space.out, space.model, space.setup, threads=1)
 
-    query = model.preprocess([8])[0]
-    output = PyTorch().load(planted, model, space.setup, threads=1)(query)
-    check = compare([output], reference_outputs(model, [query]), space.setup.precision)
+
+def test_a_wrong_weight_in_a_traced_artefact_is_refused(loaded):
+    network = TinyTransformer()
+    (runner,) = loaded("torchscript", "fp32", replace(network, build=wrong))
+    queries = network.preprocess([8])
+    check = compare([runner(queries[0])], reference_outputs(network, queries), Precision.FP32)
     with pytest.raises(ConversionError):
         require_same_model(check)
 
 
-def test_a_compiled_setup_refuses_a_shape_that_is_no_bucket(compiled):
-    space, model = compiled
-    runner = PyTorch().load(space.out, model, space.setup, threads=1)
-    odd = {name: array[:, :5] for name, array in model.preprocess([8])[0].items()}
-    with pytest.raises(RuntimeError, match="recompile"):
-        runner(odd)
-
-
-def test_without_a_compiler_the_message_says_what_to_install(workspace, monkeypatch):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(FrameworkError, match=r"install g\+\+"):
-        PyTorch().prepare(workspace(TinyTransformer(), "pytorch", "compile"))
-
-
-def test_dynamic_int8_of_a_module_without_a_linear_layer_is_refused(workspace):
-    class OnlyConvolutions(TinyConvNet):
-        def module(self) -> Any:
-            from torch import nn
-
-            return nn.Conv2d(3, 4, 3).eval()
-
-    space = workspace(OnlyConvolutions(), "pytorch", "eager", "int8-dynamic")
+@pytest.mark.parametrize("precision", ["int8-dynamic", "int8-weight-only", "int4-weight-only"])
+def test_a_network_with_nothing_to_quantise_is_refused(precision, workspace):
+    space = workspace(replace(TinyConvNet(), build=convolution), "pytorch", "eager", precision)
     with pytest.raises(UnsupportedSetupError, match=r"nn\.Linear"):
         PyTorch().prepare(space)
 
@@ -107,36 +170,13 @@ def test_weights_that_do_not_fit_are_refused(workspace):
 
 
 def test_tied_weights_and_integer_buffers_survive(workspace):
-    class Tied(TinyTransformer):
-        seed = 1
-
-        def module(self) -> Any:
-            import torch
-            from torch import nn
-
-            class Net(nn.Module):
-                def __init__(self) -> None:
-                    super().__init__()
-                    self.embedding = nn.Embedding(100, 8)
-                    self.norm = nn.BatchNorm1d(8)
-                    self.decoder = nn.Linear(8, 100, bias=False)
-                    self.decoder.weight = self.embedding.weight
-
-                def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-                    return self.decoder(self.norm(self.embedding(input_ids).sum(1)))
-
-            torch.manual_seed(self.seed)
-            net = Net().eval()
-            net.norm.num_batches_tracked.fill_(self.seed)
-            return net
-
-    model, other = Tied(), Tied()
-    other.seed = 2
-    space = workspace(model, "pytorch", "eager")
+    network = replace(TinyTransformer(), build=lambda: tied(1))
+    other = replace(TinyTransformer(), build=lambda: tied(2))
+    space = workspace(network, "pytorch", "eager")
     PyTorch().prepare(space)
-    queries = model.preprocess([4])
+    queries = network.preprocess([4])
     runner = PyTorch().load(space.out, other, space.setup, threads=1)
-    assert np.array_equal(runner(queries[0]), reference_outputs(model, queries)[0])
+    assert np.array_equal(runner(queries[0]), reference_outputs(network, queries)[0])
 
 
 def test_threads_are_limited_before_and_at_load(workspace):
@@ -149,9 +189,52 @@ def test_threads_are_limited_before_and_at_load(workspace):
     assert torch.get_num_threads() == 1
 
 
-def test_the_compilers_cache_lies_in_the_artefact(tmp_path):
-    from wattmark.records import Setup
+def wrong() -> Any:
+    """The tiny transformer with its head's sign turned."""
+    net = TinyTransformer().module()
+    net.head.weight.data.neg_()
+    return net
 
-    setup = Setup(framework="pytorch", mode="compile")
-    variables = PyTorch().environment(setup, tmp_path, 2)
-    assert variables["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "inductor")
+
+def convolution() -> Any:
+    from torch import nn
+
+    return nn.Conv2d(3, 4, 3).eval()
+
+
+def wide() -> Any:
+    """One million weights in one layer."""
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(1, 1024)
+            self.layer = nn.Linear(1024, 1024, bias=False)
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.layer(self.embedding(input_ids - input_ids).mean(1))
+
+    return Net().eval()
+
+
+def tied(seed: int) -> Any:
+    """Embedding and output layer share their weight; the norm counts in an integer buffer."""
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(100, 8)
+            self.norm = nn.BatchNorm1d(8)
+            self.decoder = nn.Linear(8, 100, bias=False)
+            self.decoder.weight = self.embedding.weight
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.decoder(self.norm(self.embedding(input_ids).sum(1)))
+
+    torch.manual_seed(seed)
+    net = Net().eval()
+    net.norm.num_batches_tracked.fill_(seed)
+    return net

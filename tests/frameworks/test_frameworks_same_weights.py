@@ -13,7 +13,7 @@ import pytest
 from captured_artefacts import difference
 from tiny_models import reference_outputs
 
-from wattmark.contracts import Framework, Inputs, Model, Workspace
+from wattmark.contracts import Framework, Inputs, Network, Workspace
 from wattmark.errors import ConversionError
 from wattmark.frameworks.jax import Jax
 from wattmark.frameworks.onnxruntime import OnnxRuntime
@@ -58,7 +58,7 @@ def outputs(
     """
 
     def run(
-        framework: Framework, mode: str, precision: str, model: Model, queries: Sequence[Inputs]
+        framework: Framework, mode: str, precision: str, model: Network, queries: Sequence[Inputs]
     ) -> list[np.ndarray[Any, Any]]:
         def shared(key: str, build: Callable[[Path], None]) -> Path:
             folder = exports / model.name / key
@@ -75,18 +75,15 @@ def outputs(
     return run
 
 
-def with_wrong_head(model: Model) -> Model:
+def with_wrong_head(model: Network) -> Network:
     """The same architecture, and the same weights but for the head's sign."""
 
-    class Impostor(type(model)):
-        name = f"impostor-{model.name}"
+    def build() -> Any:
+        net = model.build()
+        net.head.weight.data.neg_()
+        return net
 
-        def module(self) -> Any:
-            net = super().module()
-            net.head.weight.data.neg_()
-            return net
-
-    return Impostor()
+    return replace(model, name=f"impostor-{model.name}", build=build)
 
 
 @pytest.mark.parametrize(("framework", "mode", "precision"), SETUPS)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.models.efficientnet_lite0 import EfficientNetLite0, same_padding
+from wattmark.tasks.image_classification import ImageClassification
 
 MODEL = EfficientNetLite0()
 
@@ -36,7 +37,7 @@ def test_padding_of_strided_convolutions_is_uneven_as_in_tensorflow():
 
 def test_pixels_are_normalised_as_the_weights_were_trained():
     [inputs] = MODEL.preprocess([encoded(300, 400, (255, 127, 0))])
-    assert inputs["image"].shape == MODEL.inputs[0].shape
+    assert inputs["image"].shape == MODEL.networks()[0].inputs[0].shape
     assert inputs["image"].dtype == np.float32
     assert np.allclose(inputs["image"][0, :, 100, 100], [1, 0, -127 / 128])
 
@@ -49,9 +50,14 @@ def test_grey_image_file_is_read_as_colour(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def module():
+def network(only_network):
+    return only_network(MODEL)
+
+
+@pytest.fixture(scope="module")
+def module(network):
     pytest.importorskip("torch")
-    return MODEL.module()
+    return network.module()
 
 
 @pytest.mark.slow
@@ -63,27 +69,27 @@ def test_identity_matches_the_module(module):
 
 
 @pytest.mark.slow
-def test_photographs_are_recognised(module):
-    import torch
-
-    from wattmark.tasks.image_classification import ImageClassification
-
+def test_photographs_are_recognised(network, module, answer):
     task = ImageClassification()
     _, examples = task.load(20, seed=0)
     queries = MODEL.preprocess([e.data for e in examples])
-    with torch.inference_mode():
-        outputs = [module(torch.from_numpy(q["image"])).numpy() for q in queries]
-    answers = [task.predict(output) for output in outputs]
-    assert sum(task.score(a, e.label) for a, e in zip(answers, examples, strict=True)) == 18
+    outputs = [MODEL.postprocess(answer(network, module, q), q) for q in queries]
+    predictions = [task.predict(output) for output in outputs]
+    assert task.quality(predictions, [e.label for e in examples]) == 18 / 20
     best = [np.argsort(output[0])[-5:] for output in outputs]
     assert sum(e.label in five for e, five in zip(examples, best, strict=True)) == 19
 
 
 @pytest.mark.slow
-def test_module_can_be_exported(module):
-    import torch
+def test_photographs_can_be_shown_together(network, module, answer):
+    queries = MODEL.preprocess([encoded(224, 224, c) for c in ((255, 0, 0), (0, 99, 255))])
+    together = answer(network, module, {"image": np.concatenate([q["image"] for q in queries])})
+    apart = np.concatenate([answer(network, module, q) for q in queries])
+    assert np.allclose(together, apart, atol=1e-5)
 
-    image = torch.zeros(MODEL.inputs[0].shape)
-    program = torch.export.export(module, (image,))
-    with torch.inference_mode():
-        assert torch.equal(program.module()(image), module(image))
+
+@pytest.mark.slow
+def test_module_can_be_exported(network, module, answer, exported):
+    image = {"image": np.zeros((1, 3, 224, 224), np.float32)}
+    program = exported(network, module, image)
+    assert np.array_equal(answer(network, program, image), answer(network, module, image))

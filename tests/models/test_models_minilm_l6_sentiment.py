@@ -7,7 +7,9 @@ import pytest
 
 from wattmark.errors import AssetError
 from wattmark.models import minilm_l6_sentiment
-from wattmark.models.minilm_l6_sentiment import ENCODER, HEAD, MiniLmSentiment, read_head
+from wattmark.models.minilm_l6 import ENCODER, encoder_asset
+from wattmark.models.minilm_l6_sentiment import HEAD, MiniLmSentiment, read_head
+from wattmark.tasks.text_classification import TextClassification
 
 MODEL = MiniLmSentiment()
 TEXTS = [
@@ -21,16 +23,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def module():
+def network(only_network):
     pytest.importorskip("transformers")
-    return MODEL.module()
+    return only_network(MODEL)
 
 
-def run(module, inputs):
-    import torch
-
-    with torch.inference_mode():
-        return module(*(torch.from_numpy(inputs[spec.name]) for spec in MODEL.inputs))
+@pytest.fixture(scope="module")
+def module(network):
+    return network.module()
 
 
 def test_texts_are_padded_to_the_smallest_bucket_that_fits():
@@ -39,10 +39,10 @@ def test_texts_are_padded_to_the_smallest_bucket_that_fits():
     assert [q["attention_mask"].sum() for q in MODEL.preprocess(TEXTS)][2:] == [128, 2]
 
 
-def test_tokens_are_those_of_transformers(module):
+def test_tokens_are_those_of_transformers(network):
     from transformers import BertTokenizerFast
 
-    folder = MODEL._asset.path(ENCODER.members[1]).parent
+    folder = encoder_asset().path(ENCODER.members[1]).parent
     tokenizer = BertTokenizerFast.from_pretrained(folder, local_files_only=True)
     for text, inputs in zip(TEXTS, MODEL.preprocess(TEXTS), strict=True):
         length = inputs["input_ids"].shape[1]
@@ -53,11 +53,11 @@ def test_tokens_are_those_of_transformers(module):
         assert np.array_equal(inputs["attention_mask"], expected["attention_mask"][:, :length])
 
 
-def test_embedding_is_that_of_transformers_own_loading(module):
+def test_embedding_is_that_of_transformers_own_loading(network, module, answer):
     import torch
     from transformers import BertModel
 
-    folder = MODEL._asset.path(ENCODER.members[0]).parent
+    folder = encoder_asset().path(ENCODER.members[0]).parent
     bert = BertModel.from_pretrained(folder, local_files_only=True).eval()
     head = np.array(read_head()[0]), read_head()[1]
     for inputs in MODEL.preprocess(TEXTS[:3]):
@@ -66,26 +66,24 @@ def test_embedding_is_that_of_transformers_own_loading(module):
             hidden = bert(torch.from_numpy(inputs["input_ids"][:, :real])).last_hidden_state
         mean = hidden[0].mean(0).double().numpy()
         expected = mean / np.linalg.norm(mean) @ head[0] + head[1]
-        logits = run(module, inputs).numpy()
+        logits = answer(network, module, inputs)
         assert logits.shape == (1, 2)
         assert logits[0, 1] - logits[0, 0] == pytest.approx(expected, abs=1e-4)
 
 
-def test_padding_does_not_change_the_answer(module):
+def test_padding_does_not_change_the_answer(network, module, answer):
     [inputs] = MODEL.preprocess(TEXTS[:1])
     longer = {name: np.pad(array, ((0, 0), (0, 96))) for name, array in inputs.items()}
-    assert np.allclose(run(module, inputs), run(module, longer), atol=1e-5)
+    short, long = (answer(network, module, q) for q in (inputs, longer))
+    assert np.allclose(short, long, atol=1e-5)
 
 
-def test_module_can_be_exported_with_a_free_length(module):
-    import torch
-
+def test_module_can_be_exported_with_a_free_length(network, module, answer, exported):
     queries = MODEL.preprocess(TEXTS)
-    length = torch.export.Dim("length", min=2, max=512)
-    arguments = tuple(torch.from_numpy(queries[2][spec.name]) for spec in MODEL.inputs)
-    program = torch.export.export(module, arguments, dynamic_shapes=({1: length}, {1: length}))
+    program = exported(network, module, queries[2])
     for inputs in queries:
-        assert np.allclose(run(program.module(), inputs), run(module, inputs), atol=1e-5)
+        ours, theirs = (answer(network, m, inputs) for m in (program, module))
+        assert np.allclose(ours, theirs, atol=1e-5)
 
 
 def test_identity_covers_the_head(module, monkeypatch, tmp_path):
@@ -106,14 +104,12 @@ def test_damaged_head_is_an_error(content, monkeypatch, tmp_path):
         read_head()
 
 
-def test_held_out_reviews_are_told_apart(module):
-    from wattmark.tasks.text_classification import TextClassification
-
+def test_held_out_reviews_are_told_apart(network, module, answer):
+    """The card says 0.751 over 2 000 texts; its standard error over 100 is 0.043."""
     task = TextClassification()
     _, examples = task.load(100, seed=1)
-    answers = [
-        task.predict(run(module, inputs).numpy())
+    said = [
+        task.predict(MODEL.postprocess(answer(network, module, inputs), inputs))
         for inputs in MODEL.preprocess([e.data for e in examples])
     ]
-    right = [task.score(a, e.label) for a, e in zip(answers, examples, strict=True)]
-    assert np.mean(right) > 0.7
+    assert 0.67 < task.quality(said, [e.label for e in examples]) < 0.84

@@ -10,13 +10,27 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from wattmark.contracts import Example, Inputs, InputSpec, Model, Output, Runner, Workspace
+from wattmark.contracts import (
+    Availability,
+    Example,
+    Inputs,
+    InputSpec,
+    Mark,
+    Network,
+    Output,
+    Pipeline,
+    Runner,
+    Runners,
+    Workspace,
+)
+from wattmark.errors import UnsupportedSetupError
+from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo, Precision, Setup, TaskInfo
 
 WEIGHTS = np.random.default_rng(7).standard_normal((3, 16)).astype(np.float32)
@@ -29,6 +43,8 @@ class FakeTask:
 
     name = "fake-task"
     default_model = "fake-model"
+    metric = "accuracy"
+    higher_is_better = True
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         rng = np.random.default_rng(seed)
@@ -47,33 +63,67 @@ class FakeTask:
         )
         return info, examples
 
-    def predict(self, output: Output) -> str:
-        return str(int(np.argmax(output)))
+    def predict(self, answer: Any) -> str:
+        return str(int(np.argmax(answer)))
 
     def score(self, prediction: str, label: Any) -> float:
         return float(prediction == label)
 
+    def quality(self, predictions: Sequence[str], labels: Sequence[Any]) -> float:
+        return float(np.mean([p == q for p, q in zip(predictions, labels, strict=True)]))
+
+
+class InSteps:
+    """Asks the same again ``steps`` times after a first answer, and marks every step."""
+
+    phases = {"first": "step", "rest": "step"}
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __call__(self, runners: Runners, inputs: Inputs, mark: Mark) -> Output:
+        output: Output = runners["forward"](inputs)
+        mark("first", len(output))
+        for _ in range(self.steps):
+            output = runners["forward"](inputs)
+            mark("rest", len(output))
+        return output
+
+    def probe(self, runners: Runners, inputs: Inputs) -> Output:
+        output: Output = runners["forward"](inputs)
+        return output
+
+
+def _module() -> Any:
+    import torch
+
+    layer = torch.nn.Linear(16, 3, bias=False)
+    layer.weight.data = torch.from_numpy(WEIGHTS.copy())
+    return layer.eval()
+
 
 class FakeModel:
-    """One linear layer."""
+    """One linear layer; option ``steps=N`` asks it N more times."""
 
     name = "fake-model"
     task = "fake-task"
-    inputs = (InputSpec("x", "float32", (1, 16)),)
-    axes: dict[str, tuple[int, ...]] = {}
 
     def info(self) -> ModelInfo:
         return ModelInfo(name=self.name, digest="f" * 64, licence="CC0-1.0")
 
-    def module(self) -> Any:
-        import torch
+    def networks(self) -> tuple[Network, ...]:
+        return (Network("forward", (InputSpec("x", "float32", (1, 16)),), _module),)
 
-        layer = torch.nn.Linear(16, 3, bias=False)
-        layer.weight.data = torch.from_numpy(WEIGHTS.copy())
-        return layer.eval()
+    def pipeline(self, options: Mapping[str, str]) -> Pipeline:
+        if unknown := set(options) - {"steps"}:
+            raise UnsupportedSetupError(f"fake-model has no option {unknown.pop()}")
+        return InSteps(int(options["steps"])) if options else Forward(options)
 
     def preprocess(self, examples: Sequence[Any]) -> list[Inputs]:
         return [{"x": x} for x in examples]
+
+    def postprocess(self, output: Output, inputs: Inputs) -> Output:
+        return output
 
 
 class FakeFramework:
@@ -96,7 +146,10 @@ class FakeFramework:
         weights = WEIGHTS * 1.01 if workspace.setup.mode == "wrong" else WEIGHTS
         np.save(workspace.out / "weights.npy", weights)
 
-    def load(self, artefact: Path, model: Model, setup: Setup, threads: int) -> Runner:
+    def available(self, setup: Setup) -> Availability:
+        return Availability(True)
+
+    def load(self, artefact: Path, model: Network, setup: Setup, threads: int) -> Runner:
         weights = np.load(artefact / "weights.npy").T
         work = np.ones((64, 64), np.float32)
         calls = 0

@@ -14,9 +14,10 @@ import pytest
 
 import wattmark
 from wattmark import runs
+from wattmark.errors import WattmarkError
 from wattmark.protocol.events import Event, Stage
 from wattmark.records import Plan, StopReason
-from wattmark.store import Store
+from wattmark.store import RunStatus, Store
 
 pytestmark = [pytest.mark.usefixtures("fake_plugin"), pytest.mark.slow]
 
@@ -32,7 +33,7 @@ def plan(modes: Sequence[str], **changes: object) -> Plan:
         "rounds": 4,
         "ratio_width": 0.9,
         "budget_s": 30,
-        "hang_timeout_s": 20,
+        "hang_timeout_s": 90,
     }
     return Plan.model_validate(settings | changes)
 
@@ -74,6 +75,47 @@ def test_flops_are_counted_from_the_model() -> None:
 
     flops = done.results[0].flops_per_query
     assert flops is not None and flops.value == 2 * 16 * 3
+
+
+def test_phases_are_measured_within_the_run_and_add_up_to_it() -> None:
+    done = wattmark.run(plan(["right"], setups=["fake/right/fp32/steps=3"], samples=40))
+
+    (result,) = done.results
+    first, rest = result.phases
+    assert (first.phase, rest.phase) == ("first", "rest")
+    assert (first.units_per_query.value, rest.units_per_query.value) == (1, 3)
+    assert result.latency is not None and result.latency.mean.value is not None
+    together = first.latency.mean.bounds()[1] + rest.latency.mean.bounds()[1]
+    assert together == pytest.approx(result.latency.mean.value, rel=0.2)
+    assert rest.energy[0].per_unit.known and rest.energy[0].per_unit.unit == "J/step"
+
+
+def test_options_change_the_flops_and_not_the_artefact() -> None:
+    setups = ["fake/right/fp32", "fake/right/fp32/steps=3"]
+    done = wattmark.run(plan(["right"], setups=setups, samples=40))
+
+    once, four_times = done.results
+    assert four_times.flops_per_query.value == 4 * once.flops_per_query.value  # type: ignore[union-attr]
+    assert once.preparation.artefact == four_times.preparation.artefact  # type: ignore[union-attr]
+
+
+def test_a_batch_is_asked_together_and_counted_query_by_query() -> None:
+    setups = ["fake/right/fp32", "fake/right/fp32/b8"]
+    done = wattmark.run(plan(["right"], setups=setups, samples=80, rounds=4))
+
+    one, eight = done.results
+    assert eight.quality == one.quality.model_copy(  # type: ignore[union-attr]
+        update={"of_reference": eight.quality.of_reference}  # type: ignore[union-attr]
+    )
+    assert eight.queries % 8 == 0 and eight.queries >= 80
+    assert eight.ratios.cpu_time.bounds()[2] < 0.6  # type: ignore[union-attr]
+
+
+def test_an_option_that_the_model_lacks_fails_the_run_with_its_name() -> None:
+    with pytest.raises(WattmarkError, match="no option colour"):
+        wattmark.run(plan(["right"], setups=["fake/right/fp32/colour=red"]))
+    with Store.open() as store:
+        assert store.runs()[0].status is RunStatus.INTERRUPTED
 
 
 @pytest.mark.parametrize(

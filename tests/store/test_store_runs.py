@@ -187,7 +187,7 @@ def test_an_unknown_schema_version_is_refused(
         store, "UPDATE runs SET schema_version = '99', document = ?", json.dumps(document)
     )
     for read in (store.load, store.progress):
-        with pytest.raises(StoreError, match="schema version '99', and this Wattmark reads '1'"):
+        with pytest.raises(StoreError, match="schema version '99', and this Wattmark reads 1, 2"):
             read(run_id)
 
 

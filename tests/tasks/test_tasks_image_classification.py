@@ -21,6 +21,7 @@ def test_largest_logit_is_the_answer():
     assert TASK.predict(logits) == "42"
     assert TASK.score("42", 42) == 1
     assert TASK.score("4", 42) == 0
+    assert TASK.quality(["42", "4", "7", "8"], [42, 42, 7, 7]) == 0.5
 
 
 @pytest.mark.slow
@@ -28,6 +29,7 @@ def test_twenty_photographs_exist_however_many_are_asked_for():
     info, examples = TASK.load(1000, seed=0)
     assert info.samples == len(examples) == 20
     assert len({e.data for e in examples}) == 20
+    assert {e.source for e in examples} == {"imagenet-foolbox"}
     assert all(e.data.is_file() and 0 <= e.label < 1000 for e in examples)
 
 

@@ -70,7 +70,8 @@ def test_near_copies_fall_on_the_same_side():
 def test_sample_is_balanced_held_out_and_without_repetition(small):
     info, examples = TASK.load(40, seed=0)
     assert info.samples == len(examples) == 40
-    assert Counter((e.data.split()[0], e.label) for e in examples) == dict.fromkeys(CELLS, 10)
+    assert Counter((e.source, e.label) for e in examples) == dict.fromkeys(CELLS, 10)
+    assert all(e.data.startswith(e.source) for e in examples)
     assert all(held_out(e.data) for e in examples)
     assert len({e.data for e in examples}) == 40
 
@@ -105,6 +106,7 @@ def test_larger_logit_is_the_answer():
     assert TASK.predict(np.array([[-0.3, 0.1]])) == "positive"
     assert TASK.score("positive", "positive") == 1
     assert TASK.score("positive", "negative") == 0
+    assert TASK.quality(["positive", "negative"], ["positive", "positive"]) == 0.5
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def _extract_zip(archive: Path, patterns: tuple[str, ...], target: Path) -> None
 
 def _extract_tar(archive: Path, patterns: tuple[str, ...], target: Path) -> None:
     with tarfile.open(archive, "r:*") as opened:
-        members = {m.name: m for m in opened.getmembers() if not m.isdir()}
+        members = {m.name.removeprefix("./"): m for m in opened.getmembers() if not m.isdir()}
         for name in _matching(archive, members, patterns):
             source = opened.extractfile(members[name]) if members[name].isfile() else None
             if source is None:

@@ -1,8 +1,8 @@
-"""Packages of PyPI and npm: downloaded by the registry's own client, checked, taken apart.
+"""Packages of PyPI, npm and Debian: downloaded by the registry's own client, checked, taken apart.
 
 The client is the user's own with the user's own configuration (index, proxy, mirror). A package
-is never installed, and none of its code is run: from PyPI only wheels are taken, since pip runs
-the build script of a source distribution.
+is never installed, and none of its code is run; from PyPI wheels are taken, unless the reference
+names a source distribution (see :mod:`wattmark.assets.source_distribution`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from wattmark.assets import debian, source_distribution
 from wattmark.assets.archive import extract
 from wattmark.assets.cache import cached
 from wattmark.assets.digest import file_sha256
@@ -41,6 +42,8 @@ def resolve_package(ref: PackageRef) -> Asset:
                     f"{ref.label}: the sha256 of {archive.name} is {found}, expected {ref.sha256}; "
                     f"the registry serves another file than the one that was checked"
                 )
+            if ref.registry == "debian":
+                archive = debian.data_archive(archive)
             extract(archive, ref.members, files)
         return ref.sha256
 
@@ -49,7 +52,7 @@ def resolve_package(ref: PackageRef) -> Asset:
 
 def _download(ref: PackageRef, folder: Path) -> Path:
     """The archive, downloaded into an empty folder."""
-    command = _pip(ref, folder) if ref.registry == "pypi" else _npm(ref, folder)
+    client, command, environment = _client(ref, folder)
     _log.debug("running %s", " ".join(command))
     done = subprocess.run(
         command,
@@ -59,13 +62,15 @@ def _download(ref: PackageRef, folder: Path) -> Path:
         text=True,
         errors="replace",
         check=False,
+        # apt has no option for where to; pip may have paths in its settings that are relative
+        cwd=folder if ref.registry == "debian" else None,
+        env=environment,
     )
     archives = sorted(p for p in folder.iterdir() if p.is_file())
     if ref.file is not None:
         archives = [p for p in archives if p.name == ref.file]
     if done.returncode != 0 or len(archives) != 1:
         said = "\n".join([x for x in done.stdout.splitlines() if x.strip()][-8:])
-        client = "pip" if ref.registry == "pypi" else "npm"
         raise AssetError(
             f"{ref.label} could not be downloaded: {client} ended with {done.returncode} and left "
             f"{', '.join(p.name for p in archives) or 'no file'}. Check the network and {client}'s "
@@ -74,12 +79,24 @@ def _download(ref: PackageRef, folder: Path) -> Path:
     return archives[0]
 
 
-def _pip(ref: PackageRef, folder: Path) -> list[str]:
+def _client(ref: PackageRef, folder: Path) -> tuple[str, list[str], dict[str, str] | None]:
+    """Name of the registry's client, its command, and its environment where that is not ours."""
+    if ref.registry == "debian":
+        return "apt-get", debian.download_command(ref.name, ref.version), None
+    if ref.registry == "npm":
+        return "npm", _npm(ref, folder), None
     if importlib.util.find_spec("pip") is None:
         raise AssetError(
             f"{ref.label} is fetched with pip, which this Python environment lacks: "
             f"run `{sys.executable} -m ensurepip`, then try again"
         )
+    if ref.file is not None and ref.file.endswith(source_distribution.SUFFIXES):
+        command = source_distribution.download_command(ref, folder)
+        return "pip", command, source_distribution.environment(ref)
+    return "pip", _pip(ref, folder), None
+
+
+def _pip(ref: PackageRef, folder: Path) -> list[str]:
     # -P: a pip.py in the working folder must not be run in pip's place
     return [
         sys.executable, "-P", "-m", "pip", "download",

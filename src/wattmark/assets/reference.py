@@ -18,13 +18,14 @@ class PackageRef(Record):
 
     ``sha256`` is that of the archive. ``members`` are patterns of the files to extract, relative
     to the archive's root; ``*`` also matches ``/``. Each must match at least one file.
-    ``file`` is the archive's name, needed only where a version has several.
+    ``file`` is the archive's name, needed only where a version has several; one that ends in
+    ``.tar.gz`` asks PyPI for the source distribution.
     """
 
     kind: Literal["package"] = "package"
-    registry: Literal["pypi", "npm"] = "pypi"
+    registry: Literal["pypi", "npm", "debian"] = "pypi"
     name: Annotated[str, Field(pattern=r"^(@[a-z0-9._~-]+/)?[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!-]*$")]
+    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!~:-]*$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     members: Annotated[tuple[str, ...], Field(min_length=1)]
     file: str | None = None
@@ -40,7 +41,8 @@ class PackageRef(Record):
     def cache_name(self) -> str:
         """Name of the cached folder: other members of the same archive are another folder."""
         tag = self.sha256[:12]
-        return f"{tag}-{self.name.lstrip('@').replace('/', '-')}-{self.version}"
+        version = self.version.replace(":", "-")
+        return f"{tag}-{self.name.lstrip('@').replace('/', '-')}-{version}"
 
 
 class HubRef(Record):

@@ -42,13 +42,35 @@ def _instruments(kind: Kind) -> list[dict[str, str]]:
     for name in registry.names(singular):
         row = {"name": name}
         if kind is Kind.FRAMEWORKS:
-            modes = registry.framework(name).modes
-            row["setups"] = ", ".join(f"{name}/{m}/{p.value}" for m in modes for p in modes[m])
-        elif kind is Kind.MODELS:
+            rows += _cells(name)
+            continue
+        if kind is Kind.MODELS:
             row["task"] = f"for {registry.model(name).task}"
         elif kind is Kind.METERS:
             row["grade"] = registry.meter(name).grade.value
         rows.append(row)
+    return rows
+
+
+def _cells(name: str) -> list[dict[str, str]]:
+    """Every mode and precision of a framework, and whether it can run here.
+
+    What does not run on a CPU is asked for on a GPU.
+    """
+    from wattmark import registry
+    from wattmark.records import Setup
+
+    framework = registry.framework(name)
+    rows = []
+    for mode, precisions in framework.modes.items():
+        for precision in precisions:
+            setup = Setup(framework=name, mode=mode, precision=precision)
+            found = framework.available(setup)
+            if not found.available:
+                setup = setup.model_copy(update={"device": "cuda"})
+                found = framework.available(setup)
+            state = "runs here" if found.available else f"not here: {found.reason}"
+            rows.append({"name": setup.label, "state": state, "detail": found.detail})
     return rows
 
 

@@ -13,19 +13,22 @@ app = typer.Typer(help="Check a plan, or print the schema of plans.", no_args_is
 @app.command()
 def check(
     plan: Annotated[
-        Path | None, typer.Argument(help="Plan file or packaged plan; left out: quickstart.")
+        Path | None, typer.Argument(help="Plan, suite or packaged one; left out: quickstart.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the full plan as JSON.")] = False,
 ) -> None:
     """Say whether a plan can be run here, and what it would do."""
-    from wattmark.protocol.plans import check_plan, load_plan
+    from wattmark.protocol.plans import check_plan
+    from wattmark.protocol.suites import load
+    from wattmark.records import Suite
 
-    loaded = load_plan(plan)
+    loaded = load(plan)
     if as_json:
         typer.echo(loaded.model_dump_json(indent=1))
         return
-    for note in check_plan(loaded):
-        typer.echo(note)
+    for each in loaded.plans if isinstance(loaded, Suite) else (loaded,):
+        for note in check_plan(each):
+            typer.echo(f"{each.name}: {note}" if isinstance(loaded, Suite) else note)
 
 
 @app.command()

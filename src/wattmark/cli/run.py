@@ -1,11 +1,14 @@
-"""``wattmark run``: run a plan (the quickstart if none is named), print what came of it."""
+"""``wattmark run``: run a plan (the quickstart if none is named) or a suite of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from wattmark.records import Run, Suite
 
 INTERRUPTED_EXIT_CODE = 130
 FAILED_TRIALS_EXIT_CODE = 1
@@ -14,39 +17,101 @@ FAILED_TRIALS_EXIT_CODE = 1
 def run(
     plan: Annotated[
         Path | None,
-        typer.Argument(help="Plan file (YAML, JSON) or packaged plan; left out: quickstart."),
+        typer.Argument(help="Plan or suite (YAML, JSON) or a packaged one; left out: quickstart."),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Of a suite: this plan or task (repeatable).")
     ] = None,
     fast: Annotated[
         bool, typer.Option("--fast", help="One process a setup, ±10 %, stop early.")
     ] = False,
-    samples: Annotated[int | None, typer.Option(help="How many examples of the task.")] = None,
+    samples: Annotated[int | None, typer.Option(help="How many examples of each task.")] = None,
     budget: Annotated[
-        str | None, typer.Option(help="Time for measuring, such as 90s, 4m or 1h.")
+        str | None, typer.Option(help="Time for measuring in all, such as 90s, 4m or 1h.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Another model for the plan's task.")] = None,
+    reasoning_tokens: Annotated[
+        str | None,
+        typer.Option(metavar="N|free", help="Tokens of every answer: a number, or free."),
     ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Finish an interrupted run.")
     ] = None,
     report: Annotated[
-        Path, typer.Option("--report", metavar="FILE", help="Where to write the HTML report.")
-    ] = Path("report.html"),
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where to write the HTML report; default report[-PLAN].html."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no table.")] = False,
 ) -> None:
-    """Run a plan and compare its setups."""
+    """Run a plan and compare its setups, or the plans of a suite one after another."""
     from wattmark import runs
     from wattmark.cli.progress import Progress
+    from wattmark.records import Suite
+
+    show = not quiet and not as_json
+    if resume is not None:
+        if plan is not None or only or fast or samples or budget or model or reasoning_tokens:
+            raise typer.BadParameter("--resume takes the plan of the run; give no other option")
+        with Progress(show) as progress:
+            done = runs.resume(resume, observe=progress)
+        raise typer.Exit(_present(done, report or Path("report.html"), as_json, quiet))
+    loaded = runs.read(plan)
+    if only and not isinstance(loaded, Suite):
+        raise typer.BadParameter("--only picks plans of a suite, and this is a single plan")
+    changes: dict[str, Any] = {
+        "fast": fast,
+        "samples": samples,
+        "model": model,
+        "options": {"tokens": reasoning_tokens} if reasoning_tokens else None,
+    }
+    seconds = None if budget is None else parse_duration_s(budget)
+    if isinstance(loaded, Suite):
+        chosen = runs.narrowed(loaded, only or (), seconds)
+        raise typer.Exit(_run_all(chosen, changes, report, as_json, quiet))
+    with Progress(show) as progress:
+        done = runs.run(loaded, budget_s=seconds, observe=progress, **changes)
+    raise typer.Exit(_present(done, report or Path("report.html"), as_json, quiet))
+
+
+def _run_all(
+    suite: Suite, changes: dict[str, Any], report: Path | None, as_json: bool, quiet: bool
+) -> int:
+    """Run the plans in order; one that cannot be run is told, and the others go on."""
+    from wattmark import runs
+    from wattmark.cli.progress import Progress
+    from wattmark.errors import WattmarkError
+
+    status = 0
+    for number, plan in enumerate(suite.plans, 1):
+        if not quiet and not as_json:
+            typer.echo(f"{number}/{len(suite.plans)}  {plan.name}", err=True)
+        try:
+            with Progress(not quiet and not as_json) as progress:
+                done = runs.run(plan, observe=progress, **changes)
+        except WattmarkError as error:
+            typer.echo(f"wattmark: {plan.name}: {error}", err=True)
+            status = error.exit_code
+            continue
+        base = report or Path("report.html")
+        path = base.with_stem(f"{base.stem}-{plan.name}")
+        outcome = _present(done, path, as_json, quiet)
+        if outcome == INTERRUPTED_EXIT_CODE:
+            if left := suite.plans[number:]:
+                names = " ".join(f"--only {plan.name}" for plan in left)
+                typer.echo(f"Then the rest of the suite with: {names}", err=True)
+            return outcome
+        status = outcome or status
+    return status
+
+
+def _present(done: Run, report: Path, as_json: bool, quiet: bool) -> int:
+    """Write the report, print what came of it; returns the exit status."""
+    from wattmark import runs
     from wattmark.records import StopReason
 
-    with Progress(show=not quiet and not as_json) as progress:
-        if resume is not None:
-            if plan is not None or fast or samples or budget:
-                raise typer.BadParameter("--resume takes the plan of the run; give no other option")
-            done = runs.resume(resume, observe=progress)
-        else:
-            seconds = None if budget is None else parse_duration_s(budget)
-            done = runs.run(
-                plan, fast=fast, samples=samples, budget_s=seconds, observe=progress
-            )  # fmt: skip
     runs.write_report(done, report)
     if as_json:
         typer.echo(done.model_dump_json(indent=1))
@@ -57,12 +122,12 @@ def run(
         typer.echo(f"\nReport: {report}    Run: {done.id}")
     if done.stop_reason is StopReason.INTERRUPTED:
         typer.echo(f"Interrupted. Finish it with: wattmark run --resume {done.id}", err=True)
-        raise typer.Exit(INTERRUPTED_EXIT_CODE)
-    if failed := [r for r in done.results if r.status == "failed"]:
-        for result in failed:
-            assert result.failure is not None
-            typer.echo(f"failed: {result.id}: {result.failure.message}", err=True)
-        raise typer.Exit(FAILED_TRIALS_EXIT_CODE)
+        return INTERRUPTED_EXIT_CODE
+    failed = [r for r in done.results if r.failure is not None]
+    for result in failed:
+        assert result.failure is not None
+        typer.echo(f"failed: {result.id}: {result.failure.message}", err=True)
+    return FAILED_TRIALS_EXIT_CODE if failed else 0
 
 
 def parse_duration_s(text: str) -> float:

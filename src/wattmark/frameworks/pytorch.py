@@ -1,108 +1,162 @@
-"""PyTorch on CPU: eager (the reference of every comparison) and ``torch.compile``."""
+"""PyTorch: eager (the reference of every comparison), compiled, traced, and exported."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import warnings
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from wattmark.contracts import Inputs, Model, Output, Runner, Workspace
+from wattmark.contracts import Availability, Network, Runner, StatefulRunner, Workspace
 from wattmark.errors import FrameworkError, UnsupportedSetupError
-from wattmark.frameworks.buckets import bucket_shapes, example_inputs
+from wattmark.frameworks import torch_aot, torch_compile, torch_script
+from wattmark.frameworks.installed import (
+    has_cell,
+    has_nvidia_gpu,
+    is_installed,
+    lacks,
+    unavailable,
+)
+from wattmark.frameworks.torch_runners import Call, activation_type, runner
 from wattmark.records import Precision, Setup
 
 if TYPE_CHECKING:
     import torch
 
 _WEIGHTS = "weights.safetensors"
-_INDUCTOR = "inductor"
+_INDUCTOR = ("compile", "aotinductor")
+_FLOATING = (Precision.FP32, Precision.BF16, Precision.FP16)
+_PRECISIONS = (
+    *_FLOATING,
+    Precision.INT8_DYNAMIC,
+    Precision.INT8_WEIGHT_ONLY,
+    Precision.INT4_WEIGHT_ONLY,
+)
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 class PyTorch:
-    """Modes: ``eager`` runs the module as it is; ``compile`` is ``torch.compile`` (Inductor).
+    """On CPU or CUDA.
 
-    The artefact holds the weights; ``load`` puts them into ``model.module()``.
+    * ``eager`` runs the module as it is.
+    * ``compile`` is ``torch.compile`` (Inductor). All programs are made in ``prepare``; the
+      compiled code is kept in the artefact and looked up by ``load``. It is specific to a number
+      of threads, so that a load with another number compiles again.
+    * ``torchscript`` is ``torch.jit.trace`` and ``freeze``.
+    * ``aotinductor`` is ``torch.export`` and AOTInductor: machine code, loaded as it is.
 
-    ``compile`` makes one static program per padding bucket, all of them in ``prepare``: the
-    compiled code is kept in the artefact and looked up by ``load``. It is specific to a number
-    of threads, so that a load with another number compiles again. It needs a C++ compiler.
-
-    ``int8-dynamic`` replaces every nn.Linear by ``torch.ao.quantization.quantize_dynamic``:
-    INT8 weights, activations quantised per query. Upstream has moved quantisation to the
-    ``torchao`` package and will remove this function; it is what PyTorch itself still ships.
+    All but ``eager`` make one static program for every combination of sizes; the two of Inductor
+    need a C++ compiler. The artefact holds the weights once, in the setup's precision: ``bf16``
+    and ``fp16`` (GPU only) mean weights, state and activations alike; of the integer ones
+    :mod:`wattmark.frameworks.torch_quantised` says what is quantised and how.
     """
 
     name = "pytorch"
-    modes: Mapping[str, tuple[Precision, ...]] = {
-        "eager": (Precision.FP32, Precision.INT8_DYNAMIC),
-        "compile": (Precision.FP32,),
-    }
+    modes: Mapping[str, tuple[Precision, ...]] = dict.fromkeys(
+        ("eager", "compile", "torchscript", "aotinductor"), _PRECISIONS
+    )
     packages = ("torch",)
     extra = "torch"
 
     def environment(self, setup: Setup, artefact: Path, threads: int) -> dict[str, str]:
-        """Thread pools of ``threads``; for ``compile`` Inductor's cache and its own limits."""
+        """Thread pools of ``threads``; for Inductor its cache and its own limits."""
         variables = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        if setup.mode == "compile":
-            variables |= {
-                "TORCHINDUCTOR_CACHE_DIR": str(artefact / _INDUCTOR),
-                "TORCHINDUCTOR_FX_GRAPH_CACHE": "1",
-                # compile in this process: a pool of compilers would stay beside the worker
-                "TORCHINDUCTOR_COMPILE_THREADS": "1",
-            }
+        if setup.mode in _INDUCTOR:
+            variables |= torch_compile.cache_variables(artefact)
         return variables
 
+    def available(self, setup: Setup) -> Availability:
+        """Whether this machine can run the setup; found without importing PyTorch."""
+        return (
+            has_cell(self.name, self.modes, setup)
+            or lacks(("torch", "safetensors"), self.extra)
+            or (_on_cuda(setup) if setup.device == "cuda" else _on_cpu(setup))
+        )
+
     def prepare(self, workspace: Workspace) -> None:
-        """Store the weights; for ``compile``, compile for every bucket.
+        """Store the weights in the setup's precision; trace or compile at all sizes.
 
         Compiled code fits the number of threads that PyTorch uses at this moment
-        (``setup.threads`` where it is given). Raises UnsupportedSetupError where INT8 is asked
-        of a module without nn.Linear, FrameworkError where there is no C++ compiler.
+        (``setup.threads`` where it is given). Raises UnsupportedSetupError where the network has
+        nothing to quantise, FrameworkError where the mode cannot do it or this machine not the
+        setup.
         """
         from safetensors.torch import save_model
-        from torch import nn
 
-        setup, module = workspace.setup, workspace.model.module()
-        if setup.precision is Precision.INT8_DYNAMIC and not any(
-            isinstance(layer, nn.Linear) for layer in module.modules()
-        ):
-            raise UnsupportedSetupError(
-                f"{setup.label}: PyTorch quantises only nn.Linear dynamically and "
-                f"{workspace.model.name} has none: take an int8-static setup of another framework"
-            )
-        save_model(module, str(workspace.out / _WEIGHTS))
-        if setup.mode == "compile":
-            if setup.threads:
-                _limit_threads(setup.threads)
-            _compile(module, workspace.model, workspace.out)
+        setup, network, folder = workspace.setup, workspace.model, workspace.out
+        self._require_available(setup)
+        if setup.threads:
+            _limit_threads(setup.threads)
+        module = _converted(network, setup)
+        if setup.mode != "torchscript":  # its programs hold the weights
+            save_model(module, str(folder / _WEIGHTS))
+        if setup.mode == "eager":
+            return
+        module = _placed(module, setup)
+        match setup.mode:
+            case "compile":
+                torch_compile.compiled(module, network, setup, folder)
+            case "torchscript":
+                torch_script.trace(module, network, setup, folder)
+            case "aotinductor":
+                torch_aot.package(module, network, setup, folder)
 
-    def load(self, artefact: Path, model: Model, setup: Setup, threads: int) -> Runner:
-        """The module with the artefact's weights on ``threads`` cores.
+    def load(
+        self, artefact: Path, model: Network, setup: Setup, threads: int
+    ) -> Runner | StatefulRunner:
+        """The network with the artefact's weights on ``threads`` cores.
 
-        Raises FrameworkError where the weights do not fit the module. A compiled setup refuses
-        inputs that were not foreseen, rather than compile while time is taken.
+        Raises FrameworkError where the weights do not fit the network. All modes but ``eager``
+        refuse inputs that were not foreseen, rather than compile while time is taken.
         """
-        import torch
-
+        self._require_available(setup)
         _limit_threads(threads)
-        module: Any = _with_weights(model.module(), artefact / _WEIGHTS)
-        if setup.precision is Precision.INT8_DYNAMIC:
-            module = _quantised(module)
-        if setup.mode == "compile":
-            module = _compile(module, model, artefact)
-        names = [spec.name for spec in model.inputs]
-        inference_mode, from_numpy = torch.inference_mode, torch.from_numpy
+        return runner(_call(artefact, model, setup), model, setup.precision, setup.device)
 
-        def runner(inputs: Inputs) -> Output:
-            with inference_mode():
-                output: Output = module(*[from_numpy(inputs[name]) for name in names]).numpy()
-            return output
+    def _require_available(self, setup: Setup) -> None:
+        here = self.available(setup)
+        if not here.available:
+            raise FrameworkError(f"{setup.label}: {here.detail}")
 
-        return runner
+
+def _on_cuda(setup: Setup) -> Availability:
+    if version("torch").endswith("+cpu"):
+        return unavailable("this PyTorch is built for CPUs: install its CUDA build")
+    if not has_nvidia_gpu():
+        return unavailable(
+            "there is no NVIDIA GPU with a driver: use a machine that has one, or the device cpu"
+        )
+    if setup.mode in _INDUCTOR and not is_installed("triton"):
+        return unavailable("Inductor needs triton for CUDA: pip install triton")
+    return Availability(True)
+
+
+def _on_cpu(setup: Setup) -> Availability:
+    if setup.precision is Precision.FP16:
+        return unavailable("fp16 is for GPUs: take bf16, or the device cuda")
+    if setup.mode in _INDUCTOR and (missing := torch_compile.missing_compiler()):
+        return unavailable(missing)
+    reduced = setup.precision not in (Precision.FP32, Precision.INT8_DYNAMIC)
+    if reduced and _CPUINFO.exists() and "_bf16" not in _CPUINFO.read_text():
+        return Availability(
+            True, detail="this CPU has no bfloat16 arithmetic: expect it to be slower than fp32"
+        )
+    return Availability(True)
+
+
+def _call(artefact: Path, network: Network, setup: Setup) -> Call:
+    if setup.mode == "torchscript":
+        return torch_script.load(network, setup, artefact)
+    module = _converted(network, setup)
+    module = _placed(_with_weights(module, artefact / _WEIGHTS), setup)
+    match setup.mode:
+        case "compile":
+            return torch_compile.compiled(module, network, setup, artefact)
+        case "aotinductor":
+            return torch_aot.load(module, network, artefact)
+    call: Call = module
+    return call
 
 
 def _limit_threads(threads: int) -> None:
@@ -114,6 +168,35 @@ def _limit_threads(threads: int) -> None:
         torch.set_num_interop_threads(1)
 
 
+def _converted(network: Network, setup: Setup) -> torch.nn.Module:
+    """The module in the precision's types, its linear layers quantised where it says so.
+
+    Raises UnsupportedSetupError where there is nothing to quantise; a network with state is let
+    pass, since it is one of several.
+    """
+    precision = setup.precision
+    module = network.module().to(activation_type(precision))
+    if precision in _FLOATING:
+        return module
+    from wattmark.frameworks.torch_quantised import quantise
+
+    if not quantise(module, precision) and not network.stateful:
+        raise UnsupportedSetupError(
+            f"{setup.label}: PyTorch quantises nn.Linear layers, and {network.name} has none of a "
+            f"fitting shape: take fp32 or bf16, or int8-static with another framework"
+        )
+    return module
+
+
+def _placed(module: torch.nn.Module, setup: Setup) -> torch.nn.Module:
+    """The module on the setup's device, in the form that its kernels want."""
+    from wattmark.frameworks.torch_quantised import pack
+
+    module = module.to(setup.device)
+    pack(module)
+    return module
+
+
 def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_model
@@ -121,52 +204,5 @@ def _with_weights(module: torch.nn.Module, path: Path) -> torch.nn.Module:
     try:
         load_model(module, path, strict=True)
     except (RuntimeError, OSError, SafetensorError) as error:
-        raise FrameworkError(f"the weights in {path} do not fit the model: {error}") from error
+        raise FrameworkError(f"the weights in {path} do not fit the network: {error}") from error
     return module
-
-
-def _quantised(module: torch.nn.Module) -> torch.nn.Module:
-    import torch
-
-    try:
-        from torch.ao.quantization import quantize_dynamic
-    except ImportError as error:
-        raise FrameworkError(
-            f"PyTorch {torch.__version__} no longer has torch.ao.quantization.quantize_dynamic: "
-            f"install an earlier PyTorch or leave out pytorch/eager/int8-dynamic"
-        ) from error
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="torch.ao.quantization is deprecated")
-        warnings.filterwarnings("ignore", message="torch.quantize_per_tensor")
-        quantised: torch.nn.Module = quantize_dynamic(
-            module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True
-        )
-    return quantised
-
-
-def _compile(module: torch.nn.Module, model: Model, artefact: Path) -> Any:
-    """The compiled module, with a program for every bucket from the artefact's cache."""
-    import torch
-    from torch._dynamo import config
-
-    compiler = os.environ.get("CXX", "g++")
-    if shutil.which(compiler) is None:
-        raise FrameworkError(
-            f"torch.compile needs a C++ compiler and there is no {compiler!r} on the PATH: "
-            f"install g++ (Debian: apt install g++), or leave out pytorch/compile"
-        )
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(artefact / _INDUCTOR)
-    shapes = bucket_shapes(model)
-    torch.compiler.reset()
-    torch.compiler.set_stance("default")
-    compiled = torch.compile(module, dynamic=False)
-    limits = {"recompile_limit": len(shapes), "fail_on_recompile_limit_hit": True}
-    try:
-        with config.patch(limits), torch.inference_mode():
-            for shape in shapes:
-                example = example_inputs(model, shape)
-                compiled(*[torch.from_numpy(example[spec.name]) for spec in model.inputs])
-    except torch._dynamo.exc.TorchDynamoException as error:
-        raise FrameworkError(f"torch.compile failed on {model.name}: {error}") from error
-    torch.compiler.set_stance("fail_on_recompile")
-    return compiled

@@ -8,7 +8,7 @@ swish. The weights are the TensorFlow authors' ones, converted to PyTorch by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets import Asset, PackageRef, resolve
-from wattmark.contracts import Inputs, InputSpec
+from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import MissingPackageError
+from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ class EfficientNetLite0:
 
     name = "efficientnet-lite0"
     task = "image-classification"
-    inputs = (InputSpec("image", "float32", (1, 3, IMAGE_SIZE, IMAGE_SIZE)),)
-    axes: dict[str, tuple[int, ...]] = {}
 
     @cached_property
     def _asset(self) -> Asset:
@@ -82,15 +81,14 @@ class EfficientNetLite0:
             description="EfficientNet-Lite0, ImageNet-1k, batch norm in inference mode",
         )
 
-    def module(self) -> torch.nn.Module:
-        """The network in eval mode, every weight loaded. Raises AssetError."""
-        import torch
+    def networks(self) -> tuple[Network, ...]:
+        """One, "forward", of fixed size."""
+        image = InputSpec("image", "float32", (1, 3, IMAGE_SIZE, IMAGE_SIZE))
+        return (Network("forward", (image,), self._build),)
 
-        stored = torch.load(self._weights, map_location="cpu", weights_only=True)
-        network = _network()
-        # the file lists the same layers under other names, in the order of execution
-        network.load_state_dict(dict(zip(network.state_dict(), stored.values(), strict=True)))
-        return network.eval()
+    def pipeline(self, options: Mapping[str, str]) -> Pipeline:
+        """One call. Raises UnsupportedSetupError for any option."""
+        return Forward(options)
 
     def preprocess(self, examples: Sequence[Path | bytes]) -> list[Inputs]:
         """Image files (paths or encoded bytes) as normalised inputs.
@@ -98,6 +96,27 @@ class EfficientNetLite0:
         Shorter side to 256 pixels (bicubic), centre of 224 x 224, (pixel - 127) / 128.
         """
         return [{"image": _prepared(example)} for example in examples]
+
+    def postprocess(self, output: Output, inputs: Inputs) -> Output:
+        """The 1 000 logits, as they are."""
+        return output
+
+    def _build(self) -> torch.nn.Module:
+        """The network in eval mode, every weight loaded. Raises AssetError."""
+        network = _network()
+        # the file lists the same layers under other names, in the order of execution
+        stored = self._stored().values()
+        network.load_state_dict(dict(zip(network.state_dict(), stored, strict=True)))
+        return network.eval()
+
+    def _stored(self) -> dict[str, torch.Tensor]:
+        """The file's tensors. Raises AssetError."""
+        import torch
+
+        stored: dict[str, torch.Tensor] = torch.load(
+            self._weights, map_location="cpu", weights_only=True
+        )
+        return stored
 
 
 def _prepared(example: Path | bytes) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from wattmark.errors import MissingPackageError, UnsupportedSetupError
 from wattmark.records import Setup, canonical_digest
 
 #: Bump when a converter changes what it writes.
-ARTEFACT_VERSION = 1
+ARTEFACT_VERSION = 2
 MARKER = "complete.json"
 
 
@@ -55,17 +55,21 @@ def require_supported(framework: Framework, setup: Setup) -> None:
 
 
 def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibration: str) -> str:
-    """Folder name of an artefact: readable front, sha256 over all that it depends on."""
+    """Folder name of an artefact: readable front, sha256 over all that it depends on.
+
+    A setup's options (output length, sampler) say how the networks are used, not what they are.
+    """
     digest = canonical_digest(
         {
             "version": ARTEFACT_VERSION,
             "model": model_digest,
-            "setup": setup.model_dump(mode="json"),
+            "setup": setup.model_dump(mode="json", exclude={"options"}),
             "packages": package_versions(framework),
             "calibration": calibration if not setup.precision.exact_weights else "",
         }
     )
-    return f"{setup.label.replace('/', '-')}-{digest[:16]}"
+    front = f"{setup.framework}-{setup.mode}-{setup.precision.value}"
+    return f"{front}-{digest[:16]}"
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from wattmark.protocol.artefacts import artefact_key, package_versions, require_
 from wattmark.protocol.events import Event, Observer, Stage
 from wattmark.protocol.inputs import save_inputs, spread
 from wattmark.protocol.jobs import Job
+from wattmark.protocol.judge import Judge
 from wattmark.protocol.material import Material
 from wattmark.protocol.process import WorkerProcess
 from wattmark.protocol.recorder import Recorder
@@ -29,21 +30,27 @@ from wattmark.protocol.worker import reason_of
 from wattmark.records import Failure, Plan, Preparation, Setup, StopReason, Trial, canonical_digest
 
 CHECK_QUERIES = 24
+#: A worker that does not become steady may warm up for this share of the plan's budget, and
+#: no less than so many seconds.
+WARM_UP_SHARE = 0.25
+MIN_WARM_UP_S = 20.0
 PARALLEL_PREPARATIONS = 2
+#: Compilers are silent for long: a preparation may take so many times a worker's time limit.
+PREPARE_PATIENCE = 4
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a run went.
 
-    ``prepared_s`` ends and ``measured_s`` begins with the first round. ``reference`` is the
-    folder of the reference's outputs and FLOPs.
+    ``prepared_s`` ends and ``measured_s`` begins with the first round. ``references`` gives, by
+    trial, the folder of the reference's outputs and FLOPs.
     """
 
     stop_reason: StopReason
     prepared_s: float
     measured_s: float
-    reference: Path
+    references: Mapping[str, Path]
 
 
 class Conductor:
@@ -68,11 +75,10 @@ class Conductor:
         digest = save_inputs(self.material.queries, folder / "inputs")
         calibration = save_inputs(self.material.calibration, folder / "calibration")
         jobs = {t.id: self._job(t, digest, calibration) for t in self.trials}
-        reference = next(iter(jobs.values())).reference
         stop = StopReason.INTERRUPTED
         loop: RoundLoop | None = None
         try:
-            self._reference(jobs[self.trials[0].id])
+            self._references(jobs)
             ready = self._prepare(jobs)
             loop = self._round_loop({t: jobs[t] for t in ready})
             stop = loop.run()
@@ -82,15 +88,22 @@ class Conductor:
             self._kill_children()
         end = time.monotonic()
         measuring_since = (loop.first_round_at if loop else None) or end
-        return Outcome(stop, measuring_since - start, end - measuring_since, reference)
+        references = {trial: job.reference for trial, job in jobs.items()}
+        return Outcome(stop, measuring_since - start, end - measuring_since, references)
 
     def _job(self, trial: Trial, inputs_digest: str, calibration_digest: str) -> Job:
         model = self.material.model
         checks = tuple(spread(self.material.queries, CHECK_QUERIES))
-        about = {"model": model.digest, "inputs": inputs_digest, "checks": checks}
+        about = {
+            "model": model.digest,
+            "inputs": inputs_digest,
+            "checks": checks,
+            "options": trial.setup.options,
+        }
         threads = min(trial.setup.threads or len(self.material.cpus), len(self.material.cpus))
         return Job(
             kind="measure",
+            task=self.plan.task,
             model=self.plan.model,
             setup=trial.setup,
             scenario=self.plan.scenario,
@@ -103,6 +116,7 @@ class Conductor:
             threads=threads,
             cpus=self.material.cpus[-threads:],
             meters=self.plan.meters,
+            warm_up_limit_s=max(MIN_WARM_UP_S, WARM_UP_SHARE * self.plan.budget_s),
         )
 
     def _key(self, setup: Setup, calibration_digest: str) -> str:
@@ -116,12 +130,18 @@ class Conductor:
         versions = package_versions(registry.framework("pytorch"))
         return canonical_digest({"model": self.material.model.digest, **versions})[:16]
 
-    def _reference(self, job: Job) -> None:
-        self.observe(Event(Stage.REFERENCE, 0, 1, text="outputs and FLOPs of PyTorch eager"))
-        job = job.model_copy(update={"kind": "reference", "cpus": self.material.cpus})
-        with self._child(job, "reference", {}) as worker:
-            worker.ask(None, self.plan.hang_timeout_s)
-        self.observe(Event(Stage.REFERENCE, 1, 1))
+    def _references(self, jobs: dict[str, Job]) -> None:
+        """One reference for each set of options: they change what is done, and so the FLOPs."""
+        distinct = {job.reference: job for job in jobs.values()}
+        for done, job in enumerate(distinct.values()):
+            text = " ".join(
+                ["outputs and FLOPs of PyTorch eager", *map("=".join, job.setup.options)]
+            )
+            self.observe(Event(Stage.REFERENCE, done, len(distinct), text=text))
+            job = job.model_copy(update={"kind": "reference", "cpus": self.material.cpus})
+            with self._child(job, f"reference-{done}", {}) as worker:
+                worker.ask(None, self.plan.hang_timeout_s)
+        self.observe(Event(Stage.REFERENCE, len(distinct), len(distinct)))
 
     def _prepare(self, jobs: dict[str, Job]) -> list[str]:
         failed = self.recorder.recorded().failures
@@ -155,7 +175,7 @@ class Conductor:
         job = job.model_copy(update={"kind": "prepare", "cpus": self.material.cpus})
         environment = framework.environment(job.setup, job.artefact, job.threads)
         with self._child(job, f"prepare-{trial.replace('/', '-')}", environment) as worker:
-            reply = worker.ask(None, self.plan.hang_timeout_s)
+            reply = worker.ask(None, PREPARE_PATIENCE * self.plan.hang_timeout_s)
         return Preparation(
             trial=trial,
             artefact=job.artefact.name,
@@ -165,7 +185,8 @@ class Conductor:
         )
 
     def _round_loop(self, jobs: dict[str, Job]) -> RoundLoop:
-        task = registry.task(self.plan.task)
+        task, model = registry.task(self.plan.task), registry.model(self.plan.model, self.plan.task)
+        judge = Judge(task, model, self.material)
         recorded = self.recorder.recorded()
         last = {e.trial: e.execution for e in recorded.executions}
         sessions = {
@@ -174,8 +195,7 @@ class Conductor:
                 jobs[trial.id],
                 self.plan,
                 self.recorder,
-                task,
-                self.material.examples,
+                judge,
                 last.get(trial.id, -1) + 1,
             )
             for trial in self.trials

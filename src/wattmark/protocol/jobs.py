@@ -16,6 +16,7 @@ class Job(Record):
     """Everything that a child process needs to know. Paths are absolute."""
 
     kind: Literal["prepare", "reference", "measure"]
+    task: str
     model: str
     setup: Setup
     scenario: str
@@ -29,6 +30,7 @@ class Job(Record):
     cpus: tuple[int, ...]
     meters: tuple[str, ...] = ()
     warm_up_limit: int = 30
+    warm_up_limit_s: float = 60.0
 
 
 class Reply(Record):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from dataclasses import dataclass
 
 from wattmark import registry
 from wattmark.contracts import Example, Inputs, Model, Task
 from wattmark.errors import PlanError
-from wattmark.records import ModelInfo, Plan, TaskInfo
+from wattmark.quantities import Quantity
+from wattmark.records import ModelInfo, Plan, Precision, TaskInfo
 
 #: How many examples to draw for calibrating static quantisation, and how few are too few.
 CALIBRATION_SAMPLES = 200
@@ -21,7 +23,8 @@ class Material:
     """Loaded once per run, before anything is timed.
 
     ``calibration`` holds inputs that are not measured, except where the data set has no others:
-    then it holds the measured ones and ``calibrated_on_measured`` is true.
+    then it holds the measured ones and ``calibrated_on_measured`` is true (and where no setup
+    of the plan calibrates).
     """
 
     model: ModelInfo
@@ -31,12 +34,13 @@ class Material:
     calibration: list[Inputs]
     calibrated_on_measured: bool
     cpus: tuple[int, ...]
+    preprocess: Quantity
 
 
 def gather(plan: Plan) -> Material:
     """Fetch model and data and encode the queries. Raises AssetError, PlanError."""
     task = registry.task(plan.task)
-    model = registry.model(plan.model)
+    model = registry.model(plan.model, plan.task)
     if model.task != task.name:
         raise PlanError(
             f"model {plan.model!r} is for task {model.task!r}, but the plan's task is {plan.task!r}"
@@ -44,16 +48,21 @@ def gather(plan: Plan) -> Material:
     task_info, examples = task.load(plan.samples, plan.seed)
     if len(examples) < 2:
         raise PlanError(f"task {plan.task!r} gave {len(examples)} examples; at least 2 are needed")
+    began = time.perf_counter()
     queries = model.preprocess([e.data for e in examples])
-    calibration = _calibration(task, model, queries, plan.seed)
+    encode_ms = 1e3 * (time.perf_counter() - began) / len(queries)
+    static = any(setup.precision is Precision.INT8_STATIC for setup in plan.setups)
+    calibration = _calibration(task, model, queries, plan.seed) if static else []
     return Material(
         model=model.info(),
         task=task_info,
         examples=examples,
         queries=queries,
         calibration=calibration or queries,
-        calibrated_on_measured=not calibration,
+        calibrated_on_measured=static and not calibration,
         cpus=pinned_cpus(plan),
+        # all queries at once, a single time: the figure has no spread to make an interval of
+        preprocess=Quantity.between(encode_ms, encode_ms, encode_ms, "ms/query", level=0.0),
     )
 
 

@@ -58,17 +58,24 @@ def load_plan(source: str | Path | Mapping[str, Any] | Plan | None = None) -> Pl
     line, the key, what is wrong with it, and the nearest names.
     """
     if isinstance(source, Plan):
-        return _plan(Document(source.model_dump()), "the plan")
+        return plan_of(Document(source.model_dump()), "the plan")
     if isinstance(source, Mapping):
-        return _plan(Document(dict(source)), "the plan")
+        return plan_of(Document(dict(source)), "the plan")
+    document, path = read_document(source)
+    if isinstance(document.data, Mapping) and "plans" in document.data:
+        raise PlanError(f"{path} is a suite of plans; here one plan is needed")
+    return plan_of(document, str(path))
+
+
+def read_document(source: str | Path | None) -> tuple[Document, Path]:
+    """The text of a plan or suite as data; none: the quickstart. Raises PlanError."""
     path = PACKAGED / f"{DEFAULT_PLAN}.yaml" if source is None else _find(source)
     text = _text(path)
     parse = parse_json if path.suffix.lower() == ".json" else parse_yaml
     try:
-        document = parse(text)
+        return parse(text), path
     except PlanError as error:
         raise PlanError(f"{path}: {error}") from error
-    return _plan(document, str(path))
 
 
 def check_plan(plan: Plan) -> list[str]:
@@ -103,7 +110,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 class _PlanSchema(GenerateJsonSchema):
-    """Says that a setup may also be written as ``framework/mode/precision[/tN]``."""
+    """Says that a setup may also be written in its short form, as text."""
 
     def function_before_schema(
         self, schema: core_schema.BeforeValidatorFunctionSchema
@@ -112,7 +119,8 @@ class _PlanSchema(GenerateJsonSchema):
         if schema["function"]["function"] is not parse_setup:
             return inner
         precisions = "|".join(Precision)
-        short = {"type": "string", "pattern": f"^[^/]+/[^/]+/({precisions})(/t[0-9]+)?$"}
+        further = "(/(cpu|cuda|[tb][0-9]+|[a-z][a-z0-9_-]*=[^/]+))*"
+        short = {"type": "string", "pattern": f"^[^/]+/[^/]+/({precisions}){further}$"}
         return {"anyOf": [short, inner]}
 
 
@@ -147,7 +155,8 @@ def _text(path: Path) -> str:
         raise PlanError(f"{path}: not UTF-8 text (byte {error.start}): not a plan") from error
 
 
-def _plan(document: Document, name: str) -> Plan:
+def plan_of(document: Document, name: str) -> Plan:
+    """The plan that a document holds; ``name`` is what errors call it. Raises PlanError."""
     if not isinstance(document.data, Mapping):
         found = reprlib.repr(document.data)
         raise PlanError(f"{name}: a plan consists of `key: value` lines, and this is {found}")
@@ -205,6 +214,7 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         _Problem.unknown_name(place, kind, name, known)
         for place, kind, name in wanted
         if name not in (known := registry.names(kind))
+        and not (kind == "model" and registry.is_reference(name))
     ]
     yield from unknown
     for index, setup in enumerate(plan.setups):
@@ -215,7 +225,7 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         if isinstance(value, float) and not math.isfinite(value):
             yield _Problem((key,), f"must be a finite number, not {value}")
     if not any(problem.place in (("task",), ("model",)) for problem in unknown):
-        task = registry.model(plan.model).task
+        task = registry.model(plan.model, plan.task).task
         if task != plan.task:
             yield _Problem(("model",), f"{plan.model} is a model for {task}, not for {plan.task}")
 
@@ -257,6 +267,8 @@ def _setup_notes(setup: Setup) -> Iterator[str]:
     elif setup.precision not in (known := framework.modes[setup.mode]):
         precisions = ", ".join(known)
         yield f"{setup.mode} does not do {setup.precision}, only {precisions}; this trial will fail"
+    elif not missing and not (found := framework.available(setup)).available:
+        yield f"cannot run here: {found.detail or found.reason}"
 
 
 def _installed(distribution: str) -> bool:

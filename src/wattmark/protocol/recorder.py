@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,16 @@ from numpy.typing import NDArray
 from wattmark.records import ExecutionRecord, Failure, Preparation, Round, SampleFile
 
 
+def _no_phases() -> NDArray[Any]:
+    return np.zeros((0, 0))
+
+
 @dataclass(frozen=True)
 class Samples:
-    """Raw samples of one round, one entry per query."""
+    """Raw samples of one round, one entry per query asked (in a filled-up batch some twice).
+
+    ``phase_ns`` and ``phase_units`` are (queries, phases) in the order of the round's phases.
+    """
 
     query: NDArray[np.int32]
     start_ns: NDArray[np.int64]
@@ -23,12 +30,26 @@ class Samples:
     prediction: Sequence[str]
     score: NDArray[np.float64]
     error: Sequence[str | None]
+    phase_ns: NDArray[np.int64] = field(default_factory=_no_phases)
+    phase_units: NDArray[np.float64] = field(default_factory=_no_phases)
+
+    def answered(self) -> dict[int, int]:
+        """Position of the first answer to each query that did not fail."""
+        found: dict[int, int] = {}
+        for position, (query, error) in enumerate(zip(self.query, self.error, strict=True)):
+            if error is None:
+                found.setdefault(int(query), position)
+        return found
 
 
 def answered_by_both(ours: Samples, theirs: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Latencies in ns of the queries of a round that neither failed, in the same order."""
-    answered = [a is None and b is None for a, b in zip(ours.error, theirs.error, strict=True)]
-    return ours.latency_ns[answered], theirs.latency_ns[answered]
+    """Latencies in ns of the queries that neither failed, in the same order."""
+    mine, other = ours.answered(), theirs.answered()
+    common = sorted(mine.keys() & other.keys())
+    return (
+        ours.latency_ns[[mine[query] for query in common]],
+        theirs.latency_ns[[other[query] for query in common]],
+    )
 
 
 @dataclass

@@ -32,25 +32,25 @@ def write_reference(job: Job, folder: Path) -> None:
     import torch
 
     from wattmark.frameworks.flops import count_flops
+    from wattmark.frameworks.torch_runners import reference_runners
 
     torch.set_num_threads(job.threads)
-    model = registry.model(job.model)
+    model = registry.model(job.model, job.task)
+    networks = model.networks()
     queries = load_inputs(job.inputs)
-    module = model.module()
-    outputs = {}
-    with torch.inference_mode():
-        for number in job.check_queries:
-            tensors = [torch.from_numpy(queries[number][spec.name]) for spec in model.inputs]
-            outputs[str(number)] = module(*tensors).numpy()
+    runners = reference_runners(networks)
+    pipeline = model.pipeline(dict(job.setup.options))
+    outputs = {str(n): pipeline.probe(runners, queries[n]) for n in job.check_queries}
     flops: dict[Shape, int] = {}
     for query in queries:
         if (shape := shape_of(query)) not in flops:
-            flops[shape] = count_flops(model, query)
+            flops[shape] = count_flops(networks, pipeline, query)
+    known = model.info().parameters
     facts = {
         "flops_per_query": sum(flops[shape_of(q)] for q in queries) / len(queries),
-        "parameters": sum(p.numel() for p in module.parameters()),
+        "parameters": known or sum(p.numel() for n in networks for p in n.module().parameters()),
     }
-    np.savez(folder / "outputs.npz", **outputs)
+    np.savez(folder / "outputs.npz", allow_pickle=False, **outputs)
     (folder / "facts.json").write_text(json.dumps(facts))
 
 

@@ -227,7 +227,7 @@ class RoundLoop:
 
     def _remember(self, done: Round, samples: Samples) -> None:
         self._samples.setdefault(done.trial, {})[done.index] = samples
-        self._cpu_s.setdefault(done.trial, {})[done.index] = done.cpu_s
+        self._cpu_s.setdefault(done.trial, {})[done.index] = done.cpu_s / done.queries
 
     def _done(self, trial: str, index: int) -> bool:
         return index in self._cpu_s.get(trial, {})

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wattmark import registry
-from wattmark.contracts import Example, Task
 from wattmark.errors import WorkerError
 from wattmark.protocol import contention
+from wattmark.protocol.answers import read_answers
 from wattmark.protocol.jobs import Job
+from wattmark.protocol.judge import Judge
 from wattmark.protocol.process import WorkerProcess
 from wattmark.protocol.recorder import Recorder, Samples
 from wattmark.records import (
     ConversionCheck,
     EnergyWindow,
     ExecutionRecord,
+    PhaseWindow,
     Plan,
     Round,
     Trial,
@@ -34,8 +35,7 @@ class TrialSession:
         job: Job,
         plan: Plan,
         recorder: Recorder,
-        task: Task,
-        examples: Sequence[Example],
+        judge: Judge,
         first_execution: int,
     ) -> None:
         self.trial = trial
@@ -45,8 +45,7 @@ class TrialSession:
         self._job = job
         self._plan = plan
         self._recorder = recorder
-        self._task = task
-        self._examples = examples
+        self._judge = judge
         self._execution = first_execution - 1
         self._worker: WorkerProcess | None = None
         self._loaded: dict[str, Any] = {}
@@ -97,7 +96,7 @@ class TrialSession:
         out = self._recorder.folder() / "workers" / f"{self.trial.id.replace('/', '-')}.npz"
         reply = self._ask({"do": "round", "first": first, "last": last, "out": str(out)})
         self.peak_rss_bytes = max(self.peak_rss_bytes, int(reply["peak_rss_bytes"]))
-        samples = self._samples(out, first, last, reply["errors"])
+        samples = self._samples(out, reply["errors"])
         out.unlink()
         measured = contention.Contention(
             run_queue_wait_s=reply["run_queue_wait_s"],
@@ -110,7 +109,7 @@ class TrialSession:
             execution=self._execution,
             index=index,
             attempt=attempt,
-            queries=last - first,
+            queries=reply["queries"],
             failed_queries=len(reply["errors"]),
             start_ns=reply["start_ns"],
             wall_s=reply["wall_s"],
@@ -119,6 +118,7 @@ class TrialSession:
             steal_s=reply["steal_s"],
             others_cpu_s=reply["others_cpu_s"],
             energy=tuple(EnergyWindow.model_validate(w) for w in reply["energy"]),
+            phases=tuple(PhaseWindow.model_validate(w) for w in reply["phases"]),
             samples=self._recorder.save_samples(
                 self.trial.id, self._execution, index, attempt, samples
             ),
@@ -146,21 +146,19 @@ class TrialSession:
             raise WorkerError("gone", f"{self.trial.id} has no worker")
         return self._worker.ask(message, self._plan.hang_timeout_s)
 
-    def _samples(self, out: Path, first: int, last: int, errors: dict[str, str]) -> Samples:
-        predictions: list[str] = []
-        scores = np.zeros(last - first)
-        with np.load(out) as raw:
-            for i, number in enumerate(range(first, last)):
-                if str(i) in errors:
-                    predictions.append("")
-                    continue
-                predictions.append(self._task.predict(raw[f"output-{i}"]))
-                scores[i] = self._task.score(predictions[-1], self._examples[number].label)
-            return Samples(
-                query=np.arange(first, last, dtype=np.int32),
-                start_ns=raw["start_ns"],
-                latency_ns=raw["latency_ns"],
-                prediction=predictions,
-                score=scores,
-                error=[errors.get(str(i)) for i in range(last - first)],
-            )
+    def _samples(self, out: Path, errors: dict[str, str]) -> Samples:
+        answers = read_answers(out)
+        judged = [
+            ("", 0.0) if output is None else self._judge.judge(int(query), output)
+            for query, output in zip(answers.query, answers.outputs, strict=True)
+        ]
+        return Samples(
+            query=answers.query,
+            start_ns=answers.start_ns,
+            latency_ns=answers.latency_ns,
+            prediction=[prediction for prediction, _ in judged],
+            score=np.array([score for _, score in judged]),
+            error=[errors.get(str(i)) for i in range(len(answers.query))],
+            phase_ns=answers.phase_ns,
+            phase_units=answers.phase_units,
+        )

@@ -21,10 +21,11 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from wattmark.contracts import Inputs
 from wattmark.protocol.channel import Channel
 from wattmark.protocol.jobs import Job, Reply
 
@@ -52,21 +53,27 @@ def reason_of(error: BaseException) -> str:
 
 def _prepare(job: Job) -> dict[str, object]:
     from wattmark import registry
-    from wattmark.contracts import Workspace
+    from wattmark.contracts import Network, Workspace
     from wattmark.protocol.artefacts import build_once, build_seconds, size_bytes
-    from wattmark.protocol.inputs import load_inputs
+    from wattmark.protocol.calibration import calibration_inputs
 
     framework = registry.framework(job.setup.framework)
-    calibration = load_inputs(job.calibration)
 
-    def shared(key: str, build: Callable[[Path], None]) -> Path:
-        folder = job.shared / key
-        build_once(folder, build)
-        return folder
+    def build_network(network: Network, out: Path, calibration: Sequence[Inputs]) -> None:
+        def shared(key: str, build: Callable[[Path], None]) -> Path:
+            folder = job.shared / f"{network.name}-b{job.setup.batch}" / key
+            build_once(folder, build)
+            return folder
+
+        out.mkdir()
+        framework.prepare(Workspace(network, job.setup, out, shared, calibration, job.model))
 
     def build(out: Path) -> None:
-        model = registry.model(job.model)
-        framework.prepare(Workspace(model, job.setup, out, shared, calibration))
+        model = registry.model(job.model, job.task)
+        calibration = calibration_inputs(job, model)
+        for network in model.networks():
+            widened = network.with_batch(job.setup.batch)
+            build_network(widened, out / network.name, calibration.get(network.name, ()))
 
     cached = build_once(job.artefact, build)
     return {
@@ -89,45 +96,69 @@ class MeasuringWorker:
     def __init__(self, job: Job) -> None:
         from wattmark import registry
         from wattmark.meters.selection import choose
+        from wattmark.protocol.batches import batches
         from wattmark.protocol.inputs import load_inputs, representatives
+        from wattmark.protocol.phases import PhaseClock, unmarked
 
         self.job = job
         start = time.monotonic()
         self.queries = load_inputs(job.inputs)
-        self.cycle = [self.queries[n] for n in representatives(self.queries)]
         framework = registry.framework(job.setup.framework)
-        model = registry.model(job.model)
-        self.runner = framework.load(job.artefact, model, job.setup, job.threads)
+        model = registry.model(job.model, job.task)
+        self.runners = {
+            network.name: framework.load(
+                job.artefact / network.name,
+                network.with_batch(job.setup.batch),
+                job.setup,
+                job.threads,
+            )
+            for network in model.networks()
+        }
         self.load_s = time.monotonic() - start
+        self.pipeline = model.pipeline(dict(job.setup.options))
+        cycle = batches(self.queries, representatives(self.queries), job.setup.batch)
+        self.cycle = [batch.inputs for batch in cycle]
+        self.answer = unmarked(self.pipeline, self.runners)
         self.scenario = registry.scenario(job.scenario)
         self.meters = choose(job.meters)
         for meter in self.meters:
             meter.open(len(job.cpus))
+        self.phases = PhaseClock(self.pipeline, self.runners, self.meters)
 
     def check(self) -> dict[str, object]:
         """Compare outputs with the reference's; raises ConversionError where they differ."""
+        from wattmark.protocol.batches import joined
         from wattmark.protocol.conversion import compare, require_same_model
         from wattmark.protocol.reference import reference_outputs
 
         expected = reference_outputs(self.job.reference, self.job.check_queries)
-        outputs = [self.runner(self.queries[n]) for n in self.job.check_queries]
+        outputs = []
+        for number in self.job.check_queries:
+            batch = joined(self.queries, [number] * self.job.setup.batch)
+            outputs.append(self.pipeline.probe(self.runners, batch.inputs)[:1])
         check = compare(outputs, expected, self.job.setup.precision)
         require_same_model(check)
         return check.model_dump(mode="json")
 
     def warm_up(self) -> dict[str, object]:
-        """Run cycles (one query of each shape) until the data say that it is steady."""
+        """Run cycles (one query of each shape) until the data say that it is steady.
+
+        A limit of cycles and one of time end it for a worker that does not become so; it says so.
+        """
         from wattmark.protocol.statistics import is_steady
 
         start = time.monotonic()
         cycle_s: list[float] = []
+        latest = start + self.job.warm_up_limit_s
         while len(cycle_s) < self.job.warm_up_limit and not is_steady(cycle_s):
+            if cycle_s and time.monotonic() > latest:
+                break
             before = time.perf_counter()
-            for query in self.cycle:
-                self.runner(query)
+            for inputs in self.cycle:
+                self.answer(inputs)
             cycle_s.append(time.perf_counter() - before)
         return {
-            "warm_up_queries": len(cycle_s) * len(self.cycle),
+            "warm_up_queries": len(cycle_s) * len(self.cycle) * self.job.setup.batch,
             "warm_up_s": time.monotonic() - start,
             "steady": is_steady(cycle_s),
             "peak_rss_bytes": peak_rss_bytes(),
@@ -135,25 +166,30 @@ class MeasuringWorker:
 
     def round(self, first: int, last: int, out: str) -> dict[str, object]:
         """Run queries first..last-1 between two readings of every meter."""
-        import numpy as np
-
         from wattmark.protocol import contention
+        from wattmark.protocol.answers import write_answers
+        from wattmark.protocol.batches import batches
 
-        block = self.queries[first:last]
+        size = self.job.setup.batch
+        block = batches(self.queries, range(first, last), size)
+        self.phases.reset()
         gc.collect()  # before the window: the scenario runs with the collector off
         before = contention.snapshot(cpus=self.job.cpus)
         readings = [meter.read() for meter in self.meters]
         start_ns, start_cpu_ns = time.monotonic_ns(), time.process_time_ns()
-        timeline = self.scenario.run(self.runner, block)
+        timeline = self.scenario.run(self.phases.answer, [batch.inputs for batch in block])
         end_ns, end_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         ends = [meter.read() for meter in self.meters]
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
-        arrays = {"start_ns": timeline.start_ns, "latency_ns": timeline.latency_ns}
-        outputs = {f"output-{i}": o for i, o in enumerate(timeline.outputs) if o is not None}
-        np.savez(out, allow_pickle=False, **arrays, **outputs)
+        write_answers(out, block, timeline, self.phases.per_query())
         return {
-            "queries": len(block),
-            "errors": {str(i): text for i, text in timeline.errors.items()},
+            "queries": len(block) * size,
+            "errors": {
+                str(i * size + row): text
+                for i, text in timeline.errors.items()
+                for row in range(size)
+            },
+            "phases": [window.model_dump(mode="json") for window in self.phases.windows()],
             "start_ns": start_ns,
             "wall_s": (end_ns - start_ns) / 1e9,
             "cpu_s": (end_cpu_ns - start_cpu_ns) / 1e9,

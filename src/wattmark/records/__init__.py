@@ -3,6 +3,8 @@
 All are immutable. ``SCHEMA_VERSION`` is written into every run; its history:
 
 * ``1``: first version.
+* ``2``: setups have a device, a batch and options; phases of a query; further metrics; the time
+  of preprocessing. A run of version 1 is read as one of version 2: all that is new has a default.
 
 A reader refuses a version that it does not know. The JSON Schemas in ``schema/`` are generated
 from these classes by ``make docs`` and checked by a test.
@@ -11,6 +13,7 @@ from these classes by ``make docs`` and checked by a test.
 from __future__ import annotations
 
 from wattmark.records.base import (
+    READABLE_VERSIONS,
     SCHEMA_VERSION,
     Record,
     canonical_digest,
@@ -25,6 +28,8 @@ from wattmark.records.measured import (
     ExecutionRecord,
     Failure,
     MeterReading,
+    PhaseEnergy,
+    PhaseWindow,
     Preparation,
     Round,
     SampleFile,
@@ -34,6 +39,7 @@ from wattmark.records.plan import (
     Precision,
     Setup,
     SetupField,
+    Suite,
     Trial,
     parse_setup,
 )
@@ -41,6 +47,8 @@ from wattmark.records.result import (
     Energy,
     Latency,
     ModelInfo,
+    PhaseEnergyResult,
+    PhaseResult,
     Quality,
     Rating,
     Ratios,
@@ -52,6 +60,7 @@ from wattmark.records.result import (
 
 __all__ = [
     "COMPARABLE_FIELDS",
+    "READABLE_VERSIONS",
     "SCHEMA_VERSION",
     "ConversionCheck",
     "Energy",
@@ -62,6 +71,10 @@ __all__ = [
     "Latency",
     "MeterReading",
     "ModelInfo",
+    "PhaseEnergy",
+    "PhaseEnergyResult",
+    "PhaseResult",
+    "PhaseWindow",
     "Plan",
     "Precision",
     "Preparation",
@@ -76,6 +89,7 @@ __all__ = [
     "Setup",
     "SetupField",
     "StopReason",
+    "Suite",
     "TaskInfo",
     "Trial",
     "canonical_digest",

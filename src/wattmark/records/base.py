@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
+#: Versions that this Wattmark reads: what is new in a version has a default.
+READABLE_VERSIONS = ("1", "2")
 
 
 class Record(BaseModel):

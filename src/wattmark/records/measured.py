@@ -26,6 +26,28 @@ class EnergyWindow(Record):
     after: MeterReading
 
 
+class PhaseEnergy(Record):
+    """What one meter said of one domain over all parts of a round that belong to a phase."""
+
+    meter: str
+    domain: str
+    gross: Quantity
+
+
+class PhaseWindow(Record):
+    """A phase of the queries of one round (prefill, decode): its time, units and energy.
+
+    Read by marks within the run, never as a difference of two separately measured totals.
+    ``energy`` is empty where a query has one phase only: then the round's energy is the phase's.
+    """
+
+    phase: str
+    unit: str
+    seconds: float
+    units: int
+    energy: tuple[PhaseEnergy, ...] = ()
+
+
 class SampleFile(Record):
     """Raw per-query samples of one round: a Parquet file relative to the run's folder."""
 
@@ -50,6 +72,7 @@ class Round(Record):
     steal_s: float | None
     others_cpu_s: float | None = None
     energy: tuple[EnergyWindow, ...]
+    phases: tuple[PhaseWindow, ...] = ()
     samples: SampleFile
     contended: bool = False
     superseded: bool = False
@@ -72,6 +95,7 @@ class ConversionCheck(Record):
     max_rel_difference: float
     tolerance: float | None
     agreement: float
+    cosine: float | None = None
     passed: bool
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from wattmark.records.base import Record, canonical_digest
 
@@ -27,35 +28,78 @@ class Precision(StrEnum):
         return self is Precision.FP32
 
 
+Option = tuple[str, str]
+
+_OPTION = re.compile(r"[a-z][a-z0-9_-]*=[A-Za-z0-9._-]+")
+
+
 class Setup(Record):
-    """framework + mode + precision + device + threads: what is compared with what."""
+    """framework + mode + precision + device + threads + batch + options: what is compared.
+
+    ``options`` are the model's own (``tokens=64``, ``sampler=ddim``), in alphabetical order.
+    """
 
     framework: str
     mode: str
     precision: Precision = Precision.FP32
-    device: Literal["cpu"] = "cpu"
+    device: Literal["cpu", "cuda"] = "cpu"
     threads: Annotated[int, Field(ge=0, description="0 means all cores of the plan")] = 0
+    batch: Annotated[int, Field(ge=1, le=4096, description="queries answered at once")] = 1
+    options: Annotated[
+        tuple[Option, ...], Field(description="of the model: [[name, value], ...]")
+    ] = ()
+
+    @field_validator("options")
+    @classmethod
+    def _sorted(cls, options: tuple[Option, ...]) -> tuple[Option, ...]:
+        if bad := [f"{k}={v}" for k, v in options if not _OPTION.fullmatch(f"{k}={v}")]:
+            raise ValueError(f"{', '.join(bad)} is not of the form name=value")
+        if len({name for name, _ in options}) < len(options):
+            raise ValueError("an option is given twice")
+        return tuple(sorted(options))
 
     @property
     def label(self) -> str:
-        """Short unique name, e.g. ``openvino/cpu/int8-static``."""
-        base = f"{self.framework}/{self.mode}/{self.precision.value}"
-        return f"{base}/t{self.threads}" if self.threads else base
+        """Short unique name, e.g. ``openvino/cpu/int8-static`` or ``jax/jit/fp32/b8/tokens=32``."""
+        parts = [self.framework, self.mode, self.precision.value]
+        parts += [self.device] if self.device != "cpu" else []
+        parts += [f"t{self.threads}"] if self.threads else []
+        parts += [f"b{self.batch}"] if self.batch > 1 else []
+        return "/".join([*parts, *(f"{name}={value}" for name, value in self.options)])
+
+    def with_options(self, **options: str) -> Setup:
+        """The same setup with these options added or replaced."""
+        merged = {**dict(self.options), **options}
+        return Setup.model_validate({**self.model_dump(), "options": tuple(merged.items())})
 
 
 def parse_setup(value: Any) -> Any:
-    """Allow ``framework/mode/precision[/tN]`` in place of a mapping."""
+    """Allow ``framework/mode/precision[/cuda][/tN][/bN][/name=value ...]`` for a mapping."""
     if not isinstance(value, str):
         return value
     parts = value.split("/")
-    threads = 0
-    if len(parts) == 4 and parts[3][:1] == "t" and parts[3][1:].isdigit():
-        threads = int(parts.pop()[1:])
-    if len(parts) != 3:
-        raise ValueError(f"{value!r} is not of the form framework/mode/precision[/tN]")
-    return {"framework": parts[0], "mode": parts[1], "precision": parts[2], "threads": threads}
+    if len(parts) < 3:
+        raise ValueError(f"{value!r} is not of the form {SETUP_FORM}")
+    setup: dict[str, Any] = dict(zip(("framework", "mode", "precision"), parts, strict=False))
+    options: list[Option] = []
+    for part in parts[3:]:
+        name, equals, word = part.partition("=")
+        if equals:
+            options.append((name, word))
+            continue
+        if part in ("cpu", "cuda"):
+            key, found = "device", part
+        elif re.fullmatch(r"[tb][0-9]{1,6}", part):
+            key, found = {"t": "threads", "b": "batch"}[part[0]], part[1:]
+        else:
+            raise ValueError(f"{part!r} in {value!r} is not understood: {SETUP_FORM}")
+        if key in setup:
+            raise ValueError(f"{value!r} gives the {key} twice")
+        setup[key] = found
+    return {**setup, "options": options}
 
 
+SETUP_FORM = "framework/mode/precision[/cuda][/tTHREADS][/bBATCH][/name=value ...]"
 SetupField = Annotated[Setup, BeforeValidator(parse_setup)]
 
 
@@ -129,10 +173,23 @@ class Plan(Record):
             }
         )
 
+    def with_options(self, **options: str) -> Plan:
+        """The same plan with these options in every setup."""
+        baseline = self.baseline and self.baseline.with_options(**options)
+        setups = tuple(setup.with_options(**options) for setup in self.setups)
+        return Plan.model_validate({**dict(self), "setups": setups, "baseline": baseline})
+
     @property
     def digest(self) -> str:
         """sha256 over the canonical JSON of the plan."""
         return canonical_digest(self.model_dump(mode="json"))
+
+
+class Suite(Record):
+    """Several plans that are run one after another."""
+
+    name: str
+    plans: Annotated[tuple[Plan, ...], Field(min_length=1)]
 
 
 class Trial(Record):

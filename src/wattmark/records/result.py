@@ -21,6 +21,7 @@ class Quality(Record):
     value: Quantity
     of_reference: Quantity
     gate_passed: bool | None
+    also: dict[str, Quantity] = {}
 
 
 class Latency(Record):
@@ -41,6 +42,32 @@ class Energy(Record):
     idle_subtracted_per_query: Quantity
     per_1000_queries: Quantity
     per_correct: Quantity
+
+
+class PhaseResult(Record):
+    """A part of the queries (prefill, decode): what it took per query and per unit of work.
+
+    ``latency`` is the time that a query spent in it. ``time_per_unit`` is what a query waits for a
+    unit (of decode: the time per output token) and ``units_per_second`` what the setup turns out:
+    in a batch many wait at once.
+    """
+
+    phase: str
+    unit: str
+    units_per_query: Quantity
+    latency: Latency
+    time_per_unit: Quantity
+    units_per_second: Quantity
+    energy: tuple[PhaseEnergyResult, ...] = ()
+
+
+class PhaseEnergyResult(Record):
+    """Gross energy of one domain in a phase."""
+
+    meter: str
+    domain: str
+    per_query: Quantity
+    per_unit: Quantity
 
 
 class Ratios(Record):
@@ -65,6 +92,8 @@ class Result(Record):
     cpu_time_per_query: Quantity | None = None
     flops_per_query: Quantity | None = None
     energy: tuple[Energy, ...] = ()
+    phases: tuple[PhaseResult, ...] = ()
+    time_to_first_token: Latency | None = None
     ratios: Ratios | None = None
     energy_relative: Quantity | None = Field(
         default=None,
@@ -107,6 +136,7 @@ class ModelInfo(Record):
     digest: str
     licence: str
     parameters: int | None = None
+    trained: bool = True
     sources: tuple[str, ...] = ()
     description: str = ""
 
@@ -148,6 +178,9 @@ class Run(Record):
     stop_reason: StopReason
     measured_s: float
     prepared_s: float
+    preprocess: Quantity | None = Field(
+        default=None, description="time to encode a query, outside the window, once for all setups"
+    )
 
     def result(self, trial: str) -> Result:
         """The result of the trial with this id. Raises KeyError."""

@@ -14,13 +14,13 @@ from wattmark.reports.rows import Row, Table, table
 def render_markdown(run: Run) -> str:
     """The run as GitHub-flavoured Markdown. What users chose is escaped."""
     lines = [
-        f"# {_escape(run.plan.name)}: {_escape(run.model.name)}, {_escape(run.task.name)}",
+        f"# {escape(run.plan.name)}: {escape(run.model.name)}, {escape(run.task.name)}",
         "",
-        *(f"{n}. {_escape(sentence)}" for n, sentence in enumerate(conclusions(run), 1)),
+        *(f"{n}. {escape(sentence)}" for n, sentence in enumerate(conclusions(run), 1)),
         "",
         *_table_lines(table(run)),
         "",
-        f"Run `{run.id}` of {_escape(run.created_at)} on {_escape(run.environment.cpu_model)}, "
+        f"Run `{run.id}` of {escape(run.created_at)} on {escape(run.environment.cpu_model)}, "
         f"{len(run.environment.cpus_allowed)} cores; prepared in "
         f"{duration_text(run.prepared_s)}, measured for {duration_text(run.measured_s)}. "
         "Brackets hold intervals.",
@@ -29,18 +29,18 @@ def render_markdown(run: Run) -> str:
     failures = [(r.id, r.failure) for r in run.results if r.failure]
     if failures:
         lines += ["## Failed trials", ""]
-        lines += [f"- {_escape(i)}, {f.stage}: {_escape(f.message)}" for i, f in failures]
+        lines += [f"- {escape(i)}, {f.stage}: {escape(f.message)}" for i, f in failures]
         lines.append("")
     lines += ["## Method", ""]
-    lines += [f"- **{heading}.** {_escape(text)}" for heading, text in method(run)]
+    lines += [f"- **{heading}.** {escape(text)}" for heading, text in method(run)]
     return "\n".join(lines) + "\n"
 
 
 def _table_lines(content: Table) -> list[str]:
     heads = [c.title for c in content.columns]
     rules = ["---:" if c.numeric else "---" for c in content.columns]
-    rows = [[_escape(text) for text in _texts(row)] for row in content.rows]
-    return [f"| {' | '.join(cells)} |" for cells in ([_escape(h) for h in heads], rules, *rows)]
+    rows = [[escape(text) for text in _texts(row)] for row in content.rows]
+    return [f"| {' | '.join(cells)} |" for cells in ([escape(h) for h in heads], rules, *rows)]
 
 
 def _texts(row: Row) -> list[str]:
@@ -51,7 +51,7 @@ def _texts(row: Row) -> list[str]:
     return [first + marks, *others]
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Escape what Markdown or HTML would interpret; line ends become spaces."""
     flat = " ".join(text.split("\n"))
     escaped = re.sub(r"([\\`*_\[\]|#~])", r"\\\1", flat)

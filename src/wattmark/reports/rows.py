@@ -144,6 +144,7 @@ def table(run: Run) -> Table:
         Column("energy_per_query", "Energy per query", "J/query"),
         Column("energy_per_1000_queries", "Energy per 1 000 queries", "Wh"),
         Column("energy_per_correct", "Energy per correct answer", "J/correct"),
+        *_phase_columns(run),
         Column("energy_grade", "Energy is", numeric=False),
         Column("latency_ratio", "Latency ÷ baseline"),
         Column("energy_ratio", "Energy ÷ baseline"),
@@ -154,7 +155,7 @@ def table(run: Run) -> Table:
     has_baseline = baseline_result(run) is not None
     rows = []
     for result in sorted(run.results, key=sort_key):
-        figures = _figures(result, percent, result.id == baseline, has_baseline)
+        figures = _figures(run, result, percent, result.id == baseline, has_baseline)
         stars = [_stars(ratings.get((result.id, name)), result) for name in names]
         rows.append(
             Row(
@@ -183,7 +184,9 @@ def _is_share(quantity: Quantity) -> bool:
     return not parse_unit(quantity.unit)[0] and (quantity.high is None or quantity.high <= 1.0)
 
 
-def _figures(result: Result, percent: bool, baseline: bool, has_baseline: bool) -> list[Cell]:
+def _figures(
+    run: Run, result: Result, percent: bool, baseline: bool, has_baseline: bool
+) -> list[Cell]:
     """The cells between the setup's name and its stars."""
     absent = Reason.TRIAL_FAILED if not ok(result) else Reason.NOT_MEASURED
     quality, latency = result.quality, result.latency
@@ -207,10 +210,45 @@ def _figures(result: Result, percent: bool, baseline: bool, has_baseline: bool) 
         cell(per_query, "J/query"),
         cell(per_query, "Wh/kquery"),
         cell(per_correct, "J/correct"),
+        *(cell(quantity, unit) for quantity, unit in _phase_figures(run, result)),
         _text(grade.value) if grade else _missing(_why(per_query, absent)),
         cell(_ratio(result.ratios, "latency", baseline and ok(result)), "1", no_ratio),
         cell(_ratio(result.ratios, "energy", False), "1", no_ratio),
     ]
+
+
+def _phases(run: Run) -> list[tuple[str, str]]:
+    """Phases of the run's queries with their units; a setup's options may add some."""
+    return list(dict.fromkeys((p.phase, p.unit) for r in run.results for p in r.phases))
+
+
+def _phase_columns(run: Run) -> list[Column]:
+    first = Column("time_to_first_token", "Time to first token p50", "ms")
+    has_first = any(result.time_to_first_token for result in run.results)
+    columns = [first] if has_first else []
+    for phase, unit in _phases(run):
+        name = phase[:1].upper() + phase[1:]
+        columns += [
+            Column(f"{phase}_time_per_{unit}", f"{name} time per {unit}", "ms"),
+            Column(f"{phase}_energy_per_{unit}", f"{name} energy per {unit}", "mJ"),
+        ]
+    return columns
+
+
+def _phase_figures(run: Run, result: Result) -> list[tuple[Quantity | None, str]]:
+    """Figures of the columns of `_phase_columns`, in their order, with their units."""
+    first = result.time_to_first_token
+    figures: list[tuple[Quantity | None, str]] = []
+    if any(r.time_to_first_token for r in run.results):
+        figures.append((first.p50 if first else None, "ms"))
+    own = {phase.phase: phase for phase in result.phases}
+    for name, unit in _phases(run):
+        phase = own.get(name)
+        figures += [
+            (phase.time_per_unit if phase else None, f"ms/{unit}"),
+            (_total(e.per_unit for e in phase.energy) if phase else None, f"mJ/{unit}"),
+        ]
+    return figures
 
 
 def _ratio(ratios: Ratios | None, name: str, baseline: bool) -> Quantity | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from wattmark.errors import RunNotFoundError, StoreError
 from wattmark.records import (
-    SCHEMA_VERSION,
+    READABLE_VERSIONS,
     Environment,
     ExecutionRecord,
     Failure,
@@ -179,10 +179,10 @@ def _rows(session: Session, table: type[_AnyRow], run_id: str) -> Iterable[_AnyR
 
 
 def _check_version(run_id: str, version: str) -> None:
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise StoreError(
             f"run {run_id} has schema version {version!r}, and this Wattmark reads "
-            f"{SCHEMA_VERSION!r}: use the version of Wattmark that made the run"
+            f"{', '.join(READABLE_VERSIONS)}: use the version of Wattmark that made the run"
         )
 
 

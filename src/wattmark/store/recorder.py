@@ -54,6 +54,8 @@ class RunRecorder:
             "score": samples.score,
             "error": samples.error,
         }
+        if samples.phase_ns.size:
+            columns |= {"phase_ns": samples.phase_ns, "phase_units": samples.phase_units}
         return self._store.write_samples(self._run_id, trial, execution, index, attempt, columns)
 
     def load_samples(self, file: SampleFile) -> Samples:
@@ -66,6 +68,8 @@ class RunRecorder:
             prediction=columns["prediction"],
             score=np.asarray(columns["score"]),
             error=columns["error"],
+            phase_ns=columns["phase_ns"],
+            phase_units=columns["phase_units"],
         )
 
     def add_round(self, done: Round) -> None:

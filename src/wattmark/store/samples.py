@@ -28,6 +28,9 @@ COLUMNS = {
     "error": "string",
 }
 
+#: Columns of lists, one entry a phase, where the queries have phases.
+PHASE_COLUMNS = {"phase_ns": "int64", "phase_units": "double"}
+
 Column = Sequence[Any] | NDArray[Any]
 
 
@@ -48,7 +51,8 @@ def write_samples(
 
     ``columns`` holds the six columns of `COLUMNS`, each of length n (the round's queries):
     number of the query in the data set, start and latency in ns on the monotonic clock, what
-    the model said, its score, and the error of a query that failed (else None).
+    the model said, its score, and the error of a query that failed (else None); and, of shape
+    (n, phases), the two of `PHASE_COLUMNS`, or neither.
     Raises StoreError where a column is missing, too many, of another length or type, or where
     the disk refuses.
     """
@@ -56,14 +60,18 @@ def write_samples(
     import pyarrow.parquet as pq
 
     where = f"samples of {trial}, execution {execution}, round {index}"
-    if set(columns) != set(COLUMNS):
+    phases = PHASE_COLUMNS if "phase_ns" in columns else {}
+    if set(columns) != {*COLUMNS, *phases}:
         raise StoreError(f"{where}: columns {sorted(columns)} are not {sorted(COLUMNS)}")
     schema = pa.schema(
         [pa.field(n, pa.type_for_alias(t), nullable=n == "error") for n, t in COLUMNS.items()]
+        + [pa.field(n, pa.list_(pa.type_for_alias(t)), nullable=False) for n, t in phases.items()]
     )
     try:
-        table = pa.table({name: columns[name] for name in COLUMNS}, schema=schema)
-        for name in COLUMNS:
+        data = {name: columns[name] for name in COLUMNS}
+        data |= {name: np.asarray(columns[name]).tolist() for name in phases}
+        table = pa.table(data, schema=schema)
+        for name in (*COLUMNS, *phases):
             if name != "error" and table[name].null_count:
                 raise StoreError(f"{where}: column {name!r} has gaps")
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
@@ -81,7 +89,7 @@ def write_samples(
 
 
 def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
-    """The six columns: numpy arrays of shape (n,), and lists for the two of text.
+    """The columns: arrays of shape (n,), lists for the two of text, (n, phases) for phases.
 
     Raises StoreError where the file is missing, outside the folder, or not the one recorded.
     """
@@ -104,12 +112,16 @@ def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
         )
     try:
         table = pq.read_table(pa.BufferReader(content))
-        return {
+        found: dict[str, Any] = {
             name: table[name].to_pylist()
             if kind == "string"
             else np.asarray(table[name].to_numpy())
             for name, kind in COLUMNS.items()
         }
+        for name in PHASE_COLUMNS:
+            lists = table[name].to_pylist() if name in table.column_names else []
+            found[name] = np.array(lists) if lists else np.zeros((0, 0))
+        return found
     except (pa.ArrowException, KeyError) as error:
         raise StoreError(f"sample file {path} is not readable as samples: {error}") from error
 

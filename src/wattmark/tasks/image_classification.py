@@ -8,6 +8,7 @@ Challenge", IJCV 2015; the images are for non-commercial research and are fetche
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,16 @@ PHOTOGRAPHS = PackageRef(
     description="20 photographs of ImageNet",
 )
 
+SOURCE = "imagenet-foolbox"
+
 
 class ImageClassification:
     """Which of 1 000 classes does the photograph show? Labels are class indices 0 to 999."""
 
     name = "image-classification"
     default_model = "efficientnet-lite0"
+    metric = "accuracy"
+    higher_is_better = True
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 20 photographs (``Path``) in an order drawn by ``seed``. Raises AssetError."""
@@ -42,22 +47,26 @@ class ImageClassification:
         info = TaskInfo(
             name=self.name,
             unit="query",
-            metric="accuracy",
+            metric=self.metric,
             samples=len(drawn),
             data_digest=canonical_digest([[asset.files[n], _label(n)] for n in drawn]),
             licence=PHOTOGRAPHS.licence,
             sources=(f"{PHOTOGRAPHS.label}, sha256 {PHOTOGRAPHS.sha256}",),
             description=f"top-1 on {len(drawn)} of {len(names)} ImageNet photographs",
         )
-        return info, [Example(asset.path(n), _label(n)) for n in drawn]
+        return info, [Example(asset.path(n), _label(n), SOURCE) for n in drawn]
 
-    def predict(self, output: Output) -> str:
+    def predict(self, logits: Output) -> str:
         """Index of the largest of the logits, shape (1, 1000)."""
-        return str(int(np.argmax(output)))
+        return str(int(np.argmax(logits)))
 
     def score(self, prediction: str, label: int) -> float:
         """1 where the class is right."""
         return float(prediction == str(label))
+
+    def quality(self, predictions: Sequence[str], labels: Sequence[int]) -> float:
+        """Share of photographs whose class is right."""
+        return float(np.mean(np.array(predictions) == np.array(labels).astype(str)))
 
 
 def _label(name: str) -> int:

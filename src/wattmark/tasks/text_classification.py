@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,8 @@ class TextClassification:
 
     name = "text-classification"
     default_model = "minilm-l6-sentiment"
+    metric = "accuracy"
+    higher_is_better = True
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """Texts (``str``) that are held out, equal halves by source and by label.
@@ -111,7 +114,7 @@ class TextClassification:
         info = TaskInfo(
             name=self.name,
             unit="query",
-            metric="accuracy",
+            metric=self.metric,
             samples=len(drawn),
             data_digest=canonical_digest([[r.text, r.label] for r in drawn]),
             licence=REVIEWS.licence,
@@ -122,12 +125,16 @@ class TextClassification:
             ),
             description="sentiment of film reviews, half Rotten Tomatoes sentences, half IMDB",
         )
-        return info, [Example(r.text, r.label) for r in drawn]
+        return info, [Example(r.text, r.label, r.source) for r in drawn]
 
-    def predict(self, output: Output) -> str:
+    def predict(self, logits: Output) -> str:
         """Class of the larger of two logits, shape (1, 2)."""
-        return CLASSES[int(np.argmax(output))]
+        return CLASSES[int(np.argmax(logits))]
 
     def score(self, prediction: str, label: str) -> float:
         """1 where the class is right."""
         return float(prediction == label)
+
+    def quality(self, predictions: Sequence[str], labels: Sequence[str]) -> float:
+        """Share of texts whose class is right."""
+        return float(np.mean(np.array(predictions) == np.array(labels)))

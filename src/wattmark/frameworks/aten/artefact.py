@@ -17,21 +17,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.contracts import Model, Workspace
+from wattmark.contracts import Network, Workspace
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.aten.channels_last import channels_last
 from wattmark.frameworks.aten.program import Program, Ref, Weights
+from wattmark.frameworks.aten.row_writes import row_writes
 from wattmark.frameworks.aten.simplify import simplify
 from wattmark.frameworks.buckets import bucket_shapes, example_inputs
 
 #: what this package writes; another number is refused
-FORMAT = 1
+FORMAT = 2
 _PROGRAMS = "programs.json"
 _WEIGHTS = "weights.safetensors"
 
 
 def shared_programs(workspace: Workspace) -> tuple[Program, ...]:
-    """Capture the workspace's model (once for all frameworks) and put its files in ``out``.
+    """Capture the workspace's network (once for all frameworks) and put its files in ``out``.
 
     Raises FrameworkError where the module cannot be captured.
     """
@@ -41,17 +42,25 @@ def shared_programs(workspace: Workspace) -> tuple[Program, ...]:
     return read_programs(workspace.out)
 
 
-def build(model: Model, folder: Path) -> None:
-    """Capture ``model`` at every size of its axes and write the files."""
+def build(network: Network, folder: Path) -> None:
+    """Capture ``network`` at every size of its axes and write the files."""
     from wattmark.frameworks.aten.capture import capture
 
-    module = model.module().eval()
+    module = network.module().eval()
     store = _WeightStore()
     programs = []
-    for shapes in bucket_shapes(model):
-        captured = capture(module, example_inputs(model, shapes))
-        programs.append(store.intern(*channels_last(*simplify(*captured))))
+    for shapes in bucket_shapes(network):
+        examples = example_inputs(network, shapes)
+        captured = capture(module, examples, outputs=1 + len(network.writes))
+        programs.append(store.intern(*rewritten(*captured)))
     write(programs, store.arrays, folder)
+
+
+def rewritten(program: Program, weights: Weights) -> tuple[Program, Weights]:
+    """The program after every pass that does not depend on the framework."""
+    for one_pass in (simplify, channels_last, row_writes):
+        program, weights = one_pass(program, weights)
+    return program, weights
 
 
 def write(programs: list[Program], weights: Weights, folder: Path) -> None:
@@ -81,9 +90,9 @@ def read_weights(folder: Path) -> Weights:
     return weights
 
 
-def zeros(program: Program) -> list[NDArray[Any]]:
-    """Inputs of a program, all zero: what a warm-up needs."""
-    return [np.zeros(kind.shape, kind.dtype) for kind in program.inputs.values()]
+def drop_weights(folder: Path) -> None:
+    """Remove the weights of an artefact that holds them in a form of its own."""
+    (folder / _WEIGHTS).unlink()
 
 
 def narrow(array: NDArray[Any]) -> NDArray[Any]:
@@ -116,7 +125,7 @@ class _WeightStore:
             program,
             weights={names[name]: kind for name, kind in program.weights.items()},
             nodes=tuple(n.map_refs(lambda r: Ref(names.get(r, r))) for n in program.nodes),
-            output=names.get(program.output, program.output),
+            outputs=tuple(names.get(name, name) for name in program.outputs),
         )
 
     def _add(self, name: str, array: NDArray[Any]) -> str:

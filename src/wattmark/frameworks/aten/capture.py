@@ -56,35 +56,49 @@ _FIRST_RESULT_ONLY = {
     "aten._native_batch_norm_legit_no_training.default",
     "aten.max_pool2d_with_indices.default",
 }
+#: operators that core ATen would take apart and every framework has
+_KEPT_WHOLE = (
+    "aten.scaled_dot_product_attention.default",
+    "aten.upsample_nearest2d.default",
+    "aten.upsample_nearest2d.vec",
+)
 #: a constant that grows when folded (an expanded table) is folded only below this many elements
 _FOLD_LIMIT = 1 << 16
 
 
-def capture(module: torch.nn.Module, inputs: dict[str, NDArray[Any]]) -> tuple[Program, Weights]:
+def capture(
+    module: torch.nn.Module, inputs: dict[str, NDArray[Any]], outputs: int = 1
+) -> tuple[Program, Weights]:
     """The program that ``module`` runs on inputs of exactly these shapes, and its weights.
 
-    ``inputs`` are in the order of the module's forward. Attention stays one operator
-    (``aten.scaled_dot_product_attention``); all else is decomposed to core ATen. Raises
-    FrameworkError where ``torch.export`` fails or the module has more than one output.
+    ``inputs`` are in the order of the module's forward; ``outputs`` is how many tensors it
+    returns. Attention and nearest-neighbour upsampling stay one operator each; all else is
+    decomposed to core ATen. Raises FrameworkError where ``torch.export`` fails or the module
+    returns another number of tensors.
     """
     import torch
 
     examples = tuple(torch.from_numpy(array) for array in inputs.values())
     table = torch.export.default_decompositions()
-    table.pop(torch.ops.aten.scaled_dot_product_attention.default, None)
+    for whole in _KEPT_WHOLE:
+        packet, overload = whole.removeprefix("aten.").split(".")
+        table.pop(getattr(getattr(torch.ops.aten, packet), overload), None)
     try:
         exported = torch.export.export(module, examples).run_decompositions(table)
     except Exception as error:
         raise FrameworkError(f"torch.export cannot capture the module: {error}") from error
     with torch.no_grad():
-        return _Reader(exported, list(inputs)).read()
+        return _Reader(exported, list(inputs), outputs).read()
 
 
 class _Reader:
     """One pass over an exported graph."""
 
-    def __init__(self, exported: torch.export.ExportedProgram, input_names: list[str]) -> None:
+    def __init__(
+        self, exported: torch.export.ExportedProgram, input_names: list[str], outputs: int
+    ) -> None:
         self.exported = exported
+        self.outputs = outputs
         self.inputs: dict[str, TensorType] = {}
         self.input_names = input_names
         self.nodes: list[Node] = []
@@ -96,21 +110,20 @@ class _Reader:
 
     def read(self) -> tuple[Program, Weights]:
         targets = {s.arg.name: s.target for s in self.exported.graph_signature.input_specs}
-        output = None
+        outputs: tuple[str, ...] = ()
         for node in self.exported.graph.nodes:
             if node.op == "placeholder":
                 self._placeholder(node, targets[node.name])
             elif node.op == "output":
-                output = self._output(node)
+                outputs = self._output(node)
             elif node.target is operator.getitem:
                 self.values[node.name] = self._item(node)
             elif node.op == "call_function":
                 self._call(node)
             else:  # an attribute: a branch or loop body that a control-flow operator takes
                 raise UnsupportedOpError(f"{node.op} {node.target}", "program")
-        assert isinstance(output, Ref)
         weights = {name: _to_numpy(tensor) for name, tensor in self.constants.items()}
-        return prune(Program(self.inputs, {}, tuple(self.nodes), output.name), weights)
+        return prune(Program(self.inputs, {}, tuple(self.nodes), outputs), weights)
 
     def _placeholder(self, node: torch.fx.Node, target: str | None) -> None:
         if target is None:
@@ -122,18 +135,27 @@ class _Reader:
             tensor = state[target] if target in state else self.exported.constants[target]
             self.values[node.name] = self._constant(target, tensor)
 
-    def _output(self, node: torch.fx.Node) -> Ref:
+    def _output(self, node: torch.fx.Node) -> tuple[str, ...]:
+        """What the module returns; inputs that it wrote over in place are not among that."""
         import torch
+        from torch.export.graph_signature import OutputKind
 
         results = node.args[0]
         assert isinstance(results, tuple)
-        if len(results) != 1:
+        kinds = [spec.kind for spec in self.exported.graph_signature.output_specs]
+        returned = [
+            result
+            for result, kind in zip(results, kinds, strict=True)
+            if kind is OutputKind.USER_OUTPUT
+        ]
+        if len(returned) != self.outputs:
             raise FrameworkError(
-                f"the module gives {len(results)} outputs; it must give one tensor: "
-                "return only the one that the task scores"
+                f"the module gives {len(returned)} outputs; it must give {self.outputs}: "
+                "the tensor that the task scores, and the state that the network writes"
             )
-        assert isinstance(results[0], torch.fx.Node)
-        return self.values[results[0].name]
+        if not all(isinstance(result, torch.fx.Node) for result in returned):
+            raise FrameworkError("the module returns something that is not a tensor")
+        return tuple(self.values[result.name].name for result in returned)
 
     def _item(self, node: torch.fx.Node) -> Ref:
         import torch

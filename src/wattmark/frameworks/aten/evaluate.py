@@ -19,8 +19,8 @@ def check_supported(programs: Iterable[Program], ops: Ops, target: str) -> None:
                 raise UnsupportedOpError(node.op, target)
 
 
-def evaluate(program: Program, values: Mapping[str, Any], ops: Ops, target: str) -> Any:
-    """The output, given the inputs and weights by name, as the framework's tensors.
+def evaluate(program: Program, values: Mapping[str, Any], ops: Ops, target: str) -> list[Any]:
+    """The outputs, given the inputs and weights by name, as the framework's tensors.
 
     A framework traces this once a shape. Every result's shape is compared with the captured one;
     a difference means a wrong rule in the table and raises ConversionError.
@@ -36,4 +36,4 @@ def evaluate(program: Program, values: Mapping[str, Any], ops: Ops, target: str)
                 f"{node.op} ({node.name}) gives shape {tuple(result.shape)} in {target}, "
                 f"the captured program has {node.type.shape}"
             )
-    return known[program.output]
+    return [known[name] for name in program.outputs]

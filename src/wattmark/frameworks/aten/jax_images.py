@@ -1,4 +1,4 @@
-"""Convolution and pooling as native JAX functions, channels last.
+"""Operators on images as native JAX functions, channels last.
 
 What their arguments mean is written in :mod:`channels_last`. Import this module late: it imports
 JAX.
@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+
+from wattmark.frameworks.aten.jax_layers import normalised
 
 
 def convolution(
@@ -75,6 +79,23 @@ def depthwise_convolution(
     return y if bias is None else y + bias
 
 
+def transposed_convolution(
+    x: Array, kernel: Array, bias: Array | None, stride: list[int], crop: list[list[int]]
+) -> Array:
+    """The gradient of a convolution: of the image with zeros between its pixels."""
+    window = kernel.shape[:-2]
+    spatial = "DHW"[5 - x.ndim :]
+    y = lax.conv_general_dilated(
+        x,
+        jnp.flip(kernel, axis=tuple(range(len(window)))),
+        [1] * len(window),
+        [(k - 1 - a, k - 1 - b) for k, (a, b) in zip(window, crop, strict=True)],
+        lhs_dilation=stride,
+        dimension_numbers=(f"N{spatial}C", f"{spatial}OI", f"N{spatial}C"),
+    )
+    return y if bias is None else y + bias
+
+
 def max_pool(
     x: Array,
     kernel: list[int],
@@ -85,7 +106,7 @@ def max_pool(
     """The greatest value of each window; padding never wins."""
     return lax.reduce_window(
         x,
-        -jnp.inf,
+        np.array(-np.inf, x.dtype),
         lax.max,
         (1, *kernel, 1),
         (1, *stride, 1),
@@ -103,7 +124,32 @@ def avg_pool(
 ) -> Array:
     """The mean of each window, with or without the padded places in the count."""
     window = ((1, *kernel, 1), (1, *stride, 1), [(0, 0), *map(tuple, padding), (0, 0)])
-    total = lax.reduce_window(x, 0.0, lax.add, *window)
+    zero = np.zeros((), x.dtype)
+    total = lax.reduce_window(x, zero, lax.add, *window)
     if count_include_pad:
         return total / math.prod(kernel)
-    return total / lax.reduce_window(jnp.ones_like(x), 0.0, lax.add, *window)
+    return total / lax.reduce_window(jnp.ones_like(x), zero, lax.add, *window)
+
+
+def upsample_nearest(x: Array, times: list[int]) -> Array:
+    """Every pixel repeated along each spatial axis."""
+    for axis, count in enumerate(times, start=1):
+        x = jnp.repeat(x, count, axis=axis) if count > 1 else x
+    return x
+
+
+def group_norm(x: Array, weight: Any, bias: Any, groups: int, eps: float) -> Array:
+    """Normalised over all pixels and the channels of a group."""
+    grouped = x.reshape(x.shape[0], -1, groups, x.shape[-1] // groups)
+    y = normalised(grouped, (1, 3), eps).reshape(x.shape)
+    y = y if weight is None else y * weight
+    return (y if bias is None else y + bias).astype(x.dtype)
+
+
+OPS: dict[str, Callable[..., Any]] = {
+    f"channels_last.{function.__name__}": function
+    for function in (
+        *(convolution, depthwise_convolution, transposed_convolution),
+        *(max_pool, avg_pool, upsample_nearest, group_norm),
+    )
+}

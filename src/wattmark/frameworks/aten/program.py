@@ -91,21 +91,25 @@ def map_refs(arg: Any, rename: Callable[[str], Any]) -> Any:
 
 @dataclass(frozen=True)
 class Program:
-    """Inputs in the order of the module's forward, weights, nodes in order, and one output."""
+    """Inputs in the order of the module's forward, weights, nodes in order, and outputs.
+
+    State that a network reads is among the inputs, after those of its queries; state that it
+    writes is among the outputs, after the one that its queries get.
+    """
 
     inputs: dict[str, TensorType]
     weights: dict[str, TensorType]
     nodes: tuple[Node, ...]
-    output: str
+    outputs: tuple[str, ...]
 
     def types(self) -> dict[str, TensorType]:
         """The type of every value (of the first result, where a node has several)."""
         return {**self.inputs, **self.weights, **{n.name: n.type for n in self.nodes}}
 
     def uses(self) -> Counter[str]:
-        """How often each value is read; the output counts as one read."""
+        """How often each value is read; being an output counts as one read."""
         count = Counter(name for node in self.nodes for name in node.refs())
-        count[self.output] += 1
+        count.update(self.outputs)
         return count
 
     def to_json(self) -> dict[str, Any]:
@@ -123,7 +127,7 @@ class Program:
                 }
                 for n in self.nodes
             ],
-            "output": self.output,
+            "outputs": list(self.outputs),
         }
 
     @classmethod
@@ -142,13 +146,13 @@ class Program:
                 )
                 for n in data["nodes"]
             ),
-            output=data["output"],
+            outputs=tuple(data["outputs"]),
         )
 
 
 def prune(program: Program, weights: Weights) -> tuple[Program, Weights]:
-    """Drop the nodes and weights that the output does not depend on."""
-    alive = {program.output}
+    """Drop the nodes and weights that no output depends on."""
+    alive = set(program.outputs)
     nodes: list[Node] = []
     for node in reversed(program.nodes):
         if node.name in alive:

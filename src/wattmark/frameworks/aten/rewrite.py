@@ -83,9 +83,9 @@ class Rewriter:
         return self.weights.get(ref.name) if isinstance(ref, Ref) else None
 
     def finish(self) -> tuple[Program, Weights]:
-        """The new program, without what its output does not need."""
-        output = self.current(self.program.output).name
-        whole = replace(self.program, nodes=tuple(self.nodes.values()), output=output)
+        """The new program, without what its outputs do not need."""
+        outputs = tuple(self.current(name).name for name in self.program.outputs)
+        whole = replace(self.program, nodes=tuple(self.nodes.values()), outputs=outputs)
         return prune(whole, self.weights)
 
     def _unique(self, name: str) -> str:

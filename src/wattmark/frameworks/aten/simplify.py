@@ -169,7 +169,13 @@ def _merge_padding(program: Program, weights: Weights) -> tuple[Program, Weights
         if node.op == _CONVOLUTION:
             pairs = [[p, p] for p in _per_axis(node.args[4], node.type.rank - 2)]
             source, pad = node.args[0], new.producer(node.args[0])
-            if pad is not None and _pads_with_zeros(pad) and new.uses[pad.name] == 1:
+            transposed = node.args[6]
+            if (
+                not transposed
+                and pad is not None
+                and _pads_with_zeros(pad)
+                and new.uses[pad.name] == 1
+            ):
                 amounts = pad.args[1]
                 extra = [amounts[i : i + 2] for i in range(0, len(amounts), 2)][::-1]
                 extra = [[0, 0]] * (len(pairs) - len(extra)) + extra

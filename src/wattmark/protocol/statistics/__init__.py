@@ -5,6 +5,7 @@
 `proportions`          accuracy, and accuracy relative to the reference on the same queries
 `rates`                what one query costs: totals of rounds over their queries
 `ratios`               setup over baseline, from rounds that were run in turns
+`resampling`           any other metric over a sample, and its ratio to the reference's
 `sequences`            when to stop measuring, honest under continuous looking
 `steady_state`         when warm-up is over
 =====================  ==============================================================
@@ -29,6 +30,7 @@ from wattmark.protocol.statistics.ratios import (
     paired_total_ratio,
     round_log_ratios,
 )
+from wattmark.protocol.statistics.resampling import resampled_metric, resampled_ratio
 from wattmark.protocol.statistics.sequences import (
     confidence_sequence,
     half_width,
@@ -51,6 +53,8 @@ __all__ = [
     "percentile_quantity",
     "pooled_rate",
     "relative_quality",
+    "resampled_metric",
+    "resampled_ratio",
     "round_log_ratios",
     "wilson_interval",
 ]

@@ -1,0 +1,48 @@
+"""What this machine has, found without importing a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+from wattmark.contracts import Availability
+from wattmark.quantities import Reason
+from wattmark.records import Precision, Setup
+
+
+def is_installed(name: str) -> bool:
+    """Whether a distribution of that name is installed."""
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def has_nvidia_gpu() -> bool:
+    """Whether the NVIDIA driver shows a device."""
+    return Path("/dev/nvidiactl").exists() or Path("/proc/driver/nvidia/version").exists()
+
+
+def unavailable(detail: str) -> Availability:
+    """It cannot be used; ``detail`` says why, and the cure."""
+    return Availability(False, Reason.NOT_SUPPORTED, detail)
+
+
+def has_cell(
+    framework: str, modes: Mapping[str, tuple[Precision, ...]], setup: Setup
+) -> Availability | None:
+    """None where ``modes`` has the setup's mode and precision, else that it has not."""
+    if setup.precision in modes.get(setup.mode, ()):
+        return None
+    cells = (f"{mode}/{precision.value}" for mode in modes for precision in modes[mode])
+    return unavailable(f"{framework} has {', '.join(cells)}")
+
+
+def lacks(packages: Iterable[str], extra: str) -> Availability | None:
+    """None where all are installed, else which is not."""
+    for package in packages:
+        if not is_installed(package):
+            return unavailable(f"{package} is not installed: pip install 'wattmark[{extra}]'")
+    return None

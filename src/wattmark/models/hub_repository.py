@@ -1,0 +1,123 @@
+"""A repository of the Hugging Face hub as an asset: at one commit, and only files that are data.
+
+A branch moves, so a name without a commit is looked up once: the commit that it stood for is kept
+in the cache beside the files. All processes of a run, and later runs, read the same weights, and
+need no network for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from wattmark.assets import Asset, HubRef, cache_folder, resolve
+from wattmark.errors import AssetError, MissingPackageError
+from wattmark.records import Record
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo as HubInfo
+
+Choose = Callable[[Iterable[str], str], tuple[str, ...]]
+
+
+class _Pin(Record):
+    """What a revision stood for when it was looked up, and the files that are read."""
+
+    commit: str
+    licence: str
+    files: tuple[str, ...]
+
+
+def hub_asset(repo: str, revision: str, choose: Choose) -> tuple[Asset, str]:
+    """The repository's files on this machine, and the commit (40 hexadecimal digits).
+
+    ``choose(names, label)`` picks from the repository's file names those to fetch, and may raise.
+    Raises AssetError, which says whether the repository is missing, gated or out of reach, and
+    MissingPackageError.
+    """
+    file = cache_folder() / "hub" / f"{quote(f'{repo}@{revision}', safe='@')}.json"
+    pin = _read(file) or _looked_up(repo, revision, choose, file)
+    ref = HubRef(repo=repo, revision=pin.commit, patterns=pin.files, licence=pin.licence)
+    try:
+        return resolve(ref), pin.commit
+    except AssetError as error:
+        if error.__cause__ is None or isinstance(error.__cause__, ImportError):
+            raise
+        raise AssetError(_explained(error.__cause__, repo, revision)) from error.__cause__
+
+
+def _read(file: Path) -> _Pin | None:
+    """The pin in a file; None where there is none, or it is damaged."""
+    try:
+        return _Pin.model_validate_json(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _looked_up(repo: str, revision: str, choose: Choose, file: Path) -> _Pin:
+    try:
+        from huggingface_hub import HfApi, get_token
+    except ImportError as error:
+        raise MissingPackageError(
+            f"the hub's {repo} is fetched with huggingface_hub: install wattmark[hub]"
+        ) from error
+    try:
+        info = HfApi().model_info(repo, revision=revision)
+    except Exception as error:  # the client raises errors of several network libraries
+        raise AssetError(_explained(error, repo, revision)) from error
+    if info.gated and get_token() is None:
+        raise AssetError(_gated(repo))
+    names = [sibling.rfilename for sibling in info.siblings or ()]
+    chosen = choose(names, f"the hub's {repo}@{revision}")
+    pin = _Pin(commit=str(info.sha), licence=_licence(info), files=chosen)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f"{file.name}.partial")
+        partial.write_text(pin.model_dump_json())
+        partial.rename(file)
+    except OSError as error:
+        raise AssetError(
+            f"{file} cannot be written ({error}): set WATTMARK_CACHE to a folder of yours"
+        ) from error
+    return pin
+
+
+def _licence(info: HubInfo) -> str:
+    tags = (tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:"))
+    return next(tags, "not stated")
+
+
+def _gated(repo: str) -> str:
+    return (
+        f"the hub's {repo} is gated: accept its terms on its page (huggingface.co/{repo}), then "
+        "set HF_TOKEN to a token of that account"
+    )
+
+
+def _explained(error: BaseException, repo: str, revision: str) -> str:
+    """What was wrong and what to do, for an error of huggingface_hub."""
+    from huggingface_hub import errors
+
+    where = f"the hub's {repo}"
+    response: Any = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    if isinstance(error, errors.GatedRepoError):
+        return _gated(repo)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return f"{where} has no revision {revision!r}: give a commit, a tag or a branch after '@'"
+    if isinstance(error, errors.RepositoryNotFoundError) or status == 404:
+        return (
+            f"{where} does not exist, or is private: check ORG/NAME; for a private one set "
+            "HF_TOKEN to a token that may read it"
+        )
+    if status in (401, 403):
+        return f"{where} may not be read ({status}): set HF_TOKEN to a token that may read it"
+    if status is not None:
+        return f"{where} could not be fetched (status {status}): try again later"
+    return (
+        f"{where} could not be fetched, the hub is out of reach ({type(error).__name__}: {error}): "
+        "check the network, HF_HUB_OFFLINE and HF_ENDPOINT, or give a copy as folder:PATH; what "
+        "was fetched once needs no network"
+    )

