@@ -282,7 +282,7 @@ def convolutions(draw):
 
 
 @pytest.mark.parametrize("table", TABLES)
-@settings(derandomize=True, deadline=None, max_examples=8)
+@settings(derandomize=True, deadline=None, max_examples=6)
 @given(args=convolutions())
 def test_convolution_agrees_with_aten(table, args):
     assert_agrees(table, "convolution.default", args, {})

@@ -77,6 +77,18 @@ def test_static_quantisation_asks_for_calibration(tmp_path):
         prepared(TensorFlow(), TinyConvNet(), tmp_path, "litert", "int8-static")
 
 
+def test_a_size_without_calibration_inputs_gets_those_of_a_smaller_one(tmp_path):
+    network = TinyTransformer()
+    short, long = network.preprocess([5]), network.preprocess([12])
+    with pytest.raises(FrameworkError, match=r"none for input_ids \(1, 8\)"):
+        prepared(TensorFlow(), network, tmp_path, "litert", "int8-static", long)
+
+    (tmp_path / "padded").mkdir()
+    runner = loaded(TensorFlow(), network, tmp_path / "padded", "litert", "int8-static", short)
+    far = difference([runner(q) for q in long], reference_outputs(network, long))
+    assert 1e-5 < far < TOLERANCES["int8-static"]
+
+
 def test_an_unknown_operator_is_named_when_preparing(workspace):
     with pytest.raises(UnsupportedOpError, match=r"LiteRT.*aten\.sort\.default"):
         TensorFlow().prepare(workspace(sorting(), "tensorflow", "litert"))

@@ -32,7 +32,7 @@ from wattmark.frameworks.litert_static import quantised
 from wattmark.records import Precision
 
 if TYPE_CHECKING:
-    from wattmark.frameworks.aten.program import Program, TensorType
+    from wattmark.frameworks.aten.program import Program, TensorType, Weights
 
 #: the distribution that holds the runtime
 PACKAGE = "ai-edge-litert"
@@ -59,21 +59,10 @@ def prepare(workspace: Workspace) -> None:
 def _converted(workspace: Workspace, programs: Sequence[Program]) -> bytes:
     import tensorflow as tf
 
-    weights = artefacts.read_weights(workspace.out)
-    module = tf.Module()
-    module.variables_by_name = {
-        name: tf.Variable(artefacts.narrow(array), trainable=False)
-        for name, array in weights.items()
-    }
-    signatures = {
-        _signature(place): _function(program, module.variables_by_name)
-        for place, program in enumerate(programs)
-    }
     with TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=signatures)
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            folder, signature_keys=list(signatures)
-        )
+        _save(artefacts.read_weights(workspace.out), programs, folder)
+        keys = [_signature(place) for place in range(len(programs))]
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=keys)
         try:
             return _quantised(converter, workspace, programs)
         except Exception as error:
@@ -81,6 +70,20 @@ def _converted(workspace: Workspace, programs: Sequence[Program]) -> bytes:
                 f"TensorFlow cannot convert {workspace.name} to LiteRT "
                 f"{workspace.setup.precision.value}: {error}"
             ) from error
+
+
+def _save(weights: Weights, programs: Sequence[Program], folder: str) -> None:
+    """A SavedModel with a signature for each program; on disk, it is out of memory's way."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.variables_by_name = {
+        name: tf.Variable(artefacts.narrow(weights.pop(name)), trainable=False)
+        for name in list(weights)
+    }
+    functions = [_function(program, module.variables_by_name) for program in programs]
+    signatures = {_signature(place): function for place, function in enumerate(functions)}
+    tf.saved_model.save(module, folder, signatures=signatures)
 
 
 def _function(program: Program, variables: Mapping[str, Any]) -> Any:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 _GRAPH, _XLA, _LITERT = "graph", "xla", "litert"
 _DISTRIBUTIONS = ("tensorflow-cpu", "tensorflow")
-#: bytes of constants in all graphs together above which programs share their weights instead:
-#: TensorFlow holds several copies of each while it optimises a graph
-_CONSTANTS_LIMIT = 1 << 28
+#: bytes of constants in all graphs together above which weights are arguments instead: while
+#: TensorFlow 2.21 optimises a graph it was seen to hold its constants about ten times
+_CONSTANTS_LIMIT = 1 << 27
 
 
 class TensorFlow:
@@ -36,11 +36,11 @@ class TensorFlow:
     runtime for small devices (see :mod:`wattmark.frameworks.litert`).
 
     Graphs are built by ``load``. In ``graph`` mode weights are constants of the graph, so that
-    Grappler can fold and oneDNN can reorder them, unless all graphs together would hold more than
-    256 MiB; in ``xla`` mode they are arguments, which was seen to be as fast and is quicker to
-    compile. ``xla`` compiles at each load: TensorFlow's persistent XLA cache works on a CPU, but
-    saved only half of that time, which is what filling it costs. A cache is an argument and a
-    result: TensorFlow copies it in each call.
+    Grappler can fold and oneDNN can reorder them (seen to save 5 to 15 % of CPU time), unless all
+    graphs together would hold more than 128 MiB; in ``xla`` mode they are arguments, which was
+    seen to be as fast and is quicker to compile. ``xla`` compiles at each load: TensorFlow's
+    persistent XLA cache works on a CPU, but saved only half of that time, which is what filling
+    it costs. A key-value cache is an argument and a result: it is copied in each call.
 
     There is no mode for TF-TRT: TensorFlow 2.17 was the last release with TensorRT, and its
     builds have none since 2.18 (release notes of 2.17.0 and 2.18.0,
