@@ -273,15 +273,6 @@ class Framework(Protocol):
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What a pipeline marked during a query: phase and units of each mark, and its time."""
-
-    phases: tuple[str, ...] = ()
-    units: tuple[int, ...] = ()
-    time_ns: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
 class Timeline:
     """What a scenario recorded: per query, start and latency on the monotonic clock, output."""
 

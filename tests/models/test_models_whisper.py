@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from torch_runner import TorchRunner  # noqa: E402
 from whisper_weights import load, variables  # noqa: E402
 
 from wattmark.contracts import InputSpec, Network  # noqa: E402
@@ -27,23 +28,6 @@ SMALL = Dimensions(
     vocabulary=60, positions=24, context=12,
 )  # fmt: skip
 END = 50
-
-
-class TorchRunner:
-    """A network in PyTorch, by the contract and no faster than it must be."""
-
-    def __init__(self, network: Network, batch: int) -> None:
-        self.network, self.module = network.with_batch(batch), network.module()
-
-    def start(self, sizes):
-        return {spec.name: torch.zeros(spec.shape) for spec in self.network.reads}
-
-    def step(self, inputs, state):
-        given = [torch.from_numpy(inputs[spec.name]) for spec in self.network.inputs]
-        with torch.inference_mode():
-            output, *written = self.module(*given, *(state[s.name] for s in self.network.reads))
-        names = [spec.name for spec in self.network.writes]
-        return output.numpy(), {**state, **dict(zip(names, written, strict=True))}
 
 
 def configured(sizes: Dimensions, **settings):
@@ -133,9 +117,10 @@ def real():
 
 @pytest.mark.slow
 def test_identity_matches_the_networks(real):
-    counts = (sum(p.numel() for p in runner.module.parameters()) for runner in real.values())
+    modules = [runner.network.module() for runner in real.values()]
+    counts = (sum(p.numel() for p in module.parameters()) for module in modules)
     assert MODEL.info().parameters == sum(counts)
-    used = {*real["encode"].module.state_dict(), *real["decode"].module.state_dict()}
+    used = {name for module in modules for name in module.state_dict()}
     stored = {name for name, values in MODEL._weights().items() if values.ndim}
     assert len(used) == len(stored)  # the scalars are settings, all else is used
 

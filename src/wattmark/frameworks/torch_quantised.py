@@ -19,6 +19,7 @@ to an embedding is stored a second time.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cache
 from typing import Any
 
@@ -41,7 +42,7 @@ CUDA_ROWS = 32
 aten: Any = torch.ops.aten
 
 
-class QuantisedLinear(nn.Module):  # type: ignore[misc]  # torch is untyped here
+class QuantisedLinear(nn.Module, ABC):  # type: ignore[misc]  # torch is untyped here
     """Stands for an ``nn.Linear``. Its buffers are what the artefact holds.
 
     ``pack`` brings them into the form that the kernel of this device wants, once, after loading.
@@ -72,9 +73,9 @@ class QuantisedLinear(nn.Module):  # type: ignore[misc]  # torch is untyped here
     def pack(self) -> None:
         """Prepare for the kernel of the device that the buffers are on."""
 
+    @abstractmethod
     def product(self, rows: Tensor) -> Tensor:
         """Rows (n, in) times the weight: (n, out)."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """As ``nn.Linear``."""

@@ -46,8 +46,3 @@ def joined(queries: Sequence[Inputs], numbers: Sequence[int]) -> Batch:
     rows = [queries[n] for n in numbers]
     inputs = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     return Batch(tuple(numbers), inputs)
-
-
-def rows(inputs: Inputs, count: int) -> list[Inputs]:
-    """A batch's inputs cut into those of its queries again."""
-    return [{name: array[i : i + 1] for name, array in inputs.items()} for i in range(count)]

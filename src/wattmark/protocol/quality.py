@@ -9,6 +9,7 @@ Inference Benchmark", ISCA 2020, table I).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,12 +76,12 @@ class _Sample:
         self._scores = np.array([answers[q][1] for q in queries])
 
     def metric(self) -> Quantity:
-        if self._is_share():
+        if self._is_share:
             return accuracy_quantity(float(self._scores.sum()), self._scores.size)
         return resampled_metric(self._statistic(), self._scores.size, seed=self._seed)
 
     def over(self, reference: _Sample) -> Quantity:
-        if self._is_share() and reference._is_share():
+        if self._is_share and reference._is_share:
             return relative_quality(self._scores, reference._scores)
         return resampled_ratio(
             self._goodness(), reference._goodness(), self._scores.size, seed=self._seed
@@ -93,18 +94,20 @@ class _Sample:
             for name, metric in further.items()
         }
 
+    @cached_property
     def _is_share(self) -> bool:
         """Whether the metric is the mean of scores that are 0 or 1."""
         if not np.isin(self._scores, (0.0, 1.0)).all():
             return False
-        return self._scores.size == 0 or self._is_mean()
+        return self._scores.size == 0 or self._is_mean
 
+    @cached_property
     def _is_mean(self) -> bool:
         whole = self._task.quality(self._predictions, self._labels)
         return bool(np.isclose(whole, self._scores.mean(), rtol=1e-12, atol=1e-12))
 
     def _statistic(self) -> Statistic:
-        if self._scores.size and self._is_mean():
+        if self._scores.size and self._is_mean:
             return lambda indices: float(self._scores[indices].mean())
         return self._over(self._task.quality)
 

