@@ -16,7 +16,13 @@ from wattmark.protocol.artefacts import build_once, package_versions, require_su
 from wattmark.protocol.channel import Channel
 from wattmark.protocol.conversion import compare, require_same_model
 from wattmark.protocol.inputs import load_inputs, representatives, save_inputs, spread
-from wattmark.protocol.schedule import block, renewals, rounds_of_a_pass, turn_order
+from wattmark.protocol.schedule import (
+    Progress,
+    block,
+    renewal_due,
+    rounds_of_a_pass,
+    turn_order,
+)
 from wattmark.records import Plan, Precision, Setup
 
 
@@ -52,9 +58,43 @@ def test_turns_are_shuffled_by_the_seed_and_hold_every_trial() -> None:
     assert orders[3] == turn_order(plan(seed=1), ["d", "c", "b", "a"], 3)
 
 
-@pytest.mark.parametrize(("executions", "expected"), [(1, {0}), (2, {0, 5}), (5, {0, 2, 4, 6, 8})])
-def test_processes_are_renewed_evenly_over_a_pass(executions: int, expected: set[int]) -> None:
-    assert renewals(plan(rounds=10, executions=executions), 1000) == expected
+def renewals(executions: int, budget_s: float, round_s: float, **changes: object) -> list[int]:
+    """Rounds at which processes are renewed, where each takes ``round_s`` and loading 10 s."""
+    settings = plan(rounds=10, executions=executions, budget_s=budget_s)
+    begun, here, spent_s, found = 1, 0, 0.0, []
+    for index in range(1000):
+        at = Progress(
+            executions=begun, rounds=here, measured_s=index * round_s, round_s=round_s,
+            load_s=10.0, left_s=budget_s - spent_s, narrow=bool(changes.get("narrow")) and here > 2,
+        )  # fmt: skip
+        if renewal_due(settings, 1000, at):
+            found.append(index)
+            begun, here, spent_s = begun + 1, 0, spent_s + 10.0
+        elif spent_s + round_s > budget_s:
+            break
+        spent_s, here = spent_s + round_s, here + 1
+    return found
+
+
+@pytest.mark.parametrize(
+    ("executions", "round_s", "expected"),
+    [
+        (1, 5.0, []),
+        (2, 10.0, [10]),  # a pass and no more fits: in its middle
+        (2, 1.0, [100]),  # ten passes fit: after five of them
+        (2, 50.0, [2]),  # not even half a pass fits: in the middle of the time
+        (2, 250.0, []),
+        (4, 2.0, [22, 45, 67]),
+    ],
+)
+def test_executions_share_the_budget_equally(
+    executions: int, round_s: float, expected: list[int]
+) -> None:
+    assert renewals(executions, 210.0, round_s) == expected
+
+
+def test_an_execution_ends_sooner_where_the_ratios_are_narrow_but_has_its_share_of_a_pass() -> None:
+    assert renewals(2, 1000.0, 1.0, narrow=True) == [5]
 
 
 def test_inputs_of_several_shapes_come_back_in_order(tmp_path: Path) -> None:

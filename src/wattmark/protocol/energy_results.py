@@ -8,6 +8,7 @@ than an absolute figure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -128,6 +129,10 @@ def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str)
 
 
 def _per_correct(per_query: Quantity, scores: Sequence[float]) -> Quantity:
+    if any(map(math.isnan, scores)):
+        whole = all(map(math.isnan, scores))
+        reason = Reason.NOT_ASKED if whole else Reason.NOT_SUPPORTED
+        return Quantity.missing("J/correct", reason, "answers without a label cannot be scored")
     if any(score not in (0.0, 1.0) for score in scores):
         detail = "the task's answers are better or worse, not right or wrong"
         return Quantity.missing("J/correct", Reason.NOT_SUPPORTED, detail)

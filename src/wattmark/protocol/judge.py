@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from wattmark.contracts import Model, Output, Task
@@ -17,7 +18,15 @@ class Judge:
     material: Material
 
     def judge(self, query: int, output: Output) -> tuple[str, float]:
-        """The prediction as text and its score, for the output of query number ``query``."""
+        """The prediction as text and its score, for the output of query number ``query``.
+
+        The score of an example without a label is not a number.
+        """
         answer = self.model.postprocess(output, self.material.queries[query])
         prediction = self.task.predict(answer)
-        return prediction, self.task.score(prediction, self.material.examples[query].label)
+        label = self.material.examples[query].label
+        return prediction, math.nan if label is None else self.task.score(prediction, label)
+
+    def unanswered(self, query: int) -> tuple[str, float]:
+        """Of a query that failed: empty, and 0 where an answer could have been scored."""
+        return "", math.nan if self.material.examples[query].label is None else 0.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattmark import registry
 from wattmark.contracts import Example, Inputs, Model, Task
 from wattmark.errors import PlanError
+from wattmark.protocol import datasets
 from wattmark.quantities import Quantity
 from wattmark.records import ModelInfo, Plan, Precision, TaskInfo
 
@@ -38,21 +39,29 @@ class Material:
 
 
 def gather(plan: Plan) -> Material:
-    """Fetch model and data and encode the queries. Raises AssetError, PlanError."""
+    """Fetch model and data and encode the queries.
+
+    Raises AssetError, and PlanError where the model is not the task's, or nothing can be scored
+    and quality is asked for.
+    """
     task = registry.task(plan.task)
     model = registry.model(plan.model, plan.task)
     if model.task != task.name:
         raise PlanError(
             f"model {plan.model!r} is for task {model.task!r}, but the plan's task is {plan.task!r}"
         )
-    task_info, examples = task.load(plan.samples, plan.seed)
+    task_info, examples = datasets.load(task, plan.data, plan.samples, plan.seed)
     if len(examples) < 2:
         raise PlanError(f"task {plan.task!r} gave {len(examples)} examples; at least 2 are needed")
+    if plan.cost_only:
+        examples = [replace(example, label=None) for example in examples]
+    else:
+        task_info = _with_what_is_scored(task_info, examples)
     began = time.perf_counter()
     queries = model.preprocess([e.data for e in examples])
     encode_ms = 1e3 * (time.perf_counter() - began) / len(queries)
     static = any(setup.precision is Precision.INT8_STATIC for setup in plan.setups)
-    calibration = _calibration(task, model, queries, plan.seed) if static else []
+    calibration = _calibration(plan, task, model, queries) if static else []
     return Material(
         model=model.info(),
         task=task_info,
@@ -66,9 +75,24 @@ def gather(plan: Plan) -> Material:
     )
 
 
-def _calibration(task: Task, model: Model, queries: list[Inputs], seed: int) -> list[Inputs]:
+def _with_what_is_scored(info: TaskInfo, examples: list[Example]) -> TaskInfo:
+    """The task, saying how many examples have labels where not all do. Raises PlanError."""
+    bare = sorted({e.source for e in examples if e.label is None})
+    scored = sum(e.label is not None for e in examples)
+    if not scored:
+        raise PlanError(
+            f"{', '.join(bare)}: no example has a label that {info.name} can score, so quality "
+            "cannot be measured; measure cost alone with `cost_only: true` (--cost-only)"
+        )
+    if not bare:
+        return info
+    said = f"quality over the {scored} of {len(examples)} with labels, none of {', '.join(bare)}"
+    return info.model_copy(update={"description": f"{info.description}; {said}"})
+
+
+def _calibration(plan: Plan, task: Task, model: Model, queries: list[Inputs]) -> list[Inputs]:
     """Inputs of another sample without the measured ones; empty where too few are left."""
-    _, examples = task.load(CALIBRATION_SAMPLES, seed + 1)
+    _, examples = datasets.load(task, plan.data, CALIBRATION_SAMPLES, plan.seed + 1)
     measured = {_identity(query) for query in queries}
     drawn = model.preprocess([e.data for e in examples])
     others = [query for query in drawn if _identity(query) not in measured]

@@ -30,7 +30,10 @@ class Measured:
         return [self.rounds[i] for i in sorted(self.rounds)]
 
     def first_answers(self) -> dict[int, tuple[str, float]]:
-        """Prediction and score of each query's first answer; a failed one is empty and scores 0."""
+        """Prediction and score of each query's first answer; a failed one is empty and scores 0.
+
+        The score is not a number where the example has no label.
+        """
         answers: dict[int, tuple[str, float]] = {}
         for index in sorted(self.rounds):
             block = self.samples[index]

@@ -24,6 +24,7 @@ from pydantic_core import core_schema
 
 from wattmark import registry
 from wattmark.errors import PlanError, UnknownNameError
+from wattmark.protocol.datasets import named
 from wattmark.protocol.plan_syntax import Document, Place, parse_json, parse_yaml
 from wattmark.records import Plan, Precision, Setup, parse_setup
 
@@ -217,6 +218,8 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         and not (kind == "model" and registry.is_reference(name))
     ]
     yield from unknown
+    if not any(problem.place == ("task",) for problem in unknown):
+        yield from _unusable_data(plan)
     for index, setup in enumerate(plan.setups):
         if not _MODE.fullmatch(setup.mode):
             text = f"{reprlib.repr(setup.mode)} cannot be a mode: letters, digits, '.', '_', '-'"
@@ -228,6 +231,16 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         task = registry.model(plan.model, plan.task).task
         if task != plan.task:
             yield _Problem(("model",), f"{plan.model} is a model for {task}, not for {plan.task}")
+
+
+def _unusable_data(plan: Plan) -> Iterator[_Problem]:
+    for index, entry in enumerate(plan.data):
+        try:
+            named(plan.task, entry)
+        except UnknownNameError as error:
+            yield _Problem(("data", index), str(error), error)
+        except PlanError as error:
+            yield _Problem(("data", index), str(error))
 
 
 def _error(problems: list[_Problem], document: Document, name: str) -> PlanError:

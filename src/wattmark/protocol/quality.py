@@ -35,6 +35,9 @@ def quality(
     plan: Plan, task: Task, material: Material, ours: Measured, baseline: Measured, first: bool
 ) -> Quality:
     """Quality of a trial; ``first`` says that it is itself the baseline."""
+    if plan.cost_only:
+        unasked = Quantity.missing("1", Reason.NOT_ASKED, "the plan asks for cost only")
+        return Quality(metric=task.metric, value=unasked, of_reference=unasked, gate_passed=None)
     answers = ours.first_answers()
     sample = _Sample(task, material, answers, plan.seed)
     if not material.model.trained:
@@ -68,7 +71,7 @@ class _Sample:
     def __init__(
         self, task: Task, material: Material, answers: Mapping[int, tuple[str, float]], seed: int
     ) -> None:
-        queries = sorted(answers)
+        queries = sorted(q for q in answers if material.examples[q].label is not None)
         self._task = task
         self._seed = seed
         self._predictions = [answers[q][0] for q in queries]

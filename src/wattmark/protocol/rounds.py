@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 from wattmark.errors import WattmarkError, WorkerError
 from wattmark.protocol.events import Event, Observer, Stage
 from wattmark.protocol.recorder import Recorder, Samples, answered_by_both
-from wattmark.protocol.schedule import block, renewals, rounds_of_a_pass, turn_order
+from wattmark.protocol.schedule import (
+    Progress,
+    block,
+    last_execution,
+    renewal_due,
+    rounds_of_a_pass,
+    shared_out,
+    turn_order,
+)
 from wattmark.protocol.session import TrialSession
 from wattmark.protocol.statistics import narrow_enough, round_log_ratios
 from wattmark.records import Plan, Round, StopReason
@@ -71,6 +79,8 @@ class RoundLoop:
         self._cpu_s: dict[str, dict[int, float]] = {}
         self._index_s: list[float] = []
         self._load_s = 0.0
+        self._rounds_here = 0
+        self._executions = 1 + len({r.execution for r in recorder.recorded().rounds})
         for done in recorder.recorded().rounds:
             if not done.superseded:
                 self._remember(done, recorder.load_samples(done.samples))
@@ -84,39 +94,54 @@ class RoundLoop:
                 session.kill()
 
     def _run(self) -> StopReason:
-        renew_at = renewals(self.plan, self.queries)
         index = 0
         while self.sessions:
             if all(self._done(t, index) for t in self.sessions):
                 index += 1
                 continue
-            if (reason := self._stop(index, index in renew_at)) is not None:
+            progress = self._progress()
+            if (reason := self._stop(index, progress)) is not None:
                 self._stop_workers(self.sessions)
                 return reason
-            began = time.monotonic()
-            if index in renew_at:
+            if renewal_due(self.plan, self.queries, progress):
                 self._stop_workers(self.sessions)
+                self._executions, self._rounds_here = self._executions + 1, 0
+            began = time.monotonic()
             if waiting := [t for t in self.sessions if not self.sessions[t].alive]:
                 self._start_workers(waiting)
-                self._load_s = time.monotonic() - began
+                self._load_s = max(self._load_s, time.monotonic() - began)
             began = time.monotonic()
             self.first_round_at = self.first_round_at or began
             self._measure_index(index)
             self._index_s.append(time.monotonic() - began)
+            self._rounds_here += 1
             index += 1
         return StopReason.NOTHING_LEFT
 
-    def _stop(self, index: int, renewing: bool) -> StopReason | None:
+    def _progress(self) -> Progress:
+        return Progress(
+            executions=self._executions,
+            rounds=self._rounds_here,
+            measured_s=sum(self._index_s),
+            round_s=float(np.median(self._index_s)) if self._index_s else 0.0,
+            load_s=self._load_s,
+            left_s=self.plan.budget_s - self._spent_s(),
+            narrow=self._rounds_here >= MIN_ROUNDS and self._narrow(),
+        )
+
+    def _stop(self, index: int, progress: Progress) -> StopReason | None:
         whole_pass = rounds_of_a_pass(self.plan, self.queries)
         may_stop = index >= (
             whole_pass if self.plan.complete_pass else min(MIN_ROUNDS_TO_STOP, whole_pass)
         )
-        if may_stop and self._narrow():
+        enough = last_execution(self.plan, progress) and shared_out(
+            self.plan, self.queries, progress
+        )
+        if may_stop and enough and progress.narrow:
             return StopReason.NARROW
         if index < MIN_ROUNDS or not self._index_s:
             return None
-        expected_s = float(np.median(self._index_s)) + (self._load_s if renewing else 0.0)
-        return StopReason.BUDGET if self._spent_s() + expected_s > self.plan.budget_s else None
+        return StopReason.BUDGET if progress.round_s > progress.left_s else None
 
     def _spent_s(self) -> float:
         return time.monotonic() - self.first_round_at if self.first_round_at else 0.0

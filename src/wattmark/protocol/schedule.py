@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wattmark.records import Plan
 
@@ -32,8 +33,46 @@ def turn_order(plan: Plan, trials: Sequence[str], index: int) -> list[str]:
     return order
 
 
-def renewals(plan: Plan, queries: int) -> set[int]:
-    """Round indices at which every trial gets a fresh process; 0 is one of them."""
-    rounds = rounds_of_a_pass(plan, queries)
-    executions = min(plan.executions, rounds)
-    return {rounds * e // executions for e in range(executions)}
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: what decides whether processes are renewed.
+
+    ``executions`` counts those begun, ``rounds`` those of the latest. ``measured_s`` is the time
+    of all rounds, ``round_s`` that of a usual one (of all trials), ``load_s`` what renewing takes,
+    ``left_s`` what is left of the budget. ``narrow`` says that the ratios are known well enough.
+    """
+
+    executions: int
+    rounds: int
+    measured_s: float
+    round_s: float
+    load_s: float
+    left_s: float
+    narrow: bool
+
+
+def shared_out(plan: Plan, queries: int, progress: Progress) -> bool:
+    """Whether the latest execution has had its share of a pass."""
+    return progress.rounds >= max(1, rounds_of_a_pass(plan, queries) // plan.executions)
+
+
+def last_execution(plan: Plan, progress: Progress) -> bool:
+    """Whether no fresh processes will come: the plan has had its executions, or time is short."""
+    return (
+        progress.executions >= plan.executions
+        or progress.load_s + progress.round_s > progress.left_s
+    )
+
+
+def renewal_due(plan: Plan, queries: int, progress: Progress) -> bool:
+    """Whether the next round wants fresh processes.
+
+    Executions share the budget, less the loading, equally: each then says as much of its process
+    as any other, however many passes there are. One ends sooner where the ratios are narrow.
+    """
+    if last_execution(plan, progress):
+        return False
+    share_s = (plan.budget_s - (plan.executions - 1) * progress.load_s) / plan.executions
+    until_s = progress.executions * share_s
+    narrow = progress.narrow and shared_out(plan, queries, progress)
+    return narrow or progress.measured_s + progress.round_s / 2 >= until_s

@@ -149,7 +149,9 @@ class TrialSession:
     def _samples(self, out: Path, errors: dict[str, str]) -> Samples:
         answers = read_answers(out)
         judged = [
-            ("", 0.0) if output is None else self._judge.judge(int(query), output)
+            self._judge.unanswered(int(query))
+            if output is None
+            else self._judge.judge(int(query), output)
             for query, output in zip(answers.query, answers.outputs, strict=True)
         ]
         return Samples(
