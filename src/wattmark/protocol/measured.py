@@ -41,6 +41,14 @@ class Measured:
                 answers.setdefault(int(query), (text, float(score)))
         return answers
 
+    def answered(self) -> dict[int, str]:
+        """Prediction of each query that did not fail, as it was first asked."""
+        found: dict[int, str] = {}
+        for _, block in sorted(self.samples.items()):
+            for query, position in block.answered().items():
+                found.setdefault(query, block.prediction[position])
+        return found
+
     def latencies_ms(self) -> list[NDArray[np.float64]]:
         """Latencies of answered queries, one array per round."""
         return [

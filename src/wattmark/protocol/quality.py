@@ -9,15 +9,15 @@ Inference Benchmark", ISCA 2020, table I).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.contracts import Task
+from wattmark.protocol.known_answers import Answer
 from wattmark.protocol.material import Material
-from wattmark.protocol.measured import Measured
 from wattmark.protocol.statistics import (
     accuracy_quantity,
     relative_quality,
@@ -32,44 +32,43 @@ Metric = Callable[[Sequence[str], Sequence[Any]], float]
 
 
 def quality(
-    plan: Plan, task: Task, material: Material, ours: Measured, baseline: Measured, first: bool
+    plan: Plan,
+    task: Task,
+    material: Material,
+    answers: Mapping[int, Answer],
+    baseline: Mapping[int, Answer],
+    reused: int = 0,
 ) -> Quality:
-    """Quality of a trial; ``first`` says that it is itself the baseline."""
-    if plan.cost_only:
-        unasked = Quantity.missing("1", Reason.NOT_ASKED, "the plan asks for cost only")
-        return Quality(metric=task.metric, value=unasked, of_reference=unasked, gate_passed=None)
-    answers = ours.first_answers()
-    sample = _Sample(task, material, answers, plan.seed)
+    """Quality of the answers of a trial: by query number, each with its score.
+
+    ``baseline`` holds the baseline's answers (the same mapping where the trial is the baseline);
+    ``reused`` says how many of ``answers`` were not timed in this run.
+    """
+    found = partial(Quality, metric=task.metric, queries=len(answers), reused=reused)
     if not material.model.trained:
-        untrained = Quantity.missing("1", Reason.UNTRAINED, "the model's weights are random")
-        return Quality(
-            metric=task.metric, value=untrained, of_reference=untrained, gate_passed=None
-        )
+        none = Quantity.missing("1", Reason.UNTRAINED, "the model's weights are random")
+        return found(value=none, of_reference=none, gate_passed=None)
+    sample = _Sample(task, material, answers, plan.seed)
     value, also = sample.metric(), sample.also()
-    if first:
+    if baseline is answers:
         one = Quantity.exact(1.0, "1")
-        return Quality(
-            metric=task.metric, value=value, of_reference=one, gate_passed=True, also=also
-        )
-    theirs = baseline.first_answers()
-    common = sorted(answers.keys() & theirs.keys())
+        return found(value=value, of_reference=one, gate_passed=True, also=also)
+    common = sorted(answers.keys() & baseline.keys())
     if not common:
         relative = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
     else:
-        reference = _Sample(task, material, {q: theirs[q] for q in common}, plan.seed)
+        reference = _Sample(task, material, {q: baseline[q] for q in common}, plan.seed)
         mine = _Sample(task, material, {q: answers[q] for q in common}, plan.seed)
         relative = mine.over(reference)
     passed = None if relative.value is None else relative.value >= plan.quality_gate
-    return Quality(
-        metric=task.metric, value=value, of_reference=relative, gate_passed=passed, also=also
-    )
+    return found(value=value, of_reference=relative, gate_passed=passed, also=also)
 
 
 class _Sample:
     """The answers to some queries with their labels, and the task's metrics over them."""
 
     def __init__(
-        self, task: Task, material: Material, answers: Mapping[int, tuple[str, float]], seed: int
+        self, task: Task, material: Material, answers: Mapping[int, Answer], seed: int
     ) -> None:
         queries = sorted(q for q in answers if material.examples[q].label is not None)
         self._task = task

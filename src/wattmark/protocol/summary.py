@@ -1,7 +1,8 @@
 """From recorded rounds to results: every figure with its interval, or the reason for its absence.
 
-Quality is scored on each query's first answer (`quality`), energy and ratios come from whole
-rounds (`energy_results`), phases from the marks within them (`phase_results`).
+Quality is scored on each query's first answer (`quality`; for queries that were not asked, on
+what the same artefact answered before, `known_answers`), energy and ratios come from whole rounds
+(`energy_results`), phases from the marks within them (`phase_results`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wattmark import registry
+from wattmark.contracts import Task
 from wattmark.protocol.energy_results import energies, ratios
+from wattmark.protocol.known_answers import Answer, KnownAnswers
 from wattmark.protocol.material import Material
 from wattmark.protocol.measured import Measured
 from wattmark.protocol.phase_results import latency, phases, time_to_first_token
@@ -35,10 +38,12 @@ def summarise(
     material: Material,
     recorder: Recorder,
     references: Mapping[str, Path],
+    cache: Path,
 ) -> tuple[tuple[Result, ...], ModelInfo]:
     """Results of all trials, and the model's identity with its number of parameters.
 
-    ``references`` gives the folder of the reference's facts by trial.
+    ``references`` gives the folder of the reference's facts by trial; ``cache`` holds what
+    artefacts answered in earlier runs, and gets what they answered in this one.
     """
     recorded = recorder.recorded()
     measured = {t.id: Measured.of(t.id, recorded, recorder) for t in trials}
@@ -50,12 +55,40 @@ def summarise(
     model = material.model
     for known in facts.values():
         model = model.model_copy(update={"parameters": known.parameters})
-    baseline = measured[plan.baseline_label]
-    results = tuple(
-        _result(plan, trial, measured[trial.id], baseline, recorded, material, facts.get(trial.id))
-        for trial in trials
-    )
-    return results, model
+    task = registry.task(plan.task)
+    answers = {t.id: _answers(t, measured[t.id], recorded, material, task, cache) for t in trials}
+    baseline = plan.baseline_label
+    results = []
+    for trial in trials:
+        ours = measured[trial.id]
+        result = _result(
+            plan, trial, ours, measured[baseline], recorded, material, facts.get(trial.id)
+        )
+        if result.failure is None:
+            scored = answers[trial.id]
+            reused = len(scored) - len(ours.first_answers())
+            found = quality(plan, task, material, scored, answers[baseline], reused)
+            result = result.model_copy(update={"quality": found})
+        results.append(result)
+    return tuple(results), model
+
+
+def _answers(
+    trial: Trial,
+    ours: Measured,
+    recorded: Recorded,
+    material: Material,
+    task: Task,
+    cache: Path,
+) -> dict[int, Answer]:
+    """All answers of a trial: those that were timed, and earlier ones to the other queries."""
+    timed = ours.first_answers()
+    if trial.id not in recorded.preparations or not timed:
+        return timed
+    known = KnownAnswers(cache, recorded.preparations[trial.id].artefact, trial.setup)
+    known.remember(ours.answered(), material.queries)
+    labels = [example.label for example in material.examples]
+    return known.completed(timed, material.queries, labels, task)
 
 
 def _result(
@@ -102,9 +135,6 @@ def _result(
     ]
     return base.model_copy(
         update={
-            "quality": quality(
-                plan, registry.task(plan.task), material, ours, baseline, is_baseline
-            ),
             "latency": latency([block for block in ours.latencies_ms() if block.size]),
             "throughput": pooled_rate(
                 [r.queries - r.failed_queries for r in rounds],

@@ -15,13 +15,18 @@ from wattmark.records.plan import Plan, Trial
 
 
 class Quality(Record):
-    """Task quality, and where it stands to the reference setup."""
+    """Task quality, and where it stands to the reference setup.
+
+    It is over ``queries`` answers, of which the same artefact gave ``reused`` in earlier runs.
+    """
 
     metric: str
     value: Quantity
     of_reference: Quantity
     gate_passed: bool | None
     also: dict[str, Quantity] = {}
+    queries: int | None = None
+    reused: int = 0
 
 
 class Latency(Record):

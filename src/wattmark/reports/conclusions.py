@@ -223,6 +223,8 @@ def _trust(run: Run) -> str:
     parts += [f"flagged {flag}: {listing(ids)}" for flag, ids in sorted(flags.items())]
     if not flags:
         parts.append("no result carries a flag")
+    if reused := sum(r.quality.reused for r in results if r.quality):
+        parts.append(f"{count_text(reused, 'scored answer')} of earlier runs of the same artefacts")
     if run.stop_reason is StopReason.BUDGET:
         parts.append("the time budget ended the measuring before the plan's stopping rule did")
     elif run.stop_reason is StopReason.INTERRUPTED:

@@ -33,7 +33,9 @@ def render_overview(runs: Sequence[Run]) -> str:
 
 
 def _cells(run: Run, result: Result) -> tuple[str, ...]:
-    about = (run.task.name, run.model.name, result.id, str(run.task.samples))
+    scored = result.quality.queries if result.quality else None
+    samples = str(run.task.samples if scored is None else scored)
+    about = (run.task.name, run.model.name, result.id, samples)
     if failure := failure_text(result):
         return (*about, run.task.metric, failure, "", "")
     p50 = result.latency.p50 if result.latency else None
@@ -52,7 +54,8 @@ def _quality(quality: Quality | None) -> str:
     text = quantity_text(percent_if_share(quality.value))
     also = [f"{name} {quantity_text(value)}" for name, value in quality.also.items()]
     missed = ["misses the gate"] if quality.gate_passed is False else []
-    return "; ".join([text, *also, *missed])
+    earlier = [f"{quality.reused} answers of earlier runs"] if quality.reused else []
+    return "; ".join([text, *also, *missed, *earlier])
 
 
 def _energy(quantity: Quantity | None) -> str:

@@ -1,0 +1,74 @@
+"""What a converted model has answered before: quality over all queries, even in a short run.
+
+An answer belongs to what gave it (the artefact's key, which covers model, framework, precision
+and calibration, and the setup's options) and to the query's own arrays. A run scores the answers
+that it timed. Where its budget ended before a query came up, the answer that the same artefact
+gave in an earlier run stands in, and the result says how many did. Answers are kept, not scores:
+a changed label or metric takes effect at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wattmark.contracts import Inputs, Task
+from wattmark.protocol.artefacts import locked
+from wattmark.records import Setup, canonical_digest
+
+#: Bump when answers come to be something else: another postprocessing, another text.
+ANSWERS_VERSION = 1
+
+Answer = tuple[str, float]
+
+
+def query_digest(query: Inputs) -> str:
+    """Identity of a query: sha256 over its arrays with their names, types and shapes."""
+    digest = hashlib.sha256()
+    for name, array in sorted(query.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+class KnownAnswers:
+    """The answers of one artefact with one set of options, in a file of the cache."""
+
+    def __init__(self, cache: Path, artefact: str, setup: Setup) -> None:
+        about = {"version": ANSWERS_VERSION, "artefact": artefact, "options": setup.options}
+        self._file = cache / "answers" / f"{canonical_digest(about)[:24]}.json"
+
+    def completed(
+        self,
+        timed: Mapping[int, Answer],
+        queries: Sequence[Inputs],
+        labels: Sequence[Any],
+        task: Task,
+    ) -> dict[int, Answer]:
+        """``timed`` and, for every other query that was answered before, that answer."""
+        known = self._read()
+        answers = dict(timed)
+        for number, query in enumerate(queries):
+            text = known.get(query_digest(query)) if number not in timed else None
+            if text is not None:
+                answers[number] = (text, task.score(text, labels[number]))
+        return answers
+
+    def remember(self, timed: Mapping[int, str], queries: Sequence[Inputs]) -> None:
+        """Keep these answers, by query number; the newest counts."""
+        with locked(self._file):
+            known = self._read() | {query_digest(queries[n]): text for n, text in timed.items()}
+            partial = self._file.with_suffix(".partial")
+            partial.write_text(json.dumps(known), encoding="utf-8")
+            partial.rename(self._file)
+
+    def _read(self) -> dict[str, str]:
+        """All that is kept; nothing where the file is missing or damaged."""
+        try:
+            found = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
