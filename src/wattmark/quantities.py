@@ -141,6 +141,7 @@ class Reason(StrEnum):
     NO_CORRECT_ANSWER = "no_correct_answer"
     TRIAL_FAILED = "trial_failed"
     UNTRAINED = "untrained"
+    NOT_ASKED = "not_asked"
 
 
 class Quantity(BaseModel):

@@ -7,6 +7,9 @@ constructed without arguments. Listing names imports nothing.
 Models that are not instruments of their own, ``hub:ORG/NAME`` and ``folder:PATH``, are read by
 the adapter of their task: a class in the group ``wattmark.adapters``, named as the task, that is
 constructed with the model's whole name.
+
+Public data sets stand in the group ``wattmark.datasets``: an entry point is named as the task that
+they are for, and names a tuple of them.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import TYPE_CHECKING, cast
 from wattmark.errors import AssetError, UnknownNameError
 
 if TYPE_CHECKING:
-    from wattmark.contracts import Framework, Meter, Model, Scenario, Task
+    from wattmark.contracts import DataSet, Framework, Meter, Model, Scenario, Task
 
 
 REFERENCE_SCHEMES = ("hub:", "folder:")
@@ -59,6 +62,12 @@ def model(name: str, task: str = "") -> Model:
             raise UnknownNameError("task with models from the hub or a folder", task, adapters)
         return cast("Model", adapters[task].load()(name))
     return cast("Model", _construct("model", name))
+
+
+def datasets(task: str) -> tuple[DataSet, ...]:
+    """The public data sets of a task; none where nothing installed has any."""
+    found = _group("dataset")
+    return tuple(found[task].load()) if task in found else ()
 
 
 def is_reference(model: str) -> bool:

@@ -47,6 +47,8 @@ def adjusted(
     samples: int | None = None,
     budget_s: float | None = None,
     model: str | None = None,
+    data: Collection[str] | None = None,
+    cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan with these changes; ``options`` are put into every setup. Raises PlanError."""
@@ -55,7 +57,8 @@ def adjusted(
     plan = plan.fast() if fast else plan
     if options:
         plan = plan.with_options(**options)
-    changes = {"samples": samples, "budget_s": budget_s, "model": model}
+    changes: dict[str, Any] = {"samples": samples, "budget_s": budget_s, "model": model}
+    changes |= {"data": tuple(data) if data else None, "cost_only": cost_only}
     wanted = {key: value for key, value in changes.items() if value is not None}
     if samples is not None and samples < plan.rounds:
         wanted["rounds"] = max(2, samples)
@@ -70,15 +73,18 @@ def run(
     samples: int | None = None,
     budget_s: float | None = None,
     model: str | None = None,
+    data: Collection[str] | None = None,
+    cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
     observe: Observer = ignore,
 ) -> Run:
     """Run a plan (a file, a mapping, a Plan; None: the quickstart) and return what came of it.
 
-    ``fast`` takes one process a setup and stops at ±10 %; ``options`` (``{"tokens": "64"}``) go
-    into every setup. Ctrl-C gives the run so far, with ``stop_reason`` "interrupted". Raises
-    PlanError for a plan that cannot be run, AssetError where model or data cannot be had,
-    WorkerError where the reference itself fails.
+    ``fast`` takes one process a setup and stops at ±10 %; ``data`` names public data sets
+    (``("imdb", "yelp=folder:PATH")``); ``cost_only`` measures no quality; ``options``
+    (``{"tokens": "64"}``) go into every setup. Ctrl-C gives the run so far, with ``stop_reason``
+    "interrupted". Raises PlanError for a plan that cannot be run, AssetError where model or data
+    cannot be had, WorkerError where the reference itself fails.
     """
     from wattmark.protocol.material import gather
     from wattmark.protocol.plans import load_plan
@@ -90,6 +96,8 @@ def run(
         samples=samples,
         budget_s=budget_s,
         model=model,
+        data=data,
+        cost_only=cost_only,
         options=options,
     )
     observe(Event(Stage.DATA, 0, 1, text="fetching what is not there yet"))
@@ -215,42 +223,6 @@ def latencies_ms(run: Run) -> dict[str, NDArray[np.float64]]:
     return latencies
 
 
-def diagnose() -> dict[str, list[dict[str, Any]]]:
-    """What this machine can measure and run: meters and frameworks, with cures."""
-    from wattmark.errors import MissingPackageError
-    from wattmark.meters.selection import survey
-    from wattmark.protocol.artefacts import package_versions
-
-    frameworks: list[dict[str, Any]] = []
-    for name in registry.names("framework"):
-        framework = registry.framework(name)
-        try:
-            versions = package_versions(framework)
-            detail = ", ".join(f"{k} {v}" for k, v in versions.items())
-            frameworks.append({"name": name, "available": True, "detail": detail})
-        except MissingPackageError as error:
-            frameworks.append({"name": name, "available": False, "detail": str(error)})
-    meters: list[dict[str, Any]] = []
-    for found in survey():
-        row: dict[str, Any] = {
-            "name": found.name,
-            "available": found.availability.available,
-            "grade": found.grade,
-            "reason": found.availability.reason,
-            "detail": found.availability.detail,
-        }
-        if found.info is not None and found.read_cost_s is not None:
-            row |= {
-                "domains": found.info.domains,
-                "update_period_s": found.info.update_period_s,
-                "read_cost_s": found.read_cost_s,
-                "detail": f"{found.info.grade}, {', '.join(found.info.domains)}, "
-                f"{1e6 * found.read_cost_s:.0f} µs a read. {found.info.detail}",
-            }
-        meters.append(row)
-    return {"meters": meters, "frameworks": frameworks}
-
-
 def _environment(plan: Plan, material: Material) -> Environment:
     from wattmark.protocol.environment import collect
 
@@ -285,7 +257,7 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
         store.interrupt(run_id)  # what was recorded stays, and `--resume` can go on
         raise
     results, model = summarise(
-        recorded.plan, conductor.trials, material, recorder, outcome.references
+        recorded.plan, conductor.trials, material, recorder, outcome.references, cache_folder()
     )
     done = Run(
         id=run_id,

@@ -17,8 +17,8 @@ def hub(monkeypatch: pytest.MonkeyPatch):
     huggingface_hub = pytest.importorskip("huggingface_hub")
     calls = []
 
-    def snapshot_download(repo_id, *, revision, allow_patterns, local_dir):
-        calls.append((repo_id, revision, allow_patterns))
+    def snapshot_download(repo_id, *, repo_type, revision, allow_patterns, local_dir):
+        calls.append((repo_type, repo_id, revision, allow_patterns))
         (Path(local_dir) / ".cache" / "huggingface").mkdir(parents=True)
         (Path(local_dir) / ".cache" / "huggingface" / "x.lock").touch()
         if repo_id == "org/missing":
@@ -32,7 +32,7 @@ def hub(monkeypatch: pytest.MonkeyPatch):
 
 def test_hub_repository_is_fetched_once_at_its_commit(hub):
     first, second = resolve(HUB_REF), resolve(HUB_REF)
-    assert hub == [("org/model", "a" * 40, ["*.json"])]
+    assert hub == [("model", "org/model", "a" * 40, ["*.json"])]
     assert set(first.files) == {"config.json"}
     assert first == second and len(first.digest) == 64
 

@@ -111,6 +111,27 @@ def test_list_finds_a_third_partys_plugin() -> None:
     assert {"fake/right/fp32", "pytorch/eager/fp32", "llamacpp/gguf/int4-weight-only"} <= setups
 
 
+def test_list_data_tells_what_can_be_scored() -> None:
+    rows = {r["name"]: r for r in json.loads(wattmark("list", "data", "--json").stdout)}
+
+    assert rows["labelled"]["label"] == "label: one of three directions"
+    assert rows["bare"]["label"] == "no label: --cost-only"
+    assert rows["imagenet"]["licence"].endswith("(gated)")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [("lablled", "did you mean 'labelled'"), ("bare", "cost alone with `cost_only: true`")],
+)
+def test_data_that_cannot_be_used_is_told_before_anything_is_timed(
+    plan: Path, data: str, says: str
+) -> None:
+    done = wattmark("run", plan, "--data", data)
+
+    assert done.returncode == 2
+    assert says in done.stderr and "Traceback" not in done.stderr
+
+
 def test_doctor_names_each_meter_and_the_reason_where_it_is_missing() -> None:
     findings = json.loads(wattmark("doctor", "--json").stdout)
 

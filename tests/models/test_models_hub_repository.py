@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
-
 import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
-huggingface_hub = pytest.importorskip("huggingface_hub")
+pytest.importorskip("huggingface_hub")
 
-from hub_folders import save_bert  # noqa: E402
+from hub_folders import save_bert
+from hub_server import COMMIT, NOWHERE, client, served
 
-from wattmark.errors import AssetError, CorruptArchiveError, PlanError  # noqa: E402
-from wattmark.models.hub_text_classification import HubTextClassification  # noqa: E402
-
-COMMIT = "c0ffee" + "0" * 34
+from wattmark.errors import AssetError, CorruptArchiveError, PlanError
+from wattmark.models.hub_text_classification import HubTextClassification
 
 
 @pytest.fixture(scope="module")
@@ -31,88 +25,18 @@ def classifier(tmp_path_factory):
     return folder
 
 
-class Hub(BaseHTTPRequestHandler):
-    """What huggingface_hub asks of the hub: a revision, its files' names, and files."""
-
-    folder = None
-    asked: list[str] = []
-
-    def log_message(self, *arguments):
-        pass
-
-    def refuse(self, status, code):
-        self.send_response(status)
-        self.send_header("X-Error-Code", code)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def send(self, body, **headers):
-        self.send_response(200)
-        for name, value in {**headers, "Content-Length": len(body)}.items():
-            self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def do_GET(self):
-        path = unquote(urlsplit(self.path).path)
-        self.asked.append(path)
-        files = [p for p in sorted(self.folder.iterdir()) if p.is_file()]
-        kind = "gated" if "/org/gated" in path else "classifier"
-        if f"/org/{kind}" not in path:
-            self.refuse(404, "RepoNotFound")
-        elif path == f"/api/models/org/{kind}/revision/main":
-            siblings = [{"rfilename": p.name} for p in files]
-            about = {"id": f"org/{kind}", "sha": COMMIT, "siblings": siblings}
-            about |= {"tags": ["license:mit"], "gated": "manual" if kind == "gated" else False}
-            self.send(json.dumps(about).encode(), Content_Type="application/json")
-        elif "/revision/" in path:
-            self.refuse(404, "RevisionNotFound")
-        elif path == f"/api/models/org/{kind}/tree/{COMMIT}":
-            tree = [
-                {"type": "file", "path": p.name, "size": p.stat().st_size, "oid": p.name}
-                for p in files
-            ]
-            self.send(json.dumps(tree).encode(), Content_Type="application/json")
-        elif kind == "gated":
-            self.refuse(403, "GatedRepo")
-        else:
-            name = path.removeprefix(f"/org/{kind}/resolve/{COMMIT}/")
-            body = (self.folder / name).read_bytes()
-            self.send(body, ETag=f'"{name}"', X_Repo_Commit=COMMIT)
-
-    do_HEAD = do_GET
-
-
 @pytest.fixture
 def endpoint(monkeypatch, tmp_path):
     """``endpoint(url)``: where the hub is; without a token and with an empty cache."""
-    monkeypatch.setenv("WATTMARK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("HF_TOKEN", "")
-    constants = huggingface_hub.constants
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-
-    def use(url):
-        monkeypatch.setenv("HF_ENDPOINT", url)
-        monkeypatch.setattr(constants, "ENDPOINT", url)
-        template = url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-
-    return use
+    return client(monkeypatch, tmp_path)
 
 
 @pytest.fixture
-def hub(endpoint, classifier, monkeypatch):
+def hub(endpoint, classifier):
     """The stand-in; gives the paths that it was asked for."""
-    asked: list[str] = []
-    handler = type("Handler", (Hub,), {"folder": classifier, "asked": asked})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        endpoint(f"http://127.0.0.1:{server.server_port}")
+    with served(classifier) as (url, asked):
+        endpoint(url)
         yield asked
-        server.shutdown()
 
 
 def test_model_of_the_hub_is_fetched_once_at_a_commit_and_only_data(hub, classifier, endpoint):
@@ -123,7 +47,7 @@ def test_model_of_the_hub_is_fetched_once_at_a_commit_and_only_data(hub, classif
     assert info.licence == "mit" and info.sources[0] == f"hub repository org/classifier at {COMMIT}"
     copy = HubTextClassification(f"folder:{classifier}").info()
     assert info.digest == copy.digest, "the same files are the same model"
-    endpoint("http://127.0.0.1:9")
+    endpoint(NOWHERE)
     assert HubTextClassification("hub:org/classifier").info() == info, "needs no network again"
 
 
@@ -146,7 +70,7 @@ def test_gated_repository_asks_for_its_terms_and_a_token(hub, monkeypatch, token
 
 
 def test_hub_out_of_reach(endpoint):
-    endpoint("http://127.0.0.1:9")
+    endpoint(NOWHERE)
     with pytest.raises(AssetError, match=r"out of reach.*check the network.*folder:PATH"):
         HubTextClassification("hub:org/classifier").info()
 

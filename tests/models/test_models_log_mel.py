@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wattmark.models.log_mel import BANDS, FRAMES, RATE, log_mel, mel_filters
+from wattmark.models.log_mel import BANDS, FRAMES, RATE, log_mel, mel_filters, speech_features
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +33,15 @@ def test_features_of_short_full_and_long_speech(extractor, seconds):
 
 def test_silence_is_flat():
     assert np.ptp(log_mel(np.zeros(RATE, np.float32))) == 0
+
+
+def test_speech_that_is_too_long_is_cut_and_counted_in_a_warning(caplog):
+    tone = np.sin(np.arange(32 * RATE) / 7).astype(np.float32)
+    long, short = speech_features([tone, tone[: 30 * RATE]])
+    np.testing.assert_array_equal(long, short)
+    (record,) = caplog.records
+    assert "1 of 2 recordings are longer than 30 s" in record.getMessage()
+    assert "the 2 s that follow" in record.getMessage()
+    caplog.clear()
+    speech_features([tone[:RATE]])
+    assert not caplog.records

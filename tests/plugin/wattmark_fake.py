@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,29 @@ class InSteps:
     def probe(self, runners: Runners, inputs: Inputs) -> Output:
         output: Output = runners["forward"](inputs)
         return output
+
+
+@dataclass(frozen=True)
+class FakeData:
+    """The task's own examples under another name, with or without their labels."""
+
+    name: str
+    label: str = "one of three directions"
+    repo: str = "org/fake"
+    split: str = "all"
+    licence: str = "CC0-1.0"
+    gated: bool = False
+    unit: str = "query"
+    collections: tuple[str, ...] = ("both",)
+
+    def draw(self, samples: int, seed: int, folder: Path | None) -> tuple[str, list[Example]]:
+        drawn = FakeTask().load(samples, seed + len(self.name))[1]
+        label = (lambda e: e.label) if self.label else (lambda e: None)
+        examples = [Example(e.data, label(e), self.name) for e in drawn]
+        return f"{self.name} of {folder or self.repo}", examples
+
+
+DATASETS = (FakeData("labelled"), FakeData("bare", label=""))
 
 
 def _module() -> Any:

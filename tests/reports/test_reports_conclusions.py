@@ -12,6 +12,7 @@ from synthetic_run import BASELINE, FAILED, make_failed, make_result, make_run
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result, Run, StopReason
 from wattmark.reports.conclusions import conclusions
+from wattmark.reports.method import method
 
 OTHERS = (
     "jax/jit/fp32",
@@ -173,6 +174,14 @@ def test_baseline_without_result() -> None:
     assert "quality gate" not in first
     assert second.startswith("Accuracy of jax/jit/fp32 is 84.2") or "no loss" in second
     assert "1 of 2 trials failed" in third
+
+
+def test_a_plan_for_cost_only_says_that_quality_was_not_measured() -> None:
+    run = make_run([make_result(BASELINE, 17.1, 1.0, 842)])
+    asked = run.model_copy(update={"plan": run.plan.model_copy(update={"cost_only": True})})
+    assert "not measured: the plan asked for cost only" in conclusions(asked)[1]
+    assert "no answer was scored" in dict(method(asked))["Quality"]
+    assert "those whose quality is scored" not in dict(method(asked))["Paired rounds"]
 
 
 def test_single_setup() -> None:

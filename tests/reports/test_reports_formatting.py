@@ -109,3 +109,16 @@ def test_sizes() -> None:
 def test_long_lists_are_counted() -> None:
     assert formatting.listing("ab") == "a and b"
     assert formatting.listing("abcdef") == "a, b, c and 3 others"
+
+
+@pytest.mark.parametrize(
+    ("metric", "shown"),
+    [
+        ("accuracy", "Accuracy"),
+        ("token F1", "Token F1"),
+        ("mAP@0.5", "mAP@0.5"),
+        ("WER", "WER"),
+    ],
+)
+def test_a_metrics_name_begins_with_a_capital_unless_it_is_written_otherwise(metric, shown):
+    assert formatting.heading(metric) == shown

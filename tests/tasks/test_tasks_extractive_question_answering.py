@@ -78,7 +78,7 @@ def test_quality_is_the_mean_of_the_scores():
     assert TASK.quality(predictions, labels) == pytest.approx((1 + 2 / 3 + 0) / 3)
     assert TASK.score(*next(zip(predictions, labels, strict=True))) == 1
     assert TASK.predict("The cat") == "The cat"
-    assert TASK.also["exact-match"](predictions, labels) == pytest.approx(1 / 3)
+    assert TASK.also["exact match"](predictions, labels) == pytest.approx(1 / 3)
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_rouge_is_averaged_over_articles():
     task = Summarization()
     predictions, labels = ["a b c d", "x"], ["a b c e", "y"]
     assert task.quality(predictions, labels) == pytest.approx((3 / 4 + 0) / 2)
-    assert task.also["rouge-2"](predictions, labels) == pytest.approx((2 / 3 + 0) / 2)
+    assert task.also["ROUGE-2"](predictions, labels) == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_damaged_line_is_an_error_that_names_it(files):

@@ -44,4 +44,4 @@ def test_cider_of_a_nearly_right_caption_lies_between():
     assert scores[1] > 4
     assert scores[3] == 0
     assert cider_of([CAPTION, ""], [CAPTION, CAPTION]) == pytest.approx(5)
-    assert TASK.also["cider-d"] is cider_of
+    assert TASK.also["CIDEr-D"] is cider_of

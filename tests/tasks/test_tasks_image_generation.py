@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,6 +49,17 @@ def test_the_answer_of_another_kind_of_model_is_refused(answer):
         TASK.predict(answer)
 
 
+def test_an_image_that_the_judge_cannot_see_has_a_digest_and_no_score():
+    first, other = (TASK.predict(np.full((3, 64, 64), value, np.uint8)) for value in (0, 1))
+    assert first.startswith("image 3x64x64 sha256 ") and first != other
+    with pytest.raises(PlanError, match=r"cannot score image 3x64x64: .*--cost-only"):
+        TASK.score(first, "bag")
+    large = SimpleNamespace(name="folder:large", image_shape=(3, 64, 64))
+    with pytest.raises(PlanError, match=r"images of folder:large, of shape \(3, 64, 64\)"):
+        TASK.require_scorable(large)
+    TASK.require_scorable(SimpleNamespace(name="fashion-diffusion"))
+
+
 @pytest.mark.parametrize("prediction", ["", "no image", "AAAA"])
 def test_text_that_holds_no_image_is_an_error(prediction):
     with pytest.raises(PlanError, match="not an image"):
@@ -65,5 +77,5 @@ def test_one_where_the_judge_sees_the_class_and_quality_is_the_mean():
 
 def test_noise_is_far_from_the_test_set_and_one_image_has_no_distance():
     predictions = [TASK.predict(image) for image in NOISE]
-    assert TASK.also["frechet"](predictions, ["bag"] * 40) > 10
+    assert TASK.also["Fréchet distance"](predictions, ["bag"] * 40) > 10
     assert np.isnan(frechet(predictions[:1], ["bag"]))

@@ -1,6 +1,7 @@
 """Files from package registries, the hub or a folder: fetched once, checked, cached."""
 
 from wattmark.assets.cache import cache_folder
+from wattmark.assets.hub_revision import hub_asset
 from wattmark.assets.reference import Asset, AssetRef, FolderRef, HubRef, PackageRef
 from wattmark.assets.resolver import resolve
 
@@ -11,5 +12,6 @@ __all__ = [
     "HubRef",
     "PackageRef",
     "cache_folder",
+    "hub_asset",
     "resolve",
 ]

@@ -28,6 +28,7 @@ def resolve_hub(ref: HubRef) -> Asset:
         try:
             snapshot_download(
                 ref.repo,
+                repo_type=ref.repo_type,
                 revision=ref.revision,
                 allow_patterns=list(ref.patterns) or None,
                 local_dir=files,

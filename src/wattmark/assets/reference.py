@@ -53,6 +53,7 @@ class HubRef(Record):
     """
 
     kind: Literal["hub"] = "hub"
+    repo_type: Literal["model", "dataset"] = "model"
     repo: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")]
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     patterns: tuple[str, ...] = ()
@@ -71,10 +72,14 @@ class HubRef(Record):
 
 
 class FolderRef(Record):
-    """Files in a folder that the user has; read where they lie, their digest computed."""
+    """Files in a folder that the user has; read where they lie, their digest computed.
+
+    ``files`` are those that count, relative to it; empty means all.
+    """
 
     kind: Literal["folder"] = "folder"
     path: Path
+    files: tuple[str, ...] = ()
     licence: str = "not stated"
     description: str = ""
 

@@ -13,9 +13,9 @@ def doctor(
     """List instruments and frameworks: what is here, what is missing, and the cure."""
     import json
 
-    from wattmark import runs
+    from wattmark.diagnosis import diagnose
 
-    findings = runs.diagnose()
+    findings = diagnose()
     if as_json:
         typer.echo(json.dumps(findings, indent=1))
         return

@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
     TASKS = "tasks"
     MODELS = "models"
+    DATA = "data"
     FRAMEWORKS = "frameworks"
     METERS = "meters"
     SCENARIOS = "scenarios"
@@ -23,10 +24,11 @@ def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List tasks, models, frameworks, meters, scenarios or stored runs."""
+    """List tasks, models, public data sets, frameworks, meters, scenarios or stored runs."""
     import json
 
-    rows = _runs() if kind is Kind.RUNS else _instruments(kind)
+    special = {Kind.RUNS: _runs, Kind.DATA: _data}
+    rows = special[kind]() if kind in special else _instruments(kind)
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
         return
@@ -72,6 +74,24 @@ def _cells(name: str) -> list[dict[str, str]]:
             state = "runs here" if found.available else f"not here: {found.reason}"
             rows.append({"name": setup.label, "state": state, "detail": found.detail})
     return rows
+
+
+def _data() -> list[dict[str, str]]:
+    """Every public data set of every task."""
+    from wattmark import registry
+
+    return [
+        {
+            "task": task,
+            "name": found.name,
+            "repository": found.repo,
+            "split": found.split,
+            "licence": found.licence + (" (gated)" if found.gated else ""),
+            "label": f"label: {found.label}" if found.label else "no label: --cost-only",
+        }
+        for task in registry.names("task")
+        for found in registry.datasets(task)
+    ]
 
 
 def _runs() -> list[dict[str, str]]:

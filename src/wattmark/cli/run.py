@@ -30,6 +30,13 @@ def run(
         str | None, typer.Option(help="Time for measuring in all, such as 90s, 4m or 1h.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Another model for the plan's task.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=folder:PATH]", help="Public data set (repeatable), or aies."),
+    ] = None,
+    cost_only: Annotated[
+        bool, typer.Option("--cost-only", help="Measure no quality: for data without labels.")
+    ] = False,
     reasoning_tokens: Annotated[
         str | None,
         typer.Option(metavar="N|free", help="Tokens of every answer: a number, or free."),
@@ -53,7 +60,8 @@ def run(
 
     show = not quiet and not as_json
     if resume is not None:
-        if plan is not None or only or fast or samples or budget or model or reasoning_tokens:
+        others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens)
+        if plan is not None or any(others):
             raise typer.BadParameter("--resume takes the plan of the run; give no other option")
         with Progress(show) as progress:
             done = runs.resume(resume, observe=progress)
@@ -65,6 +73,8 @@ def run(
         "fast": fast,
         "samples": samples,
         "model": model,
+        "data": data,
+        "cost_only": cost_only or None,
         "options": {"tokens": reasoning_tokens} if reasoning_tokens else None,
     }
     seconds = None if budget is None else parse_duration_s(budget)

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wattmark.assets import Asset, FolderRef, resolve
+from wattmark.assets import Asset, FolderRef, hub_asset, resolve
 from wattmark.errors import AssetError, CorruptArchiveError, MissingPackageError, PlanError
-from wattmark.models.hub_repository import hub_asset
+from wattmark.models.safetensors_header import weight_shapes
 from wattmark.records import ModelInfo, canonical_digest
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
+
+#: picks from a repository's file names (given with a label for errors) those that are read
+Choose = Callable[[Iterable[str], str], tuple[str, ...]]
 
 CONFIG, TOKENIZER = "config.json", "tokenizer.json"
 #: what is read beside the weights, where it is there
@@ -67,6 +70,29 @@ def model_files(names: Iterable[str], label: str) -> tuple[str, ...]:
     return tuple(name for name in (*SETTINGS, *weights) if name in found)
 
 
+def require_model_name(name: str) -> None:
+    """Raises PlanError where ``name`` cannot be that of a model of the hub or in a folder."""
+    if name.removeprefix("folder:") in ("", name) and not _NAME.fullmatch(name):
+        raise PlanError(
+            f"{name!r} names no model: write hub:ORG/NAME, hub:ORG/NAME@REVISION or folder:PATH"
+        )
+
+
+def located(name: str, choose: Choose) -> tuple[Asset, str]:
+    """The files of a model that ``choose(names, label)`` picks, and where they are from, in words.
+
+    Raises AssetError, and what ``choose`` raises.
+    """
+    hub = _NAME.fullmatch(name)
+    if hub is not None:
+        asset, commit = hub_asset(hub["repo"], hub["revision"] or "main", choose)
+        return asset, f"hub repository {hub['repo']} at {commit}"
+    folder = Path(name.removeprefix("folder:")).expanduser().absolute()
+    there = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    chosen = choose(there, name) if folder.is_dir() else ()
+    return resolve(FolderRef(path=folder, files=chosen)), f"folder {folder}"
+
+
 @dataclass(frozen=True)
 class ModelFiles:
     """The files of a model for a task. Nothing is fetched or read before it is needed.
@@ -80,20 +106,11 @@ class ModelFiles:
     architectures: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.name.removeprefix("folder:") in ("", self.name) and not _NAME.fullmatch(self.name):
-            raise PlanError(
-                f"{self.name!r} names no model: write hub:ORG/NAME, hub:ORG/NAME@REVISION or "
-                "folder:PATH"
-            )
+        require_model_name(self.name)
 
     @cached_property
     def _located(self) -> tuple[Asset, str]:
-        hub = _NAME.fullmatch(self.name)
-        if hub is None:
-            asset = resolve(FolderRef(path=Path(self.name.removeprefix("folder:"))))
-            return asset, f"folder {asset.folder}"
-        asset, commit = hub_asset(hub["repo"], hub["revision"] or "main", model_files)
-        return asset, f"hub repository {hub['repo']} at {commit}"
+        return located(self.name, model_files)
 
     @property
     def folder(self) -> Path:
@@ -103,8 +120,7 @@ class ModelFiles:
     @cached_property
     def digests(self) -> dict[str, str]:
         """The sha256 of each file that is read. Raises AssetError."""
-        files = self._located[0].files
-        return {name: files[name] for name in model_files(files, self.name)}
+        return dict(self._located[0].files)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -145,10 +161,11 @@ class ModelFiles:
             raise AssetError(f"{CONFIG} of {self.name} has no number {key!r}, but {value!r}")
         return value
 
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self, rows: int | None = None) -> Tokenizer:
         """From tokenizer.json, without padding.
 
-        Raises AssetError where it is missing or has tokens that the embedding has no row for, and
+        ``rows`` are the embedding's, by default config.json's ``vocab_size``. Raises AssetError
+        where it is missing or has tokens that the embedding has no row for, and
         MissingPackageError.
         """
         try:
@@ -167,7 +184,8 @@ class ModelFiles:
         except Exception as error:  # tokenizers has no error class of its own
             raise CorruptArchiveError(f"{TOKENIZER} of {self.name}: {error}") from error
         tokens = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
-        if tokens > (rows := self.size("vocab_size")):
+        rows = self.size("vocab_size") if rows is None else rows
+        if tokens > rows:
             raise AssetError(
                 f"the tokenizer of {self.name} does not match its weights: it has {tokens} tokens, "
                 f"but the embedding {rows} rows; take both from the same model"
@@ -180,17 +198,7 @@ class ModelFiles:
         """Shape of each weight, by the name that it is stored under. Raises AssetError."""
         found: dict[str, tuple[int, ...]] = {}
         for file in self._weights:
-            try:
-                header, complete = _header(self.folder / file)
-                found |= {name: tuple(entry["shape"]) for name, entry in header.items()}
-            except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-                raise CorruptArchiveError(
-                    f"{file} of {self.name} is no whole safetensors file ({error}): fetch it again"
-                ) from error
-            if not complete:
-                raise CorruptArchiveError(
-                    f"{file} of {self.name} is no whole safetensors file: fetch it again"
-                )
+            found |= weight_shapes(self.folder / file, f"{file} of {self.name}")
         return found
 
     def require_weights(self, shapes: Mapping[str, Sequence[int]]) -> None:
@@ -240,18 +248,3 @@ class ModelFiles:
             sources=(source, f"sha256 of its files {canonical_digest(self.digests)}"),
             description=f"{named[0]} of {self.name}",
         )
-
-
-def _header(file: Path) -> tuple[dict[str, Any], bool]:
-    """What a safetensors file says of each tensor, and whether the file is as long as it says.
-
-    8 bytes with the length of the header, little-endian; the header, in JSON; the data.
-    Raises ValueError, KeyError, TypeError, AttributeError for what is no such file.
-    """
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        # what a cut file says of its length is not a reason to read more than there is
-        header = json.loads(stream.read(min(length, file.stat().st_size)))
-    header.pop("__metadata__", None)
-    end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
-    return header, file.stat().st_size == 8 + length + end

@@ -5,16 +5,22 @@ The rules are those of the image processors of ``transformers`` with Pillow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.errors import MissingPackageError, PlanError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+#: an image file, its bytes, or RGB pixels (height, width, 3) of 0 to 255
+Picture = Path | bytes | NDArray[np.uint8]
 
 #: settings that would change the image in a way that is not done here
 _UNKNOWN = ("do_pad", "do_flip_channel_order", "do_reduce_labels", "include_top", "rescale_offset")
@@ -36,14 +42,11 @@ class ImageProcessor:
     deviation: tuple[float, ...]
     resized: tuple[int, int] | None = None
 
-    def __call__(self, image: Path | bytes) -> NDArray[np.float32]:
+    def __call__(self, image: Picture) -> NDArray[np.float32]:
         """The image as (1, 3, height, width). Raises MissingPackageError."""
-        try:
-            from PIL import Image
-        except ImportError as error:
-            raise MissingPackageError("images need pillow: install wattmark[torch]") from error
-        with Image.open(BytesIO(image) if isinstance(image, bytes) else image) as opened:
-            pixels = opened.convert("RGB")
+        pixels = rgb(image)
+        from PIL import Image
+
         size = self.resized or (self.width, self.height)
         if self.shortest is not None:
             short = min(pixels.size)
@@ -52,9 +55,28 @@ class ImageProcessor:
         pixels = pixels.resize(size, Image.Resampling(self.resample))
         left, top = (size[0] - self.width) // 2, (size[1] - self.height) // 2
         pixels = pixels.crop((left, top, left + self.width, top + self.height))
-        scaled = np.asarray(pixels, np.float32) * np.float32(self.factor)
-        normal = (scaled - np.array(self.mean, np.float32)) / np.array(self.deviation, np.float32)
-        return np.ascontiguousarray(normal.astype(np.float32).transpose(2, 0, 1)[None])
+        return normalised(pixels, self.factor, self.mean, self.deviation)
+
+
+def rgb(image: Picture) -> Image:
+    """The picture, opened. Raises MissingPackageError."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise MissingPackageError("images need pillow: install wattmark[torch]") from error
+    if isinstance(image, np.ndarray):
+        return Image.fromarray(np.asarray(image, np.uint8)).convert("RGB")
+    with Image.open(BytesIO(image) if isinstance(image, bytes) else image) as opened:
+        return opened.convert("RGB")
+
+
+def normalised(
+    pixels: Image, factor: float, mean: Sequence[float], deviation: Sequence[float]
+) -> NDArray[np.float32]:
+    """(pixel * factor - mean) / deviation for each channel, shape (1, 3, height, width)."""
+    scaled = np.asarray(pixels, np.float32) * np.float32(factor)
+    normal = (scaled - np.array(mean, np.float32)) / np.array(deviation, np.float32)
+    return np.ascontiguousarray(normal.astype(np.float32).transpose(2, 0, 1)[None])
 
 
 def image_processor(settings: Mapping[str, Any], model: str) -> ImageProcessor:

@@ -17,7 +17,7 @@ from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import AssetError, PlanError
 from wattmark.models.hub_files import ModelFiles
 from wattmark.models.hub_whisper_weights import named_weights, parameter_shapes
-from wattmark.models.log_mel import BANDS, FRAMES, log_mel
+from wattmark.models.log_mel import BANDS, FRAMES, ONE_WINDOW, speech_features
 from wattmark.models.whisper import Dimensions, decoder, encoder
 from wattmark.models.whisper_tiny_en import LIMIT
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
@@ -109,7 +109,8 @@ class HubSpeechRecognition:
     def info(self) -> ModelInfo:
         """Identity. Raises AssetError, and PlanError where the model cannot be run."""
         self._files.require_weights(parameter_shapes(self._sizes))
-        return self._files.info({"limit": self._limit, "prompt": self._prompt})
+        info = self._files.info({"limit": self._limit, "prompt": self._prompt})
+        return info.model_copy(update={"description": f"{info.description}; {ONE_WINDOW}"})
 
     def networks(self) -> tuple[Network, ...]:
         """``encode`` features (1, 80, 3000), and ``decode``. Raises AssetError, PlanError."""
@@ -149,9 +150,12 @@ class HubSpeechRecognition:
         )
 
     def preprocess(self, examples: Sequence[NDArray[np.float32]]) -> list[Inputs]:
-        """16 kHz mono samples as log-mel features of 30 s, and the prompt."""
+        """16 kHz mono samples as log-mel features of 30 s, and the prompt.
+
+        Logs a warning where speech is longer, for the rest of it is not heard.
+        """
         prompt = padded_prompt(self._prompt, (len(self._prompt),))
-        return [{"features": log_mel(samples), **prompt} for samples in examples]
+        return [{"features": heard, **prompt} for heard in speech_features(examples)]
 
     def postprocess(self, output: Output, inputs: Inputs) -> str:
         """The transcript, as Whisper writes it: with capitals, figures and punctuation."""

@@ -6,16 +6,22 @@ Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", IC
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
 
 RATE = 16_000
 WINDOW, HOP = 400, 160
 SECONDS = 30
 FRAMES = SECONDS * RATE // HOP
 BANDS = 80
+#: what a model that hears one window says of itself
+ONE_WINDOW = f"hears the first {SECONDS} s of a recording"
 
 
 @cache
@@ -53,3 +59,15 @@ def log_mel(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     log = np.log10(np.maximum(mel_filters() @ power.T, 1e-10))
     scaled: NDArray[np.float32] = ((np.maximum(log, log.max() - 8) + 4) / 4).astype(np.float32)
     return scaled[None]
+
+
+def speech_features(recordings: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """The features of each recording. Logs a warning that counts those longer than 30 s."""
+    beyond = [len(samples) / RATE - SECONDS for samples in recordings]
+    if long := [seconds for seconds in beyond if seconds > 0]:
+        _log.warning(
+            "%d of %d recordings are longer than %d s: a Whisper hears the first %d s and not the "
+            "%.0f s that follow in all, whose words count as errors; split them, or choose others",
+            len(long), len(recordings), SECONDS, SECONDS, sum(long),
+        )  # fmt: skip
+    return [log_mel(samples) for samples in recordings]

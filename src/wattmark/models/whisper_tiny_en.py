@@ -19,7 +19,7 @@ from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import AssetError, MissingPackageError
 from wattmark.models.ctranslate2_weights import read_weights
-from wattmark.models.log_mel import BANDS, FRAMES, log_mel
+from wattmark.models.log_mel import BANDS, FRAMES, ONE_WINDOW, speech_features
 from wattmark.models.whisper import Dimensions, decoder, encoder
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
 from wattmark.records import ModelInfo, canonical_digest
@@ -89,7 +89,7 @@ class WhisperTinyEn:
             licence=PACKAGE.licence,
             parameters=37_764_864,
             sources=(f"{PACKAGE.label}, sha256 {PACKAGE.sha256}", "arXiv 2212.04356"),
-            description="Whisper tiny.en, fp16 weights widened to fp32",
+            description=f"Whisper tiny.en, fp16 weights widened to fp32; {ONE_WINDOW}",
         )
 
     def networks(self) -> tuple[Network, ...]:
@@ -134,9 +134,12 @@ class WhisperTinyEn:
         )
 
     def preprocess(self, examples: Sequence[NDArray[np.float32]]) -> list[Inputs]:
-        """16 kHz mono samples as log-mel features of 30 s, and the prompt."""
+        """16 kHz mono samples as log-mel features of 30 s, and the prompt.
+
+        Logs a warning where speech is longer, for the rest of it is not heard.
+        """
         prompt = padded_prompt(PROMPT, (len(PROMPT),))
-        return [{"features": log_mel(samples), **prompt} for samples in examples]
+        return [{"features": heard, **prompt} for heard in speech_features(examples)]
 
     def postprocess(self, output: Output, inputs: Inputs) -> str:
         """The transcript, as Whisper writes it: with capitals, figures and punctuation."""

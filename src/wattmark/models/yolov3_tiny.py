@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import MissingPackageError
+from wattmark.models.coco_names import coco_spelling
 from wattmark.models.darknet_weights import read_weights
 from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo, canonical_digest
@@ -53,16 +54,6 @@ BOXES = 3 * ((SIDE // 32) ** 2 + (SIDE // 16) ** 2)
 THRESHOLD, OVERLAP = 0.005, 0.45
 #: what surrounds a picture that is not square: ``letterbox_image`` in Darknet's ``src/image.c``
 GREY = 127
-#: Darknet's names that COCO writes otherwise
-_COCO = {
-    "motorbike": "motorcycle",
-    "aeroplane": "airplane",
-    "sofa": "couch",
-    "pottedplant": "potted plant",
-    "diningtable": "dining table",
-    "tvmonitor": "tv",
-}
-
 Detection = tuple[str, float, float, float, float, float]
 
 
@@ -84,7 +75,7 @@ class YoloV3Tiny:
     def classes(self) -> tuple[str, ...]:
         """Names of the 80 classes, as COCO writes them. Raises AssetError."""
         names = self._asset.path(_NAMES).read_text().split("\n")
-        return tuple(_COCO.get(name, name) for name in names if name)
+        return tuple(coco_spelling(name) for name in names if name)
 
     def info(self) -> ModelInfo:
         """Identity; the digest covers weights, class names and the size of the input.

@@ -8,7 +8,7 @@ v = sqrt(a) * noise - sqrt(1 - a) * image (Salimans and Ho, ICLR 2022, arXiv 220
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +56,16 @@ def sampling_steps(signal: NDArray[np.float64], steps: int, eta: float) -> Itera
     ("trailing", Lin et al., WACV 2024, arXiv 2305.08891, table 2).
     """
     taken = np.round(np.arange(len(signal), 0, -len(signal) / steps)).astype(int)[:steps] - 1
+    return steps_through(signal, taken.tolist(), eta)
+
+
+def steps_through(
+    signal: NDArray[np.float64], taken: Sequence[int], eta: float, last: float = 1.0
+) -> Iterator[Step]:
+    """The steps from each of these time steps to the next, and from the last of them to an image
+    of which ``last`` is signal (1: no noise is left)."""
     for t, following in zip(taken, [*taken[1:], -1], strict=True):
-        now, after = signal[t], signal[following] if following >= 0 else 1.0
+        now, after = signal[t], signal[following] if following >= 0 else last
         variance = eta**2 * (1 - after) / (1 - now) * (1 - now / after)
         rest = np.sqrt(max(1 - after - variance, 0.0) / (1 - now))
         yield Step(
@@ -94,7 +102,7 @@ class Diffusion:
         x = inputs["noise"].astype(np.float32)
         told = {name: array for name, array in inputs.items() if name != "noise"}
         rows = len(x)
-        generators = [np.random.default_rng(_seed(row)) for row in x]
+        generators = [np.random.default_rng(noise_seed(row)) for row in x]
         for step in self._steps:
             v = forward({"x": x, "t": np.full(rows, step.t, np.int64), **told})
             image = np.clip(step.signal * x - step.noise_now * v, -1, 1)
@@ -137,5 +145,6 @@ def diffusion(signal: NDArray[np.float64], options: Mapping[str, str]) -> Diffus
     return Diffusion(signal, sampler, int(asked))
 
 
-def _seed(row: NDArray[np.float32]) -> int:
+def noise_seed(row: NDArray[np.float32]) -> int:
+    """A seed for fresh noise that depends on a row's first noise alone."""
     return int.from_bytes(hashlib.sha256(row.tobytes()).digest()[:16])

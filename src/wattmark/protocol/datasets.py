@@ -47,7 +47,9 @@ def named(task: str, entry: str) -> list[Named]:
         raise PlanError(f"{entry!r} is not of the form NAME or NAME={_FOLDER}PATH")
     if known[name][0].name != name:
         several = ", ".join(dataset.name for dataset in known[name])
-        raise PlanError(f"{name!r} stands for several data sets: give a folder for each ({several})")
+        raise PlanError(
+            f"{name!r} stands for several data sets: give a folder for each ({several})"
+        )
     return [Named(known[name][0], Path(place.removeprefix(_FOLDER)))]
 
 

@@ -48,11 +48,12 @@ class KnownAnswers:
         labels: Sequence[Any],
         task: Task,
     ) -> dict[int, Answer]:
-        """``timed`` and, for every other query that was answered before, that answer."""
+        """``timed``, and what was answered before to every other query that has a label."""
         known = self._read()
         answers = dict(timed)
         for number, query in enumerate(queries):
-            text = known.get(query_digest(query)) if number not in timed else None
+            asked = number in timed or labels[number] is None
+            text = None if asked else known.get(query_digest(query))
             if text is not None:
                 answers[number] = (text, task.score(text, labels[number]))
         return answers

@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 from wattmark import registry
 from wattmark.contracts import Example, Inputs, Model, Task
@@ -50,6 +51,8 @@ def gather(plan: Plan) -> Material:
         raise PlanError(
             f"model {plan.model!r} is for task {model.task!r}, but the plan's task is {plan.task!r}"
         )
+    if not plan.cost_only and (check := getattr(task, "require_scorable", None)) is not None:
+        check(model)
     task_info, examples = datasets.load(task, plan.data, plan.samples, plan.seed)
     if len(examples) < 2:
         raise PlanError(f"task {plan.task!r} gave {len(examples)} examples; at least 2 are needed")
@@ -58,7 +61,7 @@ def gather(plan: Plan) -> Material:
     else:
         task_info = _with_what_is_scored(task_info, examples)
     began = time.perf_counter()
-    queries = model.preprocess([e.data for e in examples])
+    queries = _encoded(plan, model, examples)
     encode_ms = 1e3 * (time.perf_counter() - began) / len(queries)
     static = any(setup.precision is Precision.INT8_STATIC for setup in plan.setups)
     calibration = _calibration(plan, task, model, queries) if static else []
@@ -94,9 +97,23 @@ def _calibration(plan: Plan, task: Task, model: Model, queries: list[Inputs]) ->
     """Inputs of another sample without the measured ones; empty where too few are left."""
     _, examples = datasets.load(task, plan.data, CALIBRATION_SAMPLES, plan.seed + 1)
     measured = {_identity(query) for query in queries}
-    drawn = model.preprocess([e.data for e in examples])
+    drawn = _encoded(plan, model, examples)
     others = [query for query in drawn if _identity(query) not in measured]
     return others if len(others) >= MIN_CALIBRATION_SAMPLES else []
+
+
+def _encoded(plan: Plan, model: Model, examples: list[Example]) -> list[Inputs]:
+    """The model's inputs. Raises PlanError where it does not take what the data sets hold."""
+    try:
+        return model.preprocess([e.data for e in examples])
+    except (TypeError, ValueError) as error:
+        if not plan.data:
+            raise
+        said = shorten(ascii(str(error)), 200)  # it may quote an image's bytes
+        raise PlanError(
+            f"model {plan.model!r} cannot take the examples of {', '.join(plan.data)}: {said}; "
+            "choose another model, or other data"
+        ) from error
 
 
 def _identity(query: Inputs) -> bytes:

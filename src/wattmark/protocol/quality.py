@@ -45,6 +45,9 @@ def quality(
     ``reused`` says how many of ``answers`` were not timed in this run.
     """
     found = partial(Quality, metric=task.metric, queries=len(answers), reused=reused)
+    if plan.cost_only:
+        none = Quantity.missing("1", Reason.NOT_ASKED, "the plan asks for cost only")
+        return found(value=none, of_reference=none, gate_passed=None)
     if not material.model.trained:
         none = Quantity.missing("1", Reason.UNTRAINED, "the model's weights are random")
         return found(value=none, of_reference=none, gate_passed=None)
@@ -70,7 +73,7 @@ class _Sample:
     def __init__(
         self, task: Task, material: Material, answers: Mapping[int, Answer], seed: int
     ) -> None:
-        queries = sorted(q for q in answers if material.examples[q].label is not None)
+        queries = sorted(answers)
         self._task = task
         self._seed = seed
         self._predictions = [answers[q][0] for q in queries]

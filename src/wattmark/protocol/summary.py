@@ -66,7 +66,7 @@ def summarise(
         )
         if result.failure is None:
             scored = answers[trial.id]
-            reused = len(scored) - len(ours.first_answers())
+            reused = len(scored.keys() - ours.first_answers().keys())
             found = quality(plan, task, material, scored, answers[baseline], reused)
             result = result.model_copy(update={"quality": found})
         results.append(result)
@@ -81,13 +81,14 @@ def _answers(
     task: Task,
     cache: Path,
 ) -> dict[int, Answer]:
-    """All answers of a trial: those that were timed, and earlier ones to the other queries."""
-    timed = ours.first_answers()
+    """All answers of a trial that can be scored: those that were timed, and earlier ones to the
+    other queries."""
+    labels = [example.label for example in material.examples]
+    timed = {q: a for q, a in ours.first_answers().items() if labels[q] is not None}
     if trial.id not in recorded.preparations or not timed:
         return timed
     known = KnownAnswers(cache, recorded.preparations[trial.id].artefact, trial.setup)
     known.remember(ours.answered(), material.queries)
-    labels = [example.label for example in material.examples]
     return known.completed(timed, material.queries, labels, task)
 
 

@@ -112,6 +112,14 @@ class Plan(Record):
     ]
     task: Annotated[str, Field(description="see `wattmark list tasks`")]
     model: Annotated[str, Field(description="see `wattmark list models`")]
+    data: Annotated[
+        tuple[str, ...],
+        Field(
+            description="public data sets (`wattmark list data`), NAME or NAME=folder:PATH; "
+            "empty: the packaged data"
+        ),
+    ] = ()
+    cost_only: Annotated[bool, Field(description="no quality: for data without labels")] = False
     setups: Annotated[
         tuple[SetupField, ...], Field(min_length=1, description="what is compared with what")
     ]

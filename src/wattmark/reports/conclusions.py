@@ -16,7 +16,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import Result, Run, StopReason
-from wattmark.reports.formatting import MOST_NAMES, count_text, listing, number, quantity_text
+from wattmark.reports.formatting import (
+    MOST_NAMES,
+    count_text,
+    heading,
+    listing,
+    number,
+    quantity_text,
+)
 from wattmark.reports.rows import (
     baseline_result,
     energy_per_query,
@@ -150,12 +157,14 @@ def _quality(run: Run) -> str:
     results = [r for r in run.results if ok(r)]
     known = [r for r in results if r.quality and r.quality.of_reference.known]
     metric = run.task.metric
+    if run.plan.cost_only:
+        return "Quality was not measured: the plan asked for cost only."
     others = [r for r in known if r.id != run.plan.baseline_label or not _exactly_one(r)]
     if not others:
         quality = known[0].quality if known else None
         if quality is not None and len(results) == 1:
             return (
-                f"{metric[:1].upper() + metric[1:]} of {known[0].id} is "
+                f"{heading(metric)} of {known[0].id} is "
                 f"{quantity_text(percent_if_share(quality.value))}; nothing was run beside it."
             )
         return f"No {metric} can be set beside the baseline's, so no loss can be stated."
@@ -176,7 +185,7 @@ def _quality(run: Run) -> str:
         parts.append("is lower, by more than its interval, in " + listing(map(_loss, lost)))
     if gained:
         parts.append("is higher, by more than its interval, in " + listing(map(_loss, gained)))
-    sentence = f"{metric[:1].upper() + metric[1:]} " + "; it ".join(parts)
+    sentence = f"{heading(metric)} " + "; it ".join(parts)
     if len(known) < len(results):
         missing = [r.id for r in results if r not in known]
         sentence += f"; it is not known for {listing(missing)}"

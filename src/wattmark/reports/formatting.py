@@ -130,6 +130,12 @@ def count_text(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def heading(text: str) -> str:
+    """With a capital, unless the word is written with one further on (``mAP``)."""
+    word = text.split(" ", 1)[0]
+    return text if word != word.lower() else text[:1].upper() + text[1:]
+
+
 def listing(names: Iterable[str]) -> str:
     """``a, b and c``; past :data:`MOST_NAMES` the rest is counted."""
     items = list(names)

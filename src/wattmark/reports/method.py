@@ -45,7 +45,8 @@ def method(run: Run) -> list[tuple[str, str]]:
             "Each setup lives in a worker process of its own, pinned to its cores. The workers "
             "take turns: in every round each setup gets the same block of queries, while the "
             "others are blocked, so that drift of the machine hits all alike. The queries that "
-            f"are timed are those whose quality is scored (at most {queries} a setup here, "
+            f"are timed are {'not scored' if plan.cost_only else 'those whose quality is scored'} "
+            f"(at most {queries} a setup here, "
             f"scenario {plan.scenario}, {_processes(executions)} a setup).",
         ),
         (
@@ -70,8 +71,7 @@ def method(run: Run) -> list[tuple[str, str]]:
         ),
         (
             "Quality",
-            f"The metric is {run.task.metric}. A setup below {_percent(plan.quality_gate)} of the "
-            "baseline's score on the same queries is shown and marked, but not rated.",
+            _quality(run),
         ),
         (
             "Missing figures",
@@ -81,6 +81,19 @@ def method(run: Run) -> list[tuple[str, str]]:
             "warrants.",
         ),
     ]
+
+
+def _quality(run: Run) -> str:
+    data = f" Data: {run.task.description}." if run.plan.data else ""
+    if run.plan.cost_only:
+        return (
+            "The plan asked for cost only: no answer was scored, and no setup is held to a "
+            f"quality.{data}"
+        )
+    return (
+        f"The metric is {run.task.metric}. A setup below {_percent(run.plan.quality_gate)} of the "
+        f"baseline's score on the same queries is shown and marked, but not rated.{data}"
+    )
 
 
 def _energy(run: Run) -> str:

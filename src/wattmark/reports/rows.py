@@ -16,6 +16,7 @@ from wattmark.quantities import Quantity, Reason, parse_unit
 from wattmark.records import Rating, Ratios, Result, Run
 from wattmark.reports.formatting import (
     DASH,
+    heading,
     missing_text,
     quantity_text,
     range_text,
@@ -135,7 +136,7 @@ def table(run: Run) -> Table:
     names = rules(run)
     columns = (
         Column("setup", "Setup", numeric=False),
-        Column("quality", metric[:1].upper() + metric[1:], "%" if percent else ""),
+        Column("quality", heading(metric), "%" if percent else ""),
         Column("latency_p50", "Latency p50", "ms"),
         Column("latency_p90", "Latency p90", "ms"),
         Column("latency_p99", "Latency p99", "ms"),

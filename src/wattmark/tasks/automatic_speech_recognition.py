@@ -50,7 +50,7 @@ class AutomaticSpeechRecognition:
 
     name = "automatic-speech-recognition"
     default_model = "whisper-tiny-en"
-    metric = "wer"
+    metric = "WER"
     higher_is_better = False
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:

@@ -125,10 +125,10 @@ class ExtractiveQuestionAnswering:
 
     name = "extractive-question-answering"
     default_model = "minilm-l6-qa"
-    metric = "token-f1"
+    metric = "token F1"
     higher_is_better = True
     also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {
-        "exact-match": share_exact
+        "exact match": share_exact
     }
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:

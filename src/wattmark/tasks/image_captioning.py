@@ -54,7 +54,7 @@ class ImageCaptioning:
     metric = "exact match"
     higher_is_better = True
     #: further metrics over a sample, by name
-    also: Mapping[str, Callable[[Sequence[str], Sequence[Any]], float]] = {"cider-d": cider_of}
+    also: Mapping[str, Callable[[Sequence[str], Sequence[Any]], float]] = {"CIDEr-D": cider_of}
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """Images, RGB (64, 64, 3) uint8, with their captions (``str``).

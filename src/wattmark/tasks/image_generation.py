@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets.digest import file_sha256
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Model
 from wattmark.errors import PlanError
 from wattmark.records import TaskInfo, canonical_digest
 from wattmark.tasks.fashion_classifier import WEIGHTS, classify, read_arrays
@@ -34,6 +35,10 @@ MOST_SAMPLES = 1000
 SOURCE = "fashion-mnist"
 #: mean and covariance of the judge's features on the 10 000 test images
 REFERENCE = Path(__file__).with_name("fashion_reference.npz")
+
+JUDGED_SHAPE = (1, IMAGE_SIZE, IMAGE_SIZE)
+#: what the prediction begins with for an image that the judge cannot see
+_OTHER = "image"
 
 #: images that are judged once and kept: a sample is resampled about a thousand times
 _JUDGED = 4 * MOST_SAMPLES
@@ -54,7 +59,8 @@ def frechet(predictions: Sequence[str], labels: Sequence[str]) -> float:
 class ImageGeneration:
     """Draw what the prompt says. An example is ``(prompt, seed)``, its label a class's name.
 
-    A model answers with an image, (1, 28, 28) uint8, 0 black and 255 white.
+    A model answers with an image in uint8, 0 black and 255 white. The judge sees those of shape
+    (1, 28, 28); of others, (1 or 3, height, width), the cost can be measured, not the quality.
     """
 
     name = "image-generation"
@@ -62,7 +68,9 @@ class ImageGeneration:
     metric = "classifier agreement"
     higher_is_better = True
     #: further metrics of a whole sample: functions of predictions and labels
-    also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {"frechet": frechet}
+    also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {
+        "Fréchet distance": frechet
+    }
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 1000 prompts, every class as often as any other (give or take one)."""
@@ -88,14 +96,27 @@ class ImageGeneration:
         )
         return info, examples
 
+    def require_scorable(self, model: Model) -> None:
+        """Raises PlanError where the judge cannot see the model's images, before it makes any.
+
+        A model whose images are not (1, 28, 28) has their ``image_shape``.
+        """
+        shape = getattr(model, "image_shape", JUDGED_SHAPE)
+        if tuple(shape) != JUDGED_SHAPE:
+            raise PlanError(_unseen(f"images of {model.name}, of shape {tuple(shape)},"))
+
     def predict(self, answer: NDArray[np.uint8]) -> str:
-        """The image (1, 28, 28) uint8 as base64 of its 784 bytes. Raises PlanError."""
-        if answer.shape != (1, IMAGE_SIZE, IMAGE_SIZE) or answer.dtype != np.uint8:
+        """The image (1, 28, 28) uint8 as base64 of its 784 bytes; of one of another size, or in
+        colour, the shape and digest. Raises PlanError for what is no image in uint8."""
+        if answer.ndim != 3 or answer.shape[0] not in (1, 3) or answer.dtype != np.uint8:
             raise PlanError(
-                f"image-generation judges images of shape (1, {IMAGE_SIZE}, {IMAGE_SIZE}) in "
-                f"uint8; the model gave {answer.shape} in {answer.dtype}: it needs another task"
+                "image-generation takes images of shape (1 or 3, height, width) in uint8; the "
+                f"model gave {answer.shape} in {answer.dtype}: it needs another task"
             )
-        return base64.b64encode(answer.tobytes()).decode("ascii")
+        if answer.shape == JUDGED_SHAPE:
+            return base64.b64encode(answer.tobytes()).decode("ascii")
+        size = "x".join(map(str, answer.shape))
+        return f"{_OTHER} {size} sha256 {hashlib.sha256(answer.tobytes()).hexdigest()}"
 
     def score(self, prediction: str, label: str) -> float:
         """1 where the judge sees the class that was asked for."""
@@ -110,11 +131,21 @@ class ImageGeneration:
 
 def image_of(prediction: str) -> NDArray[np.uint8]:
     """The image (28, 28) that a prediction holds. Raises PlanError where it holds none."""
+    if prediction.startswith(_OTHER):
+        raise PlanError(_unseen(prediction.partition(" sha256")[0]))
     try:
         values = np.frombuffer(base64.b64decode(prediction, validate=True), np.uint8)
         return values.reshape(IMAGE_SIZE, IMAGE_SIZE)
     except (binascii.Error, ValueError) as error:
         raise PlanError(f"not an image of 28 x 28 bytes in base64: {prediction[:40]!r}") from error
+
+
+def _unseen(what: str) -> str:
+    return (
+        f"the judge of image-generation sees grey clothes of {IMAGE_SIZE} x {IMAGE_SIZE} pixels "
+        f"and nothing else, and cannot score {what}: measure cost alone with `cost_only: true` "
+        "(--cost-only)"
+    )
 
 
 @lru_cache(maxsize=_JUDGED)

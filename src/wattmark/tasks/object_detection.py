@@ -75,7 +75,7 @@ class ObjectDetection:
 
     name = "object-detection"
     default_model = "yolov3-tiny"
-    metric = "map50"
+    metric = "mAP@0.5"
     higher_is_better = True
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:

@@ -40,7 +40,7 @@ class SentenceSimilarity:
 
     name = "sentence-similarity"
     default_model = "minilm-l6-similarity"
-    metric = "spearman"
+    metric = "Spearman's rho"
     higher_is_better = True
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:

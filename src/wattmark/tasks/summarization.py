@@ -37,12 +37,12 @@ class Summarization:
 
     name = "summarization"
     default_model = "smollm2-135m-summarization"
-    metric = "rouge-l"
+    metric = "ROUGE-L"
     higher_is_better = True
     #: shared words, and shared pairs of words
     also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {
-        "rouge-1": _mean("rouge1"),
-        "rouge-2": _mean("rouge2"),
+        "ROUGE-1": _mean("rouge1"),
+        "ROUGE-2": _mean("rouge2"),
     }
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:

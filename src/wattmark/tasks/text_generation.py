@@ -43,7 +43,7 @@ class TextGeneration:
 
     name = "text-generation"
     default_model = "smollm2-135m"
-    metric = "next-word-accuracy"
+    metric = "next-word accuracy"
     higher_is_better = True
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
@@ -78,12 +78,16 @@ def read_prompts(source: str, member: str, column: str) -> list[Example]:
     """Beginning and next word of every text that is long enough, each beginning once."""
     found: dict[str, Example] = {}
     for (text,) in read_rows(TEXTS, member, (column,)):
-        words = text.split()
-        label = first_word(" ".join(words[PROMPT_WORDS : PROMPT_WORDS + 1]))
-        if label:
-            prompt = " ".join(words[:PROMPT_WORDS])
-            found.setdefault(prompt, Example(prompt, label, source))
+        if pair := beginning(text):
+            found.setdefault(pair[0], Example(*pair, source))
     return list(found.values())
+
+
+def beginning(text: str) -> tuple[str, str] | None:
+    """A text's first words and the word that comes next; None where it is too short."""
+    words = text.split()
+    label = first_word(" ".join(words[PROMPT_WORDS : PROMPT_WORDS + 1]))
+    return (" ".join(words[:PROMPT_WORDS]), label) if label else None
 
 
 @lru_cache(maxsize=10_000)

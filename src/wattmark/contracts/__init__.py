@@ -1,0 +1,47 @@
+"""What an instrument must offer: the interfaces of tasks, models, frameworks, scenarios, meters.
+
+They are protocols: a plug-in need not import a base class. Arrays are host numpy arrays; a
+query's inputs are ``{input name: array}`` with a leading batch axis of 1, its output is one
+array. A plug-in is found by its entry point (see :mod:`wattmark.registry`).
+"""
+
+from wattmark.contracts.availability import Availability
+from wattmark.contracts.framework import Framework, Workspace
+from wattmark.contracts.meter import Meter, MeterInfo
+from wattmark.contracts.model import Mark, Model, Pipeline
+from wattmark.contracts.network import (
+    Inputs,
+    InputSpec,
+    Network,
+    Output,
+    Runner,
+    Runners,
+    State,
+    StatefulRunner,
+)
+from wattmark.contracts.scenario import Scenario, Timeline
+from wattmark.contracts.task import DataSet, Example, Task
+
+__all__ = [
+    "Availability",
+    "DataSet",
+    "Example",
+    "Framework",
+    "InputSpec",
+    "Inputs",
+    "Mark",
+    "Meter",
+    "MeterInfo",
+    "Model",
+    "Network",
+    "Output",
+    "Pipeline",
+    "Runner",
+    "Runners",
+    "Scenario",
+    "State",
+    "StatefulRunner",
+    "Task",
+    "Timeline",
+    "Workspace",
+]

@@ -1,0 +1,28 @@
+"""Every task of the field, once: packaged model and data, from the plan to a scored result."""
+
+from __future__ import annotations
+
+import pytest
+
+from wattmark import registry, runs
+from wattmark.records import Plan, Run, Suite
+
+SMOKE = runs.read("smoke")
+assert isinstance(SMOKE, Suite)
+
+
+def test_the_suite_holds_every_task():
+    assert sorted(plan.task for plan in SMOKE.plans) == registry.names("task")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plan", SMOKE.plans, ids=lambda plan: plan.name)
+def test_a_task_runs_from_its_plan_to_a_result(plan: Plan):
+    done = runs.run(plan)
+
+    (result,) = done.results
+    assert result.failure is None
+    assert result.quality is not None and result.quality.queries == done.task.samples
+    assert result.quality.value.known
+    assert all(energy.per_query.known or energy.per_query.reason for energy in result.energy)
+    assert Run.model_validate_json(done.model_dump_json()) == done
