@@ -4,6 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3.11
+JOBS ?= 2
 BIN := .venv/bin
 STAMP := .venv/installed
 
@@ -12,11 +13,13 @@ STAMP := .venv/installed
 run: $(STAMP)
 	$(BIN)/wattmark run
 
+# Side by side by file, then what wants the machine for itself.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow"
 
 check: $(STAMP)
 	$(BIN)/ruff check .
