@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
-from wattmark.errors import WattmarkError
 from wattmark.protocol.events import Event, Observer, Stage, ignore
 from wattmark.records import Environment, Plan, Run, Suite
 
@@ -253,12 +252,12 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
     conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe)
     try:
         outcome = conductor.run()
-    except WattmarkError:
+        results, model = summarise(
+            recorded.plan, conductor.trials, material, recorder, outcome.references, cache_folder()
+        )
+    except BaseException:
         store.interrupt(run_id)  # what was recorded stays, and `--resume` can go on
         raise
-    results, model = summarise(
-        recorded.plan, conductor.trials, material, recorder, outcome.references, cache_folder()
-    )
     done = Run(
         id=run_id,
         created_at=recorded.created_at,
