@@ -7,6 +7,7 @@ from synthetic_run import BASELINE, make_failed, make_result, make_run
 
 from wattmark.advice import Goal, advise, crossovers, precision_effects
 from wattmark.advice.precision import Verdict
+from wattmark.quantities import Quantity, Reason
 from wattmark.records import Run
 
 ORT = "onnxruntime/cpu"
@@ -36,6 +37,28 @@ def test_the_least_energy_within_the_allowed_loss_is_advised(run: Run) -> None:
 
 def test_a_larger_loss_admits_more(run: Run) -> None:
     assert advise(run, Goal.MIN_LATENCY, max_loss=0.06).best.id == "openvino/cpu/int8-static"  # type: ignore[union-attr]
+
+
+def test_a_run_for_cost_only_is_advised_on_cost_alone(run: Run):
+    unasked = Quantity.missing("1", Reason.NOT_ASKED)
+    results = [
+        r.model_copy(
+            update={
+                "quality": r.quality
+                and r.quality.model_copy(
+                    update={"value": unasked, "of_reference": unasked, "gate_passed": None}
+                )
+            }
+        )
+        for r in run.results
+    ]
+    plan = run.plan.model_copy(update={"cost_only": True})
+    advice = advise(
+        run.model_copy(update={"plan": plan, "results": tuple(results)}), Goal.MIN_ENERGY, 0.0
+    )
+
+    assert advice.best is not None and advice.best.id == "openvino/cpu/int8-static"
+    assert list(advice.refused) == ["tensorflow/xla/fp32"]
 
 
 def test_setups_that_cannot_be_told_apart_are_named() -> None:

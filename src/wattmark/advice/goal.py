@@ -36,7 +36,7 @@ def advise(run: Run, goal: Goal, max_loss: float) -> Advice:
 
     ``max_loss`` is the largest loss of quality against the baseline, as a share of it (0.01 for
     1 %). The estimate decides, not the end of its interval: a sample too small to show a loss is
-    for the reader to see, beside the figure.
+    for the reader to see, beside the figure. A run for cost only has no quality to lose.
     """
     refused: dict[str, str] = {}
     left: list[tuple[float, Result, Quantity]] = []
@@ -72,7 +72,7 @@ def _refusal(run: Run, result: Result, figure: Quantity | None, max_loss: float)
         return f"failed in {result.failure.stage}: {result.failure.reason}"
     if figure is None or not figure.known:
         return f"no figure: {figure.reason if figure else 'not_measured'}"
-    if result.id == run.plan.baseline_label:
+    if result.id == run.plan.baseline_label or run.plan.cost_only:
         return ""
     relative = result.quality.of_reference if result.quality else None
     if relative is None or relative.value is None:

@@ -54,7 +54,8 @@ def parse_share(text: str) -> float:
 def _choice(run: Run, advice: Advice) -> list[str]:
     from wattmark.reports.formatting import listing, quantity_text
 
-    lines = [f"{run.task.name}, {run.model.name}, goal {advice.goal}"]
+    unasked = "; its quality was not asked" if run.plan.cost_only else ""
+    lines = [f"{run.task.name}, {run.model.name}, goal {advice.goal}{unasked}"]
     if advice.best is None or advice.figure is None:
         lines.append("No setup of this run qualifies.")
     else:
