@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import wattmark
-from wattmark.protocol.known_answers import KnownAnswers, query_digest
+from wattmark.protocol.inputs import query_digest
+from wattmark.protocol.known_answers import KnownAnswers
 from wattmark.records import Plan, Setup
 
 SETUP = Setup(framework="fake", mode="right")
 QUERIES = [{"x": np.full((1, 2), n, np.float32)} for n in range(3)]
+DIGESTS = [query_digest(query) for query in QUERIES]
 LABELS = ["0", "1", "2"]
 
 
@@ -22,19 +24,19 @@ class Exactly:
 
 
 def completed(known: KnownAnswers, timed, labels=LABELS):
-    return known.completed(timed, QUERIES, labels, Exactly())
+    return known.completed(timed, DIGESTS, labels, Exactly())
 
 
 def test_answers_of_an_earlier_run_fill_gaps_and_never_replace_what_was_timed(tmp_path: Path):
     known = KnownAnswers(tmp_path, "artefact", SETUP)
-    known.remember({0: "0", 1: "1"}, QUERIES)
+    known.remember({0: "0", 1: "1"}, DIGESTS)
 
     assert completed(known, {0: ("9", 0.0)}) == {0: ("9", 0.0), 1: ("1", 1.0)}
 
 
 def test_answers_are_scored_again_with_the_labels_of_today(tmp_path: Path):
     known = KnownAnswers(tmp_path, "artefact", SETUP)
-    known.remember({1: "1"}, QUERIES)
+    known.remember({1: "1"}, DIGESTS)
 
     assert completed(known, {}, ["0", "one", "2"]) == {1: ("1", 0.0)}
 
@@ -43,27 +45,27 @@ def test_answers_are_scored_again_with_the_labels_of_today(tmp_path: Path):
     ("artefact", "setup"), [("another", SETUP), ("artefact", SETUP.with_options(tokens="8"))]
 )
 def test_another_artefact_or_other_options_know_nothing_of_them(tmp_path, artefact, setup):
-    KnownAnswers(tmp_path, "artefact", SETUP).remember({0: "0"}, QUERIES)
+    KnownAnswers(tmp_path, "artefact", SETUP).remember({0: "0"}, DIGESTS)
 
     assert completed(KnownAnswers(tmp_path, artefact, setup), {}) == {}
 
 
 def test_answers_are_found_by_the_querys_arrays_wherever_it_stands(tmp_path: Path):
     known = KnownAnswers(tmp_path, "artefact", SETUP)
-    known.remember({2: "2"}, QUERIES)
+    known.remember({2: "2"}, DIGESTS)
 
-    assert known.completed({}, QUERIES[::-1], LABELS[::-1], Exactly()) == {0: ("2", 1.0)}
+    assert known.completed({}, DIGESTS[::-1], LABELS[::-1], Exactly()) == {0: ("2", 1.0)}
     assert query_digest(QUERIES[0]) != query_digest({"x": QUERIES[0]["x"].astype(np.float64)})
 
 
 def test_a_damaged_file_is_as_none_and_is_written_anew(tmp_path: Path):
     known = KnownAnswers(tmp_path, "artefact", SETUP)
-    known.remember({0: "0"}, QUERIES)
+    known.remember({0: "0"}, DIGESTS)
     (file,) = (tmp_path / "answers").glob("*.json")
     file.write_text("{")
 
     assert completed(known, {}) == {}
-    known.remember({1: "1"}, QUERIES)
+    known.remember({1: "1"}, DIGESTS)
     assert completed(known, {}) == {1: ("1", 1.0)}
 
 

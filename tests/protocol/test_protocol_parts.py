@@ -21,6 +21,7 @@ from wattmark.protocol.schedule import (
     block,
     renewal_due,
     rounds_of_a_pass,
+    share_of_a_pass,
     turn_order,
 )
 from wattmark.records import Plan, Precision, Setup
@@ -64,10 +65,11 @@ def renewals(executions: int, budget_s: float, round_s: float, **changes: object
     begun, here, spent_s, found = 1, 0, 0.0, []
     for index in range(1000):
         at = Progress(
-            executions=begun, rounds=here, measured_s=index * round_s, round_s=round_s,
-            load_s=10.0, left_s=budget_s - spent_s, narrow=bool(changes.get("narrow")) and here > 2,
+            executions=begun, measured_s=index * round_s, round_s=round_s,
+            load_s=10.0, left_s=budget_s - spent_s,
+            narrow=bool(changes.get("narrow")) and here >= share_of_a_pass(settings, 1000),
         )  # fmt: skip
-        if renewal_due(settings, 1000, at):
+        if renewal_due(settings, at):
             found.append(index)
             begun, here, spent_s = begun + 1, 0, spent_s + 10.0
         elif spent_s + round_s > budget_s:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wattmark.coco import COCO_CLASSES, coco_spelling
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import PlanError
-from wattmark.models.coco_names import COCO_CLASSES, coco_spelling
 from wattmark.models.hub_detection_processor import DetectionProcessor, detection_processor
 from wattmark.models.hub_encoder import load_pretrained
 from wattmark.models.hub_files import ModelFiles

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets import Asset, PackageRef, resolve
+from wattmark.coco import coco_spelling
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import MissingPackageError
-from wattmark.models.coco_names import coco_spelling
 from wattmark.models.darknet_weights import read_weights
 from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo, canonical_digest

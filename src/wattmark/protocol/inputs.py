@@ -23,6 +23,15 @@ def shape_of(query: Inputs) -> Shape:
     return tuple((name, tuple(array.shape)) for name, array in sorted(query.items()))
 
 
+def query_digest(query: Inputs) -> str:
+    """Identity of a query: sha256 over its arrays with their names, types and shapes."""
+    digest = hashlib.sha256()
+    for name, array in sorted(query.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
 def save_inputs(queries: Sequence[Inputs], folder: Path) -> str:
     """Write the queries into ``folder``; returns the sha256 of all arrays in order."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,13 +9,12 @@ a changed label or metric takes effect at once.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wattmark.contracts import Inputs, Task
+from wattmark.contracts import Task
 from wattmark.protocol.artefacts import locked
 from wattmark.records import Setup, canonical_digest
 
@@ -25,17 +24,11 @@ ANSWERS_VERSION = 1
 Answer = tuple[str, float]
 
 
-def query_digest(query: Inputs) -> str:
-    """Identity of a query: sha256 over its arrays with their names, types and shapes."""
-    digest = hashlib.sha256()
-    for name, array in sorted(query.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
 class KnownAnswers:
-    """The answers of one artefact with one set of options, in a file of the cache."""
+    """The answers of one artefact with one set of options, in a file of the cache.
+
+    ``digests`` are those of all queries of the run (``inputs.query_digest``), by their number.
+    """
 
     def __init__(self, cache: Path, artefact: str, setup: Setup) -> None:
         about = {"version": ANSWERS_VERSION, "artefact": artefact, "options": setup.options}
@@ -44,24 +37,24 @@ class KnownAnswers:
     def completed(
         self,
         timed: Mapping[int, Answer],
-        queries: Sequence[Inputs],
+        digests: Sequence[str],
         labels: Sequence[Any],
         task: Task,
     ) -> dict[int, Answer]:
         """``timed``, and what was answered before to every other query that has a label."""
         known = self._read()
         answers = dict(timed)
-        for number, query in enumerate(queries):
+        for number, digest in enumerate(digests):
             asked = number in timed or labels[number] is None
-            text = None if asked else known.get(query_digest(query))
+            text = None if asked else known.get(digest)
             if text is not None:
                 answers[number] = (text, task.score(text, labels[number]))
         return answers
 
-    def remember(self, timed: Mapping[int, str], queries: Sequence[Inputs]) -> None:
+    def remember(self, timed: Mapping[int, str], digests: Sequence[str]) -> None:
         """Keep these answers, by query number; the newest counts."""
         with locked(self._file):
-            known = self._read() | {query_digest(queries[n]): text for n, text in timed.items()}
+            known = self._read() | {digests[n]: text for n, text in timed.items()}
             partial = self._file.with_suffix(".partial")
             partial.write_text(json.dumps(known), encoding="utf-8")
             partial.rename(self._file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from wattmark import registry
 from wattmark.contracts import Example, Inputs, Model, Task
 from wattmark.errors import PlanError
 from wattmark.protocol import datasets
+from wattmark.protocol.inputs import query_digest
 from wattmark.quantities import Quantity
 from wattmark.records import ModelInfo, Plan, Precision, TaskInfo
 
@@ -96,9 +96,9 @@ def _with_what_is_scored(info: TaskInfo, examples: list[Example]) -> TaskInfo:
 def _calibration(plan: Plan, task: Task, model: Model, queries: list[Inputs]) -> list[Inputs]:
     """Inputs of another sample without the measured ones; empty where too few are left."""
     _, examples = datasets.load(task, plan.data, CALIBRATION_SAMPLES, plan.seed + 1)
-    measured = {_identity(query) for query in queries}
+    measured = {query_digest(query) for query in queries}
     drawn = _encoded(plan, model, examples)
-    others = [query for query in drawn if _identity(query) not in measured]
+    others = [query for query in drawn if query_digest(query) not in measured]
     return others if len(others) >= MIN_CALIBRATION_SAMPLES else []
 
 
@@ -114,13 +114,6 @@ def _encoded(plan: Plan, model: Model, examples: list[Example]) -> list[Inputs]:
             f"model {plan.model!r} cannot take the examples of {', '.join(plan.data)}: {said}; "
             "choose another model, or other data"
         ) from error
-
-
-def _identity(query: Inputs) -> bytes:
-    digest = hashlib.sha256()
-    for _, array in sorted(query.items()):
-        digest.update(array.tobytes())
-    return digest.digest()
 
 
 def pinned_cpus(plan: Plan) -> tuple[int, ...]:

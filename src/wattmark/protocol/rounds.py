@@ -27,7 +27,7 @@ from wattmark.protocol.schedule import (
     last_execution,
     renewal_due,
     rounds_of_a_pass,
-    shared_out,
+    share_of_a_pass,
     turn_order,
 )
 from wattmark.protocol.session import TrialSession
@@ -103,7 +103,7 @@ class RoundLoop:
             if (reason := self._stop(index, progress)) is not None:
                 self._stop_workers(self.sessions)
                 return reason
-            if renewal_due(self.plan, self.queries, progress):
+            if renewal_due(self.plan, progress):
                 self._stop_workers(self.sessions)
                 self._executions, self._rounds_here = self._executions + 1, 0
             began = time.monotonic()
@@ -119,14 +119,14 @@ class RoundLoop:
         return StopReason.NOTHING_LEFT
 
     def _progress(self) -> Progress:
+        enough = max(MIN_ROUNDS, share_of_a_pass(self.plan, self.queries))
         return Progress(
             executions=self._executions,
-            rounds=self._rounds_here,
             measured_s=sum(self._index_s),
             round_s=float(np.median(self._index_s)) if self._index_s else 0.0,
             load_s=self._load_s,
             left_s=self.plan.budget_s - self._spent_s(),
-            narrow=self._rounds_here >= MIN_ROUNDS and self._narrow(),
+            narrow=self._rounds_here >= enough and self._narrow(),
         )
 
     def _stop(self, index: int, progress: Progress) -> StopReason | None:
@@ -134,10 +134,7 @@ class RoundLoop:
         may_stop = index >= (
             whole_pass if self.plan.complete_pass else min(MIN_ROUNDS_TO_STOP, whole_pass)
         )
-        enough = last_execution(self.plan, progress) and shared_out(
-            self.plan, self.queries, progress
-        )
-        if may_stop and enough and progress.narrow:
+        if may_stop and progress.narrow and last_execution(self.plan, progress):
             return StopReason.NARROW
         if index < MIN_ROUNDS or not self._index_s:
             return None

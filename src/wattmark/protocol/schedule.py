@@ -37,13 +37,13 @@ def turn_order(plan: Plan, trials: Sequence[str], index: int) -> list[str]:
 class Progress:
     """Where a run stands: what decides whether processes are renewed.
 
-    ``executions`` counts those begun, ``rounds`` those of the latest. ``measured_s`` is the time
-    of all rounds, ``round_s`` that of a usual one (of all trials), ``load_s`` what renewing takes,
-    ``left_s`` what is left of the budget. ``narrow`` says that the ratios are known well enough.
+    ``executions`` counts those begun. ``measured_s`` is the time of all rounds, ``round_s`` that of
+    a usual one (of all trials), ``load_s`` what renewing takes, ``left_s`` what is left of the
+    budget. ``narrow`` says that the ratios are known well enough and the latest execution has had
+    its share of a pass.
     """
 
     executions: int
-    rounds: int
     measured_s: float
     round_s: float
     load_s: float
@@ -51,9 +51,9 @@ class Progress:
     narrow: bool
 
 
-def shared_out(plan: Plan, queries: int, progress: Progress) -> bool:
-    """Whether the latest execution has had its share of a pass."""
-    return progress.rounds >= max(1, rounds_of_a_pass(plan, queries) // plan.executions)
+def share_of_a_pass(plan: Plan, queries: int) -> int:
+    """Rounds that every execution holds at least, unless the time budget ends it."""
+    return max(1, rounds_of_a_pass(plan, queries) // plan.executions)
 
 
 def last_execution(plan: Plan, progress: Progress) -> bool:
@@ -64,7 +64,7 @@ def last_execution(plan: Plan, progress: Progress) -> bool:
     )
 
 
-def renewal_due(plan: Plan, queries: int, progress: Progress) -> bool:
+def renewal_due(plan: Plan, progress: Progress) -> bool:
     """Whether the next round wants fresh processes.
 
     Executions share the budget, less the loading, equally: each then says as much of its process
@@ -74,5 +74,4 @@ def renewal_due(plan: Plan, queries: int, progress: Progress) -> bool:
         return False
     share_s = (plan.budget_s - (plan.executions - 1) * progress.load_s) / plan.executions
     until_s = progress.executions * share_s
-    narrow = progress.narrow and shared_out(plan, queries, progress)
-    return narrow or progress.measured_s + progress.round_s / 2 >= until_s
+    return progress.narrow or progress.measured_s + progress.round_s / 2 >= until_s

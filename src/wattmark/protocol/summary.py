@@ -13,6 +13,7 @@ from pathlib import Path
 from wattmark import registry
 from wattmark.contracts import Task
 from wattmark.protocol.energy_results import energies, ratios
+from wattmark.protocol.inputs import query_digest
 from wattmark.protocol.known_answers import Answer, KnownAnswers
 from wattmark.protocol.material import Material
 from wattmark.protocol.measured import Measured
@@ -56,7 +57,10 @@ def summarise(
     for known in facts.values():
         model = model.model_copy(update={"parameters": known.parameters})
     task = registry.task(plan.task)
-    answers = {t.id: _answers(t, measured[t.id], recorded, material, task, cache) for t in trials}
+    digests = [query_digest(query) for query in material.queries]
+    answers = {
+        t.id: _answers(t, measured[t.id], recorded, material, digests, task, cache) for t in trials
+    }
     baseline = plan.baseline_label
     results = []
     for trial in trials:
@@ -78,6 +82,7 @@ def _answers(
     ours: Measured,
     recorded: Recorded,
     material: Material,
+    digests: Sequence[str],
     task: Task,
     cache: Path,
 ) -> dict[int, Answer]:
@@ -88,8 +93,8 @@ def _answers(
     if trial.id not in recorded.preparations or not timed:
         return timed
     known = KnownAnswers(cache, recorded.preparations[trial.id].artefact, trial.setup)
-    known.remember(ours.answered(), material.queries)
-    return known.completed(timed, material.queries, labels, task)
+    known.remember(ours.answered(), digests)
+    return known.completed(timed, digests, labels, task)
 
 
 def _result(

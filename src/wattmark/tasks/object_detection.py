@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from wattmark.assets import Asset, PackageRef, resolve
+from wattmark.coco import coco_spelling
 from wattmark.contracts import Example
 from wattmark.errors import AssetError
 from wattmark.records import TaskInfo, canonical_digest
@@ -56,17 +57,6 @@ DARKNET = PackageRef(
     description="sample photographs of Darknet",
 )
 BOXES = Path(__file__).with_name("object_detection_boxes.json")
-
-#: names of PASCAL VOC that COCO writes otherwise
-_COCO = {
-    "aeroplane": "airplane",
-    "motorbike": "motorcycle",
-    "sofa": "couch",
-    "pottedplant": "potted plant",
-    "tvmonitor": "tv",
-    "tv/monitor": "tv",
-    "diningtable": "dining table",
-}
 
 
 class ObjectDetection:
@@ -135,7 +125,7 @@ def _example(
     """The file's digest and the example; ``boxes`` have edges in pixels of ``size``."""
     scale = np.array([*size, *size])
     label = tuple(
-        Box(_COCO.get(name, name), *(np.array(edges) / scale).round(6).tolist())
+        Box(coco_spelling(name), *(np.array(edges) / scale).round(6).tolist())
         for name, edges in boxes
     )
     return asset.files[file], Example(asset.path(file), label, source)

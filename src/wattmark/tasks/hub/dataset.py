@@ -118,3 +118,22 @@ class HubDataset:
                 f"{', '.join((*self.columns, *self.label_columns))}; found "
                 f"{', '.join(sorted(there))}"
             )
+
+
+def aies_sample(
+    task: str, column: str, read: Read, of: str, *, label: str = "", unit: str = "query"
+) -> HubDataset:
+    """The rows that the AI Energy Score itself measures a task with, drawn from the sets ``of``."""
+    return HubDataset(
+        name="aies-sample",
+        repo=f"AIEnergyScore/{task}",
+        files=("data/train*.parquet",),
+        split="train",
+        columns=(column,),
+        read=read,
+        licence=f"those of {of}",
+        citation="AI Energy Score, 2025",
+        label=label,
+        unit=unit,
+        collections=(),
+    )

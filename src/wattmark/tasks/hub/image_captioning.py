@@ -8,7 +8,7 @@ share is in ``aies-sample``.
 
 from __future__ import annotations
 
-from wattmark.tasks.hub.dataset import CONVERTED, HubDataset
+from wattmark.tasks.hub.dataset import CONVERTED, HubDataset, aies_sample
 from wattmark.tasks.hub.image_classification import unlabelled
 
 DATASETS = (
@@ -36,16 +36,11 @@ DATASETS = (
         citation="Hessel et al., ACL 2023, arXiv 2209.06293",
         unit="image",
     ),
-    HubDataset(
-        name="aies-sample",
-        repo="AIEnergyScore/image_captioning",
-        files=("data/train*.parquet",),
-        split="train",
-        columns=("image",),
-        read=unlabelled,
-        licence="those of COCO, RedCaps and the New Yorker caption contest",
-        citation="AI Energy Score, 2025",
+    aies_sample(
+        "image_captioning",
+        "image",
+        unlabelled,
+        "COCO, RedCaps and the New Yorker caption contest",
         unit="image",
-        collections=(),
     ),
 )

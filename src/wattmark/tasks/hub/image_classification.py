@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattmark.tasks.hub.dataset import HubDataset, Row
+from wattmark.tasks.hub.dataset import HubDataset, Row, aies_sample
 from wattmark.tasks.hub.tables import encoded
 
 CLASSES = 1000
@@ -57,15 +57,5 @@ DATASETS = (
         licence="MIT",
         citation="Makerere AI Lab, 2020",
     ),
-    HubDataset(
-        name="aies-sample",
-        repo="AIEnergyScore/image_classification",
-        files=("data/train*.parquet",),
-        split="train",
-        columns=("image",),
-        read=unlabelled,
-        licence="those of ImageNet, Food-101 and Beans",
-        citation="AI Energy Score, 2025",
-        collections=(),
-    ),
+    aies_sample("image_classification", "image", unlabelled, "ImageNet, Food-101 and Beans"),
 )

@@ -6,24 +6,11 @@ Visual Genome, the third set of the AI Energy Score, has no data files on the hu
 
 from __future__ import annotations
 
+from wattmark.coco import COCO_CLASSES
 from wattmark.tasks.average_precision import Box
-from wattmark.tasks.hub.dataset import CONVERTED, HubDataset, Row
+from wattmark.tasks.hub.dataset import CONVERTED, HubDataset, Row, aies_sample
 from wattmark.tasks.hub.image_classification import unlabelled
 from wattmark.tasks.hub.tables import encoded
-
-#: in the order of their numbers, 0 to 79
-COCO = (
-    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
-    "traffic light", "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog",
-    "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella",
-    "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard", "sports ball", "kite",
-    "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
-    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange",
-    "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant",
-    "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote", "keyboard", "cell phone",
-    "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors",
-    "teddy bear", "hair drier", "toothbrush",
-)  # fmt: skip
 
 
 def _boxed(row: Row) -> tuple[bytes, tuple[Box, ...]]:
@@ -36,7 +23,7 @@ def _boxed(row: Row) -> tuple[bytes, tuple[Box, ...]]:
             edges = (left, top, right, bottom)
             raise ValueError(f"{edges} are no edges in a picture of {width:g} x {height:g} pixels")
         scaled = (left / width, top / height, right / width, bottom / height)
-        boxes.append(Box(COCO[number], *(round(min(edge, 1.0), 6) for edge in scaled)))
+        boxes.append(Box(COCO_CLASSES[number], *(round(min(edge, 1.0), 6) for edge in scaled)))
     return encoded(row["image"]), tuple(boxes)
 
 
@@ -66,16 +53,11 @@ DATASETS = (
         citation="Kili Technology, 2022",
         unit="image",
     ),
-    HubDataset(
-        name="aies-sample",
-        repo="AIEnergyScore/object_detection",
-        files=("data/train*.parquet",),
-        split="train",
-        columns=("image",),
-        read=unlabelled,
-        licence="those of COCO, Visual Genome and Plastic in River",
-        citation="AI Energy Score, 2025",
+    aies_sample(
+        "object_detection",
+        "image",
+        unlabelled,
+        "COCO, Visual Genome and Plastic in River",
         unit="image",
-        collections=(),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattmark.tasks.hub.dataset import HubDataset, Read, Row
+from wattmark.tasks.hub.dataset import HubDataset, Read, Row, aies_sample
 from wattmark.tasks.text_generation import beginning
 
 
@@ -60,16 +60,7 @@ ULTRACHAT = HubDataset(
     citation="Ding et al., EMNLP 2023, arXiv 2305.14233",
 )
 #: what the AI Energy Score itself measures with
-AIES_SAMPLE = HubDataset(
-    name="aies-sample",
-    repo="AIEnergyScore/text_generation",
-    files=("data/train*.parquet",),
-    split="train",
-    columns=("text",),
-    label=_LABEL,
-    read=_continued("text"),
-    licence="those of WikiText, OSCAR and UltraChat",
-    citation="AI Energy Score, 2025",
-    collections=(),
+AIES_SAMPLE = aies_sample(
+    "text_generation", "text", _continued("text"), "WikiText, OSCAR and UltraChat", label=_LABEL
 )
 DATASETS = (WIKITEXT, OSCAR, ULTRACHAT, AIES_SAMPLE)
