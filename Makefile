@@ -34,11 +34,13 @@ fmt: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/harness_overhead.py
+	$(BIN)/python benchmarks/meter_overhead.py
 	$(BIN)/python benchmarks/noisy_ratio.py
 
 # Files that are generated from the code.
 docs: $(STAMP)
 	$(BIN)/python -m wattmark.store.schemas schema
+	$(BIN)/python -m wattmark.reports.reasons docs/reasons.md
 
 # The environment is made anew only where what it depends on has changed.
 $(STAMP): pyproject.toml constraints.txt scripts/install.sh

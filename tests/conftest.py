@@ -15,8 +15,12 @@ PLUGIN = Path(__file__).parent / "plugin"
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's runs."""
+    """No test reads or writes the user's runs, or asks the user's instruments."""
     monkeypatch.setenv("WATTMARK_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("WATTMARK_METERS", raising=False)
+    monkeypatch.setattr(
+        "wattmark.meters.configured.user_config_path", lambda *_, **__: tmp_path / "config"
+    )
 
 
 @pytest.fixture(scope="session")

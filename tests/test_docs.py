@@ -29,6 +29,26 @@ def test_the_readme_names_verbs_that_exist() -> None:
     assert named == verbs
 
 
+def test_the_block_that_the_readme_measures_has_time_and_energy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (example,) = [c for c in code_blocks("README.md", "python") if "wattmark.measure(" in c]
+
+    exec(compile(example, "README.md", "exec"), {})
+
+    said = capsys.readouterr().out
+    assert " s by " in said
+    assert "step: " in said
+
+
+def test_the_page_of_reasons_is_what_the_code_says() -> None:
+    from wattmark.reports.reasons import reasons_document
+
+    assert (ROOT / "docs/reasons.md").read_text(encoding="utf-8") == reasons_document(), (
+        "docs/reasons.md is old: `make docs` writes it anew"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("fake_plugin")
 def test_the_framework_of_the_contributing_guide_works(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattmark.errors import WattmarkError
+    from wattmark.measuring import Window, measure, measured
     from wattmark.quantities import Grade, Quantity, Reason
     from wattmark.records import Plan, Result, Run, Setup
     from wattmark.runs import load, report, resume, run
@@ -23,7 +24,10 @@ __all__ = [
     "Run",
     "Setup",
     "WattmarkError",
+    "Window",
     "load",
+    "measure",
+    "measured",
     "report",
     "resume",
     "run",
@@ -31,6 +35,7 @@ __all__ = [
 
 _HOMES = {
     "wattmark.errors": ("WattmarkError",),
+    "wattmark.measuring": ("Window", "measure", "measured"),
     "wattmark.quantities": ("Grade", "Quantity", "Reason"),
     "wattmark.records": ("Plan", "Result", "Run", "Setup"),
     "wattmark.runs": ("load", "report", "resume", "run"),

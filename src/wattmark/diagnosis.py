@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 
+if TYPE_CHECKING:
+    from wattmark.meters.selection import SurveyedMeter
+
 
 def diagnose() -> dict[str, list[dict[str, Any]]]:
-    """What this machine can measure and run: meters and frameworks, with cures."""
-    from wattmark.errors import MissingPackageError
+    """What this machine can measure and run: meters and frameworks, with cures.
+
+    Every meter has the same fields; those that only a usable one has are None for the others.
+    ``detail`` says what a usable one is, and what is wrong with another and how to mend it.
+    """
     from wattmark.meters.selection import survey
+
+    return {"meters": [_meter(found) for found in survey()], "frameworks": _frameworks()}
+
+
+def _meter(found: SurveyedMeter) -> dict[str, Any]:
+    info, state = found.info, found.availability
+    grade = info.grade if info is not None else found.grade
+    return {
+        "name": found.name,
+        "available": state.available,
+        "domains": list(info.domains) if info is not None else None,
+        "grade": grade.value if grade is not None else None,
+        "scope": info.scope.value if info is not None else None,
+        "by_name_only": info.by_name_only if info is not None else None,
+        "update_period_s": info.update_period_s if info is not None else None,
+        "read_cost_s": found.read_cost_s,
+        "reason": state.reason.value if state.reason is not None else None,
+        "detail": (info.detail if info is not None else "") or state.detail,
+    }
+
+
+def _frameworks() -> list[dict[str, Any]]:
+    from wattmark.errors import MissingPackageError
     from wattmark.protocol.artefacts import package_versions
 
-    frameworks: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for name in registry.names("framework"):
         framework = registry.framework(name)
         try:
             versions = package_versions(framework)
             detail = ", ".join(f"{k} {v}" for k, v in versions.items())
-            frameworks.append({"name": name, "available": True, "detail": detail})
+            rows.append({"name": name, "available": True, "detail": detail})
         except MissingPackageError as error:
-            frameworks.append({"name": name, "available": False, "detail": str(error)})
-    meters: list[dict[str, Any]] = []
-    for found in survey():
-        row: dict[str, Any] = {
-            "name": found.name,
-            "available": found.availability.available,
-            "grade": found.grade,
-            "reason": found.availability.reason,
-            "detail": found.availability.detail,
-        }
-        if found.info is not None and found.read_cost_s is not None:
-            row |= {
-                "domains": found.info.domains,
-                "update_period_s": found.info.update_period_s,
-                "read_cost_s": found.read_cost_s,
-                "detail": f"{found.info.grade}, {', '.join(found.info.domains)}, "
-                f"{1e6 * found.read_cost_s:.0f} µs a read. {found.info.detail}",
-            }
-        meters.append(row)
-    return {"meters": meters, "frameworks": frameworks}
+            rows.append({"name": name, "available": False, "detail": str(error)})
+    return rows

@@ -13,6 +13,8 @@
     * UnsupportedOpError     an operator of the model that a converter does not know
     * ConversionError        a converted model whose outputs differ from the reference
   * MeterError               an instrument that could not be opened or read
+    * MeterAccessError       an instrument that is there but may not be read
+    * TraceError             a recording of a meter that cannot be used, and in which line
   * WorkerError              a worker process that crashed, hung, ran out of memory or misbehaved
   * StoreError               a record that could not be written, read, or has an unknown version
     * RunNotFoundError       no such run in the store
@@ -110,6 +112,27 @@ class ConversionError(FrameworkError):
 
 class MeterError(WattmarkError):
     """An instrument that could not be opened or read."""
+
+
+class MeterAccessError(MeterError):
+    """An instrument that is there but may not be read: rights or a secret are missing."""
+
+
+class TraceError(MeterError):
+    """A recording of a meter that cannot be used.
+
+    ``reason`` is the code (a :class:`~wattmark.quantities.Reason`), ``line`` the line of the file
+    at fault (1 is the first), ``path`` the file where it is known.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, reason: str, line: int, path: str = "") -> None:
+        self.message = message
+        self.reason = reason
+        self.line = line
+        self.path = path
+        super().__init__(f"{path or 'trace'}, line {line}: {message}")
 
 
 class WorkerError(WattmarkError):

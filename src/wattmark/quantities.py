@@ -124,24 +124,56 @@ def least_trusted(*grades: Grade | None) -> Grade | None:
 
 
 class Reason(StrEnum):
-    """Why a figure is missing."""
+    """Why a figure is missing, or, as a flag of a figure, why it is less sure than it looks.
 
-    NO_METER = "no_meter"
-    NO_PERMISSION = "no_permission"
-    NO_ENERGY_COUNTER = "no_energy_counter"
-    WINDOW_TOO_SHORT = "window_too_short"
-    READ_FAILED = "read_failed"
-    COUNTER_RESET = "counter_reset"
-    WRAP_AMBIGUOUS = "wrap_ambiguous"
-    IDLE_NOT_MEASURED = "idle_not_measured"
-    NOT_MEASURED = "not_measured"
-    NOT_SUPPORTED = "not_supported"
-    TOO_FEW_SAMPLES = "too_few_samples"
-    NO_BASELINE = "no_baseline"
-    NO_CORRECT_ANSWER = "no_correct_answer"
-    TRIAL_FAILED = "trial_failed"
-    UNTRAINED = "untrained"
-    NOT_ASKED = "not_asked"
+    Each member has a ``sentence`` for the person who meets it.
+    """
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Self:
+        """A member that equals its code."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        # names in records of schema version 2 and before
+        former = {"no_permission": "permission", "wrap_ambiguous": "counter_wrapped"}
+        return cls[former[value].upper()] if isinstance(value, str) and value in former else None
+
+    NO_METER = "no_meter", "No instrument on this machine covers it."
+    PERMISSION = "permission", "The instrument is there but may not be read."
+    NO_ENERGY_COUNTER = "no_energy_counter", "The device has no counter of energy."
+    WINDOW_TOO_SHORT = (
+        "window_too_short",
+        "The window holds too few updates of the sensor to say anything.",
+    )
+    ALIASING = (
+        "aliasing",
+        "The sensor looks only part of the time, and a load in step with it would be seen wrongly.",
+    )
+    READ_FAILED = "read_failed", "The instrument could not be read, or gave no usable value."
+    SENSOR_LOST = "sensor_lost", "The instrument stopped answering within the window."
+    COUNTER_RESET = "counter_reset", "The counter went back: a reset, or readings of two sources."
+    COUNTER_WRAPPED = (
+        "counter_wrapped",
+        "So much time lay between two readings that the counter may have wrapped unseen.",
+    )
+    CLOCK_WENT_BACK = "clock_went_back", "The times of the readings are not in order."
+    TRACE_GAP = "trace_gap", "The recording has a gap within the window."
+    CONTENTION = "contention", "Other programs used the machine within the window."
+    IDLE_NOT_MEASURED = "idle_not_measured", "The power at idle is not known, so it stays in."
+    NOT_MEASURED = "not_measured", "Nobody measured it."
+    NOT_SUPPORTED = "not_supported", "It does not exist for what was measured."
+    TOO_FEW_SAMPLES = "too_few_samples", "There are too few samples for an interval."
+    NO_BASELINE = "no_baseline", "What it is relative to gave no result."
+    NO_CORRECT_ANSWER = "no_correct_answer", "No answer was right, so nothing can be shared out."
+    TRIAL_FAILED = "trial_failed", "The trial failed."
+    UNTRAINED = "untrained", "The model was not trained for this."
+    NOT_ASKED = "not_asked", "The plan did not ask for it."
 
 
 class Quantity(BaseModel):

@@ -8,6 +8,9 @@ Models that are not instruments of their own, ``hub:ORG/NAME`` and ``folder:PATH
 the adapter of their task: a class in the group ``wattmark.adapters``, named as the task, that is
 constructed with the model's whole name.
 
+Kinds of instruments that a user names in a settings file stand in the group
+``wattmark.meter_kinds``: an entry point names a :class:`~wattmark.contracts.meter_kind.MeterKind`.
+
 Public data sets stand in the group ``wattmark.datasets``: an entry point is named as the task that
 they are for, and names a tuple of them.
 """
@@ -24,7 +27,7 @@ from wattmark.errors import AssetError, UnknownNameError
 
 if TYPE_CHECKING:
     from wattmark.contracts import DataSet, Framework, Meter, Model, Scenario, Task
-
+    from wattmark.contracts.meter_kind import MeterKind
 
 REFERENCE_SCHEMES = ("hub:", "folder:")
 
@@ -103,3 +106,11 @@ def scenario(name: str) -> Scenario:
 def meter(name: str) -> Meter:
     """The meter of that name. Raises UnknownNameError."""
     return cast("Meter", _construct("meter", name))
+
+
+def meter_kind(name: str) -> MeterKind:
+    """The kind of configured instrument of that name. Raises UnknownNameError."""
+    found = _group("meter_kind")
+    if name not in found:
+        raise UnknownNameError("meter kind", name, found)
+    return cast("MeterKind", found[name].load())

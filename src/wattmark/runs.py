@@ -49,6 +49,7 @@ def adjusted(
     data: Collection[str] | None = None,
     cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
+    meters: Collection[str] | None = None,
 ) -> Plan:
     """The plan with these changes; ``options`` are put into every setup. Raises PlanError."""
     from wattmark.protocol.plans import load_plan
@@ -58,6 +59,7 @@ def adjusted(
         plan = plan.with_options(**options)
     changes: dict[str, Any] = {"samples": samples, "budget_s": budget_s, "model": model}
     changes |= {"data": tuple(data) if data else None, "cost_only": cost_only}
+    changes |= {"meters": tuple(meters) if meters else None}
     wanted = {key: value for key, value in changes.items() if value is not None}
     if samples is not None and samples < plan.rounds:
         wanted["rounds"] = max(2, samples)
@@ -75,13 +77,15 @@ def run(
     data: Collection[str] | None = None,
     cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
+    meters: Collection[str] | None = None,
     observe: Observer = ignore,
 ) -> Run:
     """Run a plan (a file, a mapping, a Plan; None: the quickstart) and return what came of it.
 
     ``fast`` takes one process a setup and stops at ±10 %; ``data`` names public data sets
     (``("imdb", "yelp=folder:PATH")``); ``cost_only`` measures no quality; ``options``
-    (``{"tokens": "64"}``) go into every setup. Ctrl-C gives the run so far, with ``stop_reason``
+    (``{"tokens": "64"}``) go into every setup; ``meters`` names the instruments, and left out the
+    best for each domain are taken. Ctrl-C gives the run so far, with ``stop_reason``
     "interrupted". Raises PlanError for a plan that cannot be run, AssetError where model or data
     cannot be had, WorkerError where the reference itself fails.
     """
@@ -98,6 +102,7 @@ def run(
         data=data,
         cost_only=cost_only,
         options=options,
+        meters=meters,
     )
     observe(Event(Stage.DATA, 0, 1, text="fetching what is not there yet"))
     material = gather(loaded)

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from simulated_device import SimulatedDevice, simulated_device
+
+from wattmark.contracts import Meter
+from wattmark.meters import configured
 
 #: what Intel's and AMD's drivers state as the highest value of the counter
 INTEL_RANGE_UJ = 262_143_328_850
@@ -28,3 +34,24 @@ def powercap(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return zone
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatedDevice]:
+    """An instrument on loopback."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with simulated_device() as simulated:
+        yield simulated
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Meter]:
+    """Write one instrument into a settings file of its own, and make its meter."""
+
+    def write(settings: Mapping[str, Any]) -> Meter:
+        file = tmp_path / "meters.yaml"
+        file.write_text(yaml.safe_dump({"mine": dict(settings)}))
+        monkeypatch.setenv(configured.ENVIRONMENT, str(file))
+        return configured.meter("mine")
+
+    return write

@@ -70,7 +70,7 @@ def test_a_window_in_which_a_wrap_could_hide_is_refused(powercap):
     (fine,) = meter.energy(at(0, cpu0=1), at(145, cpu0=20_000))
     (refused,) = meter.energy(at(0, cpu0=1), at(146, cpu0=20_000))
     assert fine.gross.known
-    assert refused.gross.reason is refused.idle_subtracted.reason is Reason.WRAP_AMBIGUOUS
+    assert refused.gross.reason is refused.idle_subtracted.reason is Reason.COUNTER_WRAPPED
 
 
 def test_the_largest_stated_limit_counts_and_else_a_conservative_one(powercap):
@@ -137,7 +137,7 @@ def test_a_refused_permission_comes_with_its_cure(powercap, monkeypatch):
 
     monkeypatch.setattr(os, "open", refuse)
     availability = Rapl(root).probe()
-    assert availability.reason is Reason.NO_PERMISSION
+    assert availability.reason is Reason.PERMISSION
     assert f"chmod a+r {root}/intel-rapl:*/energy_uj" in availability.detail
     assert "udev" in availability.detail
 

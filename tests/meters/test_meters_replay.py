@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from wattmark.errors import MeterError
-from wattmark.meters.counters import Accuracy
 from wattmark.meters.replay import ReplayMeter
+from wattmark.metrology.counters import Accuracy
 from wattmark.quantities import Grade, Reason
 from wattmark.records import MeterReading
 

@@ -23,7 +23,9 @@ def installed(monkeypatch):
 
     def put(*meters) -> None:
         by_name = {meter.name: meter for meter in meters}
-        monkeypatch.setattr(registry, "names", lambda kind: sorted(by_name))
+        monkeypatch.setattr(
+            registry, "names", lambda kind: sorted(by_name) if kind == "meter" else []
+        )
         monkeypatch.setattr(registry, "meter", by_name.__getitem__)
 
     return put
@@ -85,7 +87,7 @@ def test_a_plug_in_that_cannot_be_imported_is_reported(monkeypatch):
     def broken(name: str):
         raise ImportError("no module named 'powermeter'")
 
-    monkeypatch.setattr(registry, "names", lambda kind: ["broken"])
+    monkeypatch.setattr(registry, "names", lambda kind: ["broken"] if kind == "meter" else [])
     monkeypatch.setattr(registry, "meter", broken)
     (found,) = selection.survey()
     assert not found.availability.available

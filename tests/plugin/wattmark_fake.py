@@ -23,6 +23,7 @@ from wattmark.contracts import (
     Inputs,
     InputSpec,
     Mark,
+    MeterInfo,
     Network,
     Output,
     Pipeline,
@@ -31,8 +32,15 @@ from wattmark.contracts import (
     Workspace,
 )
 from wattmark.errors import UnsupportedSetupError
+from wattmark.metrology.counters import (
+    Accuracy,
+    counted_energy,
+    elapsed_s,
+    window_without_idle,
+)
 from wattmark.pipelines.forward import Forward
-from wattmark.records import ModelInfo, Precision, Setup, TaskInfo
+from wattmark.quantities import Grade
+from wattmark.records import EnergyWindow, MeterReading, ModelInfo, Precision, Setup, TaskInfo
 
 WEIGHTS = np.random.default_rng(7).standard_normal((3, 16)).astype(np.float32)
 #: Calls that load and warm-up may take before a mode misbehaves.
@@ -204,3 +212,30 @@ def misbehave(mode: str, calls: int) -> None:
             time.sleep(3600)
         case "flaky" if calls % 5 == 0:
             raise ValueError(f"call {calls} failed")
+
+
+class FakeCounter:
+    """The counter of a device that draws 40 W at idle and 10 W more for each busy core."""
+
+    name = "fake-counter"
+    grade = Grade.COUNTED
+
+    def probe(self) -> Availability:
+        return Availability(True)
+
+    def open(self, cores: int) -> MeterInfo:
+        return MeterInfo(self.name, ("cpu",), self.grade, 1e-5, by_name_only=True)
+
+    def read(self) -> MeterReading:
+        time_ns = time.monotonic_ns()
+        joules = 40.0 * time_ns / 1e9 + 10.0 * time.process_time_ns() / 1e9
+        return MeterReading(time_ns=time_ns, values={"cpu": joules})
+
+    def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
+        wall_s = elapsed_s(before, after)
+        joules = after.values["cpu"] - before.values["cpu"]
+        gross = counted_energy(joules, wall_s, Accuracy(1e-5, 1.0, 1.0))
+        return (window_without_idle(self.name, "cpu", gross, before, after),)
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -250,3 +250,23 @@ def _descendants(pid: int) -> list[int]:
         for child in (task / "children").read_text().split():
             found += [int(child), *_descendants(int(child))]
     return found
+
+
+def test_power_at_idle_is_measured_around_the_rounds_and_taken_off() -> None:
+    events: list[Event] = []
+    done = wattmark.run(plan(["right"], meters=("fake-counter",)), observe=events.append)
+
+    assert Stage.IDLE in {e.stage for e in events}
+    (energy,) = done.results[0].energy
+    with Store.open() as store:
+        recorded = store.progress(done.id)
+    assert len(recorded.idle) >= 2
+    for record in recorded.idle:
+        assert record.of("fake-counter", "cpu").value == pytest.approx(40.0, rel=0.1)
+    gross, without = energy.per_query.value, energy.idle_subtracted_per_query.value
+    assert gross is not None and without is not None
+    rounds = [r for r in recorded.rounds if not r.superseded]
+    idle_j = 40.0 * sum(r.wall_s for r in rounds) / sum(r.queries for r in rounds)
+    assert gross - without == pytest.approx(idle_j, rel=0.15)
+    # all cores are the work's: its share of the idle energy is the whole
+    assert energy.idle_allocated_per_query.value == pytest.approx(gross, rel=0.01)

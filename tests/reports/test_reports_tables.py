@@ -26,6 +26,7 @@ def test_cells_hold_figure_interval_and_grade(run: Run) -> None:
     assert cells.cell(BASELINE, "quality").text == "84.2 [81.8, 86.4]"
     assert cells.cell(BASELINE, "energy_per_query").text == "0.20 [0.08, 0.50]"
     assert cells.cell(BASELINE, "energy_grade").text == "modelled"
+    assert cells.cell(BASELINE, "energy_meters").text == "modelled-cpu"
     assert cells.cell("jax/jit/fp32", "energy_ratio").text == "0.750 [0.728, 0.772]"
     assert cells.cell("onnxruntime/cpu/int8-dynamic", "stars_quintile").text == "5★ 87 %"
 

@@ -21,14 +21,14 @@ from wattmark.store import database, locations
 from wattmark.store.store import Store
 from wattmark.store.tables import Base
 
-SECOND = '''
-"""A second revision."""
+THIRD = '''
+"""A third revision."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade():
@@ -78,15 +78,15 @@ def test_an_old_database_is_upgraded_and_keeps_its_rows(
     engine.dispose()
     migrations = tmp_path / "migrations"
     shutil.copytree(database.MIGRATIONS, migrations)
-    (migrations / "versions" / "0002_second.py").write_text(SECOND)
+    (migrations / "versions" / "0003_third.py").write_text(THIRD)
     monkeypatch.setattr(database, "MIGRATIONS", migrations)
-    monkeypatch.setattr(database, "HEAD", "0002")
+    monkeypatch.setattr(database, "HEAD", "0003")
 
     engine = database.open_database(url)
 
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT id, note FROM runs").all() == [("old", "none")]
-        assert database._revision(connection) == "0002"
+        assert database._revision(connection) == "0003"
     engine.dispose()
 
 
@@ -97,11 +97,11 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(
     database.open_database(url).dispose()
     migrations = tmp_path / "migrations"
     shutil.copytree(database.MIGRATIONS, migrations)
-    broken = SECOND + "    op.drop_table('rounds')\n    op.drop_table('no_such_table')\n"
-    (migrations / "versions" / "0002_second.py").write_text(broken)
+    broken = THIRD + "    op.drop_table('rounds')\n    op.drop_table('no_such_table')\n"
+    (migrations / "versions" / "0003_third.py").write_text(broken)
     with monkeypatch.context() as patch:
         patch.setattr(database, "MIGRATIONS", migrations)
-        patch.setattr(database, "HEAD", "0002")
+        patch.setattr(database, "HEAD", "0003")
         with pytest.raises(StoreError, match="no_such_table"):
             database.open_database(url)
     with Store.open(tmp_path) as store:

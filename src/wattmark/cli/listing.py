@@ -38,10 +38,11 @@ def list_(
 
 def _instruments(kind: Kind) -> list[dict[str, str]]:
     from wattmark import registry
+    from wattmark.meters import selection
 
     singular = kind.value.removesuffix("s")
     rows = []
-    for name in registry.names(singular):
+    for name in selection.names() if kind is Kind.METERS else registry.names(singular):
         row = {"name": name}
         if kind is Kind.FRAMEWORKS:
             rows += _cells(name)
@@ -49,7 +50,7 @@ def _instruments(kind: Kind) -> list[dict[str, str]]:
         if kind is Kind.MODELS:
             row["task"] = f"for {registry.model(name).task}"
         elif kind is Kind.METERS:
-            row["grade"] = registry.meter(name).grade.value
+            row["grade"] = selection.named(name).grade.value
         rows.append(row)
     return rows
 

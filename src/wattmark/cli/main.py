@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from wattmark.cli import advise, doctor, listing, overview, plan, report, run, show
+from wattmark.cli import advise, doctor, listing, meter, overview, plan, report, run, show
 from wattmark.errors import WattmarkError, WorkerError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("advise")(advise.advise)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
+app.add_typer(meter.app, name="meter")
 
 
 def _version(asked: bool) -> None:

@@ -22,6 +22,7 @@ _LABELS = {
     Stage.PREPARE: "Prepare",
     Stage.LOAD: "Load",
     Stage.WARM_UP: "Warm up",
+    Stage.IDLE: "Power at idle",
     Stage.MEASURE: "Measure",
 }
 _BAR_CELLS = 24

@@ -41,6 +41,9 @@ def run(
         str | None,
         typer.Option(metavar="N|free", help="Tokens of every answer: a number, or free."),
     ] = None,
+    meter: Annotated[
+        list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Finish an interrupted run.")
     ] = None,
@@ -60,7 +63,7 @@ def run(
 
     show = not quiet and not as_json
     if resume is not None:
-        others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens)
+        others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens, meter)
         if plan is not None or any(others):
             raise typer.BadParameter("--resume takes the plan of the run; give no other option")
         with Progress(show) as progress:
@@ -76,6 +79,7 @@ def run(
         "data": data,
         "cost_only": cost_only or None,
         "options": {"tokens": reasoning_tokens} if reasoning_tokens else None,
+        "meters": meter,
     }
     seconds = None if budget is None else parse_duration_s(budget)
     if isinstance(loaded, Suite):

@@ -6,8 +6,9 @@ array. A plug-in is found by its entry point (see :mod:`wattmark.registry`).
 """
 
 from wattmark.contracts.availability import Availability
+from wattmark.contracts.channel import Channel, CpuModel, Recordable, TraceUnit
 from wattmark.contracts.framework import Framework, Workspace
-from wattmark.contracts.meter import Meter, MeterInfo
+from wattmark.contracts.meter import Meter, MeterInfo, Scope
 from wattmark.contracts.model import Mark, Model, Pipeline
 from wattmark.contracts.network import (
     Inputs,
@@ -19,11 +20,15 @@ from wattmark.contracts.network import (
     State,
     StatefulRunner,
 )
+from wattmark.contracts.power_source import PowerSource
 from wattmark.contracts.scenario import Scenario, Timeline
+from wattmark.contracts.sensor import Sensor
 from wattmark.contracts.task import DataSet, Example, Task
 
 __all__ = [
     "Availability",
+    "Channel",
+    "CpuModel",
     "DataSet",
     "Example",
     "Framework",
@@ -36,12 +41,17 @@ __all__ = [
     "Network",
     "Output",
     "Pipeline",
+    "PowerSource",
+    "Recordable",
     "Runner",
     "Runners",
     "Scenario",
+    "Scope",
+    "Sensor",
     "State",
     "StatefulRunner",
     "Task",
     "Timeline",
+    "TraceUnit",
     "Workspace",
 ]

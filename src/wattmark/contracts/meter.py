@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from wattmark.contracts.availability import Availability
@@ -10,15 +11,30 @@ from wattmark.quantities import Grade
 from wattmark.records import EnergyWindow, MeterReading
 
 
+class Scope(StrEnum):
+    """Whose energy an instrument sees."""
+
+    DEVICE = "device"
+    """All that the hardware used, whoever asked for it."""
+    PROCESS = "process"
+    """What the measuring process and its children used."""
+
+
 @dataclass(frozen=True)
 class MeterInfo:
-    """What an instrument covers and how fast it is."""
+    """What an instrument covers and how fast it is.
+
+    ``domains`` are ``gpu:N``, ``cpu``, ``dram`` or ``node``. One that is ``by_name_only`` is never
+    chosen for its domain, since what it sees is not comparable with what others see of it.
+    """
 
     name: str
     domains: tuple[str, ...]
     grade: Grade
     update_period_s: float
     detail: str = ""
+    scope: Scope = Scope.DEVICE
+    by_name_only: bool = False
 
 
 class Meter(Protocol):

@@ -5,11 +5,13 @@ about every 100 ms. No source bounds its accuracy; it integrates the on-board po
 has that sensor's gain error, which differs per card and is not bounded by the often quoted 5 %.
 Yang, Adamek and Armour ("Accurate and Convenient Energy Measurements for GPUs", SC'24, and the
 results file of their artefact) found reading / truth between 0.921 (RTX 2080 Ti) and 1.127
-(RTX 2060 Super) on cards with this counter.
+(RTX 2060 Super); what that says of a further card is the gain that is taken here
+(:func:`wattmark.metrology.sensor_classes.gain_of_an_unknown_card`).
 
 They also found that the sensor of A100 and H100 looks only a quarter of the time (25 of 100 ms).
 A load that repeats in step with it is seen wrongly, however long the window: up to a factor of
-two (their traces, 1-s windows: worst -49 %). For such cards the interval includes that factor.
+two (their traces, 1-s windows: worst -49 %). For such cards the interval includes that factor, and
+the window has the flag ``aliasing``.
 """
 
 from __future__ import annotations
@@ -21,15 +23,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from wattmark.contracts import Availability, MeterInfo
+from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
 from wattmark.errors import MeterError
-from wattmark.meters.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
+from wattmark.metrology.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
+from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
 UPDATE_PERIOD_S = 0.1
-FULL_TIME = Accuracy(UPDATE_PERIOD_S, gain_low=0.92, gain_high=1.13)
-PART_TIME = Accuracy(UPDATE_PERIOD_S, gain_low=0.92 / 2, gain_high=1.13 * 2)
+GAIN_LOW, GAIN_HIGH = gain_of_an_unknown_card()
+FULL_TIME = Accuracy(UPDATE_PERIOD_S, gain_low=GAIN_LOW, gain_high=GAIN_HIGH)
+PART_TIME = Accuracy(UPDATE_PERIOD_S, gain_low=GAIN_LOW / 2, gain_high=GAIN_HIGH * 2)
 
 #: Cards with the GA100 or GH100 chip, whose sensor samples a quarter of the time.
 PART_TIME_NAME = re.compile(r"\b(A30|A100|A800|H20|H100|H200|H800|GH200)\b")
@@ -49,8 +53,14 @@ class Gpu:
         """What its class of sensor allows."""
         return PART_TIME if PART_TIME_NAME.search(self.name) else FULL_TIME
 
+    @property
+    def flags(self) -> tuple[Reason, ...]:
+        """What its interval had to be widened for."""
+        return (Reason.ALIASING,) if self.accuracy is PART_TIME else ()
 
-def _find_gpus(pynvml: Any) -> list[Gpu]:
+
+def find_gpus(pynvml: Any) -> list[Gpu]:
+    """All GPUs that an initialised NVML sees, in its order."""
     gpus = []
     for index in range(pynvml.nvmlDeviceGetCount()):
         handle = pynvml.nvmlDeviceGetHandleByIndex(index)
@@ -66,7 +76,7 @@ def _find_gpus(pynvml: Any) -> list[Gpu]:
 
 
 @contextmanager
-def _session() -> Iterator[Any]:
+def session() -> Iterator[Any]:
     """The initialised library. Raises MeterError where it or its driver is not there."""
     try:
         import pynvml
@@ -85,8 +95,8 @@ def _session() -> Iterator[Any]:
 def device_names() -> tuple[str, ...]:
     """Product names of the GPUs that NVML sees, in its order; empty where there is none."""
     try:
-        with _session() as pynvml:
-            return tuple(gpu.name for gpu in _find_gpus(pynvml))
+        with session() as pynvml:
+            return tuple(gpu.name for gpu in find_gpus(pynvml))
     except MeterError:
         return ()
 
@@ -104,8 +114,8 @@ class Nvml:
     def probe(self) -> Availability:
         """Whether there is a GPU with an energy counter."""
         try:
-            with _session() as pynvml:
-                gpus = _find_gpus(pynvml)
+            with session() as pynvml:
+                gpus = find_gpus(pynvml)
         except MeterError as error:
             return Availability(False, Reason.NO_METER, str(error))
         if not gpus:
@@ -125,12 +135,29 @@ class Nvml:
         self.close()
         pynvml.nvmlInit()
         self._pynvml = pynvml
-        self._gpus = _find_gpus(pynvml)
+        self._gpus = find_gpus(pynvml)
         detail = available.detail
         if any(gpu.accuracy is PART_TIME for gpu in self._gpus):
             detail += "; part-time sensor: the interval includes a factor of 2 for aliasing"
         domains = tuple(gpu.domain for gpu in self._gpus if gpu.counts)
         return MeterInfo(self.name, domains, self.grade, UPDATE_PERIOD_S, detail)
+
+    def channels(self) -> tuple[Channel, ...]:
+        """One for each GPU that counts."""
+        return tuple(
+            Channel(
+                meter=self.name,
+                key=gpu.domain,
+                domain=gpu.domain,
+                unit=TraceUnit.JOULES,
+                grade=self.grade,
+                update_period_s=UPDATE_PERIOD_S,
+                gain_low=gpu.accuracy.gain_low,
+                gain_high=gpu.accuracy.gain_high,
+            )
+            for gpu in self._gpus
+            if gpu.counts
+        )
 
     def read(self) -> MeterReading:
         """Cumulative joules by GPU; a GPU that cannot be read is left out.
@@ -160,7 +187,7 @@ class Nvml:
         return tuple(
             window_without_idle(
                 self.name, gpu.domain, _gross(gpu, before, after, wall_s), before, after
-            )
+            ).model_copy(update={"flags": gpu.flags})
             for gpu in self._gpus
         )
 

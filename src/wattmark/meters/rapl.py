@@ -18,9 +18,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from wattmark.contracts import Availability, MeterInfo
+from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
 from wattmark.errors import MeterError
-from wattmark.meters.counters import (
+from wattmark.metrology.counters import (
     POWER_HEADROOM,
     Accuracy,
     counted_energy,
@@ -129,7 +129,7 @@ class Rapl:
         except PermissionError as error:
             cure = PERMISSION_CURE.format(root=self._root)
             detail = f"{error.filename} may not be read; {cure}"
-            return Availability(False, Reason.NO_PERMISSION, detail)
+            return Availability(False, Reason.PERMISSION, detail)
         except (OSError, ValueError) as error:
             return Availability(False, Reason.READ_FAILED, f"{self._root}: {error}")
         if not zones:
@@ -149,6 +149,24 @@ class Rapl:
         self._files = {z.key: os.open(z.counter, os.O_RDONLY) for z in self._zones}
         domains = tuple(dict.fromkeys(z.domain for z in self._zones))
         return MeterInfo(self.name, domains, self.grade, UPDATE_PERIOD_S, available.detail)
+
+    def channels(self) -> tuple[Channel, ...]:
+        """One for each zone that is open."""
+        return tuple(
+            Channel(
+                meter=self.name,
+                key=zone.key,
+                domain=zone.domain,
+                unit=TraceUnit.JOULES,
+                grade=self.grade,
+                update_period_s=UPDATE_PERIOD_S,
+                gain_low=ACCURACY[zone.domain].gain_low,
+                gain_high=ACCURACY[zone.domain].gain_high,
+                span_j=zone.span_uj / 1e6,
+                max_power_w=zone.max_power_w,
+            )
+            for zone in self._zones
+        )
 
     def read(self) -> MeterReading:
         """Cumulative joules by zone; a zone that cannot be read is left out.
@@ -191,7 +209,7 @@ class Rapl:
                     f"window of {wall_s:.1f} s; at {zone.max_power_w:g} W {zone.key} could wrap "
                     f"unseen after {limit_s:.1f} s: read it more often"
                 )
-                return Quantity.missing("J", Reason.WRAP_AMBIGUOUS, detail)
+                return Quantity.missing("J", Reason.COUNTER_WRAPPED, detail)
             first, last = (round(r.values[zone.key] * 1e6) for r in (before, after))
             zone_j = difference(first, last, zone.span_uj) / 1e6
             if wall_s > 0 and zone_j > POWER_HEADROOM * zone.max_power_w * wall_s:

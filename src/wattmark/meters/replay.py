@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wattmark.contracts import Availability, MeterInfo
+from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
 from wattmark.errors import MeterError
-from wattmark.meters.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
+from wattmark.metrology.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
@@ -43,6 +43,22 @@ class ReplayMeter:
         self._next = 0
         domains = tuple(dict.fromkeys(key for r in self._readings for key in r.values))
         return MeterInfo(self.name, domains, self.grade, self._accuracy.update_period_s)
+
+    def channels(self) -> tuple[Channel, ...]:
+        """One for each domain of the recording."""
+        return tuple(
+            Channel(
+                meter=self.name,
+                key=domain,
+                domain=domain,
+                unit=TraceUnit.JOULES,
+                grade=self.grade,
+                update_period_s=self._accuracy.update_period_s,
+                gain_low=self._accuracy.gain_low,
+                gain_high=self._accuracy.gain_high,
+            )
+            for domain in dict.fromkeys(key for r in self._readings for key in r.values)
+        )
 
     def read(self) -> MeterReading:
         """The next recorded reading. Raises MeterError when there is none."""

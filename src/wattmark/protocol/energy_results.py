@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from wattmark.protocol.idle_powers import IdlePowers
 from wattmark.protocol.measured import Measured
 from wattmark.protocol.recorder import answered_by_both
 from wattmark.protocol.statistics import (
@@ -21,7 +22,7 @@ from wattmark.protocol.statistics import (
     paired_total_ratio,
     pooled_rate,
 )
-from wattmark.quantities import Quantity, Reason
+from wattmark.quantities import Quantity, Reason, least_trusted
 from wattmark.records import Energy, EnergyWindow, Plan, Ratios, Round
 
 
@@ -75,7 +76,7 @@ def _energy_ratio(
         if (scale := sum(denominator)) > 0:
             shift = sum(numerator) / scale / point
             low, high = min(low, value * shift), max(high, value * shift)
-    grade = next(w.gross.grade for r in ours.rounds.values() for w in r.energy)
+    grade = least_trusted(*(w.gross.grade for r in ours.rounds.values() for w in r.energy))
     return Quantity.between(value, low, high, "1", level=ratio.level or 0.95, grade=grade)
 
 
@@ -87,23 +88,28 @@ def _no_energy(measured: Measured) -> Quantity:
     return Quantity.missing("1", Reason.NO_METER, "no meter was read")
 
 
-def energies(rounds: Sequence[Round], scores: Sequence[float]) -> tuple[Energy, ...]:
-    """Energy of each meter's domains. ``scores`` are those of the queries' first answers."""
+def energies(
+    rounds: Sequence[Round], scores: Sequence[float], idle: IdlePowers
+) -> tuple[Energy, ...]:
+    """Energy of each meter's domains, three ways. ``scores`` are those of the first answers."""
     by_domain: dict[tuple[str, str], list[tuple[Round, EnergyWindow]]] = {}
     for done in rounds:
         for window in done.energy:
-            by_domain.setdefault((window.meter, window.domain), []).append((done, window))
+            whole = idle.applied(window)
+            by_domain.setdefault((window.meter, window.domain), []).append((done, whole))
     found = []
     for (meter, domain), windows in sorted(by_domain.items()):
         queries = [r.queries for r, _ in windows]
         per_query = energy_rate([w.gross for _, w in windows], queries, "query")
         idle_subtracted = energy_rate([w.idle_subtracted for _, w in windows], queries, "query")
+        idle_allocated = energy_rate([w.idle_allocated for _, w in windows], queries, "query")
         found.append(
             Energy(
                 meter=meter,
                 domain=domain,
                 per_query=per_query,
                 idle_subtracted_per_query=idle_subtracted,
+                idle_allocated_per_query=idle_allocated,
                 per_1000_queries=per_query.to("Wh/kquery"),
                 per_correct=_per_correct(per_query, scores),
             )

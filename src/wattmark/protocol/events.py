@@ -15,6 +15,7 @@ class Stage(StrEnum):
     PREPARE = "prepare"
     LOAD = "load"
     WARM_UP = "warm-up"
+    IDLE = "idle"
     MEASURE = "measure"
     FAILED = "failed"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark.metrology.domains import summed
 from wattmark.protocol.recorder import Recorded, Recorder, Samples
 from wattmark.records import Round
 
@@ -61,15 +62,18 @@ class Measured:
         return [self.rounds[i].cpu_s / self.rounds[i].queries for i in indices]
 
     def energy_j_per_query(self, indices: Sequence[int], end: str) -> list[float] | None:
-        """Gross joules a query over all domains, or None where any window is missing.
+        """Gross joules a query over all domains (the node alone, where it was metered), or None
+        where any window is missing.
 
         ``end`` is ``"value"``, ``"low"`` or ``"high"``.
         """
         totals = []
         for index in indices:
             done = self.rounds[index]
-            if not done.energy or any(not w.gross.known for w in done.energy):
+            whole = summed(w.domain for w in done.energy)
+            windows = [w for w in done.energy if w.domain in whole]
+            if not windows or any(not w.gross.known for w in windows):
                 return None
-            joules = sum(getattr(w.gross.to("J"), end) for w in done.energy)
+            joules = sum(getattr(w.gross.to("J"), end) for w in windows)
             totals.append(joules / done.queries)
         return totals or None

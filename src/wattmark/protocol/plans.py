@@ -24,6 +24,7 @@ from pydantic_core import core_schema
 
 from wattmark import registry
 from wattmark.errors import PlanError, UnknownNameError
+from wattmark.meters import selection
 from wattmark.protocol.datasets import named
 from wattmark.protocol.plan_syntax import Document, Place, parse_json, parse_yaml
 from wattmark.records import Plan, Precision, Setup, parse_setup
@@ -98,7 +99,7 @@ def check_plan(plan: Plan) -> list[str]:
         if setup.threads > count:
             notes.append(f"{setup.label}: {setup.threads} threads on {count} cores")
     for name in plan.meters:
-        found = registry.meter(name).probe()
+        found = selection.named(name).probe()
         if not found.available:
             notes.append(f"meter {name} cannot be used here: {found.detail or found.reason}")
     return notes
@@ -215,6 +216,7 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         _Problem.unknown_name(place, kind, name, known)
         for place, kind, name in wanted
         if name not in (known := registry.names(kind))
+        and not (kind == "meter" and name in (known := selection.names()))
         and not (kind == "model" and registry.is_reference(name))
     ]
     yield from unknown

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.records import ExecutionRecord, Failure, Preparation, Round, SampleFile
+from wattmark.records import ExecutionRecord, Failure, IdleRecord, Preparation, Round, SampleFile
 
 
 def _no_phases() -> NDArray[Any]:
@@ -59,6 +59,7 @@ class Recorded:
     preparations: dict[str, Preparation] = field(default_factory=dict)
     executions: list[ExecutionRecord] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    idle: list[IdleRecord] = field(default_factory=list)
     failures: dict[str, Failure] = field(default_factory=dict)
 
 
@@ -79,6 +80,10 @@ class Recorder(Protocol):
 
     def add_execution(self, execution: ExecutionRecord) -> None:
         """A worker was loaded, checked and warmed up."""
+        ...
+
+    def add_idle(self, idle: IdleRecord) -> None:
+        """What the devices drew while all workers were blocked."""
         ...
 
     def save_samples(

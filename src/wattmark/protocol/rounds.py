@@ -10,6 +10,7 @@ processes later on to the measuring.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -32,11 +33,12 @@ from wattmark.protocol.schedule import (
 )
 from wattmark.protocol.session import TrialSession
 from wattmark.protocol.statistics import narrow_enough, round_log_ratios
-from wattmark.records import Plan, Round, StopReason
+from wattmark.records import IdleRecord, Plan, Round, StopReason
 
-REPEATS_PER_ROUND = 2
 #: Share of all rounds that may be repeated because of contention.
 REPEAT_SHARE = 0.2
+#: Power at idle is measured again after this time, and before the workers end.
+IDLE_MAX_AGE_S = 60.0
 MIN_ROUNDS_TO_STOP = 5
 #: Rounds that are run whatever the budget says: fewer give no ratio.
 MIN_ROUNDS = 3
@@ -74,6 +76,9 @@ class RoundLoop:
         self.observe = observe
         self.fail = fail
         self.first_round_at: float | None = None
+        self._idle_wanted = True
+        self._idle_at = -math.inf
+        self._idle_of: tuple[str, ...] = ()
         self._repeats_left = int(REPEAT_SHARE * plan.rounds * len(sessions)) + 1
         self._samples: dict[str, dict[int, Samples]] = {}
         self._cpu_s: dict[str, dict[int, float]] = {}
@@ -101,15 +106,18 @@ class RoundLoop:
                 continue
             progress = self._progress()
             if (reason := self._stop(index, progress)) is not None:
+                self._measure_idle(after=True)
                 self._stop_workers(self.sessions)
                 return reason
             if renewal_due(self.plan, progress):
+                self._measure_idle(after=True)
                 self._stop_workers(self.sessions)
                 self._executions, self._rounds_here = self._executions + 1, 0
             began = time.monotonic()
             if waiting := [t for t in self.sessions if not self.sessions[t].alive]:
                 self._start_workers(waiting)
                 self._load_s = max(self._load_s, time.monotonic() - began)
+                self._measure_idle()
             began = time.monotonic()
             self.first_round_at = self.first_round_at or began
             self._measure_index(index)
@@ -197,6 +205,26 @@ class RoundLoop:
         largest = max(FIRST_GUESS_RSS_BYTES, *peaks)
         return available_memory_bytes() > LOADS_AT_ONCE * largest + MEMORY_RESERVE_BYTES
 
+    def _measure_idle(self, *, after: bool = False) -> None:
+        """What the devices draw while all workers wait, before or ``after`` the rounds.
+
+        Not before them where it was measured lately of the same workers, and not at all where the
+        meters know it themselves.
+        """
+        waiting = tuple(t for t, session in self.sessions.items() if session.alive)
+        recent = time.monotonic() - self._idle_at < IDLE_MAX_AGE_S and waiting == self._idle_of
+        recent = recent and not after
+        if not waiting or recent or not self._idle_wanted:
+            return
+        self.observe(Event(Stage.IDLE, 0, 1, waiting[0]))
+        measured: list[IdleRecord | None] = []
+        self._guard(waiting[0], lambda: measured.append(self.sessions[waiting[0]].idle()))
+        for idle in measured:
+            self._idle_wanted = idle is not None
+            self._idle_at, self._idle_of = time.monotonic(), waiting
+            if idle is not None:
+                self.recorder.add_idle(idle)
+
     def _is_alive(self, trial: str) -> bool:
         return trial in self.sessions and self.sessions[trial].alive
 
@@ -226,7 +254,11 @@ class RoundLoop:
             session.wait_loaded()
             session.warm_up()
         done, samples = session.round(index, first, last, 0)
-        while done.contended and done.attempt < REPEATS_PER_ROUND and self._repeats_left > 0:
+        while (
+            done.contended
+            and done.attempt < self.plan.contention_repeats
+            and self._repeats_left > 0
+        ):
             self._repeats_left -= 1
             self.recorder.supersede(done)
             done, samples = session.round(index, first, last, done.attempt + 1)

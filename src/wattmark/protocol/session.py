@@ -19,6 +19,7 @@ from wattmark.records import (
     ConversionCheck,
     EnergyWindow,
     ExecutionRecord,
+    IdleRecord,
     PhaseWindow,
     Plan,
     Round,
@@ -91,6 +92,11 @@ class TrialSession:
         )
         self.stage = "round"
 
+    def idle(self) -> IdleRecord | None:
+        """What the devices draw while all workers wait; None where the meters know themselves."""
+        found = self._ask({"do": "idle"})["idle"]
+        return None if found is None else IdleRecord.model_validate(found)
+
     def round(self, index: int, first: int, last: int, attempt: int) -> tuple[Round, Samples]:
         """One turn: queries first..last-1; recorded durably when this returns."""
         out = self._recorder.folder() / "workers" / f"{self.trial.id.replace('/', '-')}.npz"
@@ -101,7 +107,7 @@ class TrialSession:
         measured = contention.Contention(
             run_queue_wait_s=reply["run_queue_wait_s"],
             steal_s=reply["steal_s"],
-            pressure_s=None,
+            pressure_s=reply["pressure_s"],
             others_cpu_s=reply["others_cpu_s"],
         )
         done = Round(
@@ -117,6 +123,7 @@ class TrialSession:
             run_queue_wait_s=reply["run_queue_wait_s"],
             steal_s=reply["steal_s"],
             others_cpu_s=reply["others_cpu_s"],
+            pressure_s=reply["pressure_s"],
             energy=tuple(EnergyWindow.model_validate(w) for w in reply["energy"]),
             phases=tuple(PhaseWindow.model_validate(w) for w in reply["phases"]),
             samples=self._recorder.save_samples(

@@ -13,6 +13,7 @@ from pathlib import Path
 from wattmark import registry
 from wattmark.contracts import Task
 from wattmark.protocol.energy_results import energies, ratios
+from wattmark.protocol.idle_powers import IdlePowers
 from wattmark.protocol.inputs import query_digest
 from wattmark.protocol.known_answers import Answer, KnownAnswers
 from wattmark.protocol.material import Material
@@ -153,7 +154,7 @@ def _result(
             "flops_per_query": Quantity.exact(facts.flops_per_query, "FLOP/query")
             if facts
             else Quantity.missing("FLOP/query", Reason.NOT_MEASURED, "the reference did not run"),
-            "energy": energies(rounds, scores),
+            "energy": energies(rounds, scores, IdlePowers(recorded.idle)),
             "phases": phases(ours),
             "time_to_first_token": time_to_first_token(ours),
             "ratios": to_baseline,

@@ -95,6 +95,7 @@ class MeasuringWorker:
 
     def __init__(self, job: Job) -> None:
         from wattmark import registry
+        from wattmark.meters.opened import OpenMeter
         from wattmark.meters.selection import choose
         from wattmark.protocol.batches import batches
         from wattmark.protocol.inputs import load_inputs, representatives
@@ -120,9 +121,8 @@ class MeasuringWorker:
         self.cycle = [batch.inputs for batch in cycle]
         self.answer = unmarked(self.pipeline, self.runners)
         self.scenario = registry.scenario(job.scenario)
-        self.meters = choose(job.meters)
-        for meter in self.meters:
-            meter.open(len(job.cpus))
+        self.opened = [OpenMeter(meter.name, meter) for meter in choose(job.meters)]
+        self.meters = [opened.meter for opened in self.opened]
         self.phases = PhaseClock(self.pipeline, self.runners, self.meters)
 
     def check(self) -> dict[str, object]:
@@ -164,8 +164,21 @@ class MeasuringWorker:
             "peak_rss_bytes": peak_rss_bytes(),
         }
 
+    def idle(self) -> dict[str, object]:
+        """What the devices draw while every worker waits, this one too; None where the meters
+        know without asking."""
+        from wattmark.meters.idle import measure_idle, needs_idle, seconds_needed
+
+        if not needs_idle(self.meters):
+            return {"idle": None}
+        record = measure_idle(self.meters, seconds_needed([opened.info for opened in self.opened]))
+        return {"idle": record.model_dump(mode="json")}
+
     def round(self, first: int, last: int, out: str) -> dict[str, object]:
-        """Run queries first..last-1 between two readings of every meter."""
+        """Run queries first..last-1 between two readings of every meter.
+
+        A meter that fails gives a missing figure; the round goes on.
+        """
         from wattmark.protocol import contention
         from wattmark.protocol.answers import write_answers
         from wattmark.protocol.batches import batches
@@ -175,11 +188,11 @@ class MeasuringWorker:
         self.phases.reset()
         gc.collect()  # before the window: the scenario runs with the collector off
         before = contention.snapshot(cpus=self.job.cpus)
-        readings = [meter.read() for meter in self.meters]
+        readings = [opened.read() for opened in self.opened]
         start_ns, start_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         timeline = self.scenario.run(self.phases.answer, [batch.inputs for batch in block])
         end_ns, end_cpu_ns = time.monotonic_ns(), time.process_time_ns()
-        ends = [meter.read() for meter in self.meters]
+        ends = [opened.read() for opened in self.opened]
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
         write_answers(out, block, timeline, self.phases.per_query())
         return {
@@ -196,10 +209,11 @@ class MeasuringWorker:
             "run_queue_wait_s": waited.run_queue_wait_s,
             "steal_s": waited.steal_s,
             "others_cpu_s": waited.others_cpu_s,
+            "pressure_s": waited.pressure_s,
             "energy": [
                 window.model_dump(mode="json")
-                for meter, a, b in zip(self.meters, readings, ends, strict=True)
-                for window in meter.energy(a, b)
+                for opened, a, b in zip(self.opened, readings, ends, strict=True)
+                for window in opened.energy(a, b)
             ],
             "peak_rss_bytes": peak_rss_bytes(),
         }
@@ -215,6 +229,8 @@ def _serve(worker: MeasuringWorker, channel: Channel) -> None:
         match command:
             case {"do": "warm-up"}:
                 data = worker.warm_up()
+            case {"do": "idle"}:
+                data = worker.idle()
             case {"do": "round", "first": int(first), "last": int(last), "out": str(out)}:
                 data = worker.round(first, last, out)
             case {"do": "quit"}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wattmark.metrology.domains import summed
 from wattmark.quantities import Quantity, Reason, least_trusted
 from wattmark.rating.population import Entry, rate
 from wattmark.rating.rules import RULES
@@ -24,9 +25,10 @@ def rate_results(
 
 def _entry(result: Result) -> Entry:
     absent = Quantity.missing("1", Reason.NOT_MEASURED)
+    whole = summed(energy.domain for energy in result.energy)
     return Entry(
         trial=result.id,
         energy=result.energy_relative or absent,
         gate_passed=result.quality.gate_passed if result.quality else None,
-        grade=least_trusted(*(energy.per_query.grade for energy in result.energy)),
+        grade=least_trusted(*(e.per_query.grade for e in result.energy if e.domain in whole)),
     )

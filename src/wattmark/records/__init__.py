@@ -5,6 +5,8 @@ All are immutable. ``SCHEMA_VERSION`` is written into every run; its history:
 * ``1``: first version.
 * ``2``: setups have a device, a batch and options; phases of a query; further metrics; the time
   of preprocessing. A run of version 1 is read as one of version 2: all that is new has a default.
+* ``3``: energy allocated at idle, flags and power samples of windows, power at idle; two reason
+  codes have other names. Runs of versions 1 and 2 are read: all that is new has a default.
 
 A reader refuses a version that it does not know. The JSON Schemas in ``schema/`` are generated
 from these classes by ``make docs`` and checked by a test.
@@ -22,6 +24,7 @@ from wattmark.records.environment import (
     COMPARABLE_FIELDS,
     Environment,
 )
+from wattmark.records.idle import IdlePower, IdleRecord
 from wattmark.records.measured import (
     ConversionCheck,
     EnergyWindow,
@@ -68,6 +71,8 @@ __all__ = [
     "Environment",
     "ExecutionRecord",
     "Failure",
+    "IdlePower",
+    "IdleRecord",
     "Latency",
     "MeterReading",
     "ModelInfo",

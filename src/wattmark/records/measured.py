@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from wattmark.quantities import Quantity
+from wattmark.quantities import Quantity, Reason
 from wattmark.records.base import Record
 
 
@@ -16,14 +16,23 @@ class MeterReading(Record):
 
 
 class EnergyWindow(Record):
-    """What one meter said of one window, per domain. ``idle_subtracted`` may be missing."""
+    """What one meter said of one window, per domain, in J.
+
+    ``gross`` is all that the domain used, ``idle_subtracted`` what the work added to it,
+    ``idle_allocated`` that plus the work's share of the domain's idle energy; the latter two may
+    be missing. ``flags`` say what the interval had to be widened for. ``power`` holds the raw
+    samples (time_ns, W) of a meter that gives watts.
+    """
 
     meter: str
     domain: str
     gross: Quantity
     idle_subtracted: Quantity
+    idle_allocated: Quantity = Quantity.missing("J", Reason.IDLE_NOT_MEASURED)
     before: MeterReading
     after: MeterReading
+    flags: tuple[Reason, ...] = ()
+    power: tuple[tuple[int, float], ...] = ()
 
 
 class PhaseEnergy(Record):
@@ -71,6 +80,7 @@ class Round(Record):
     run_queue_wait_s: float | None
     steal_s: float | None
     others_cpu_s: float | None = None
+    pressure_s: float | None = None
     energy: tuple[EnergyWindow, ...]
     phases: tuple[PhaseWindow, ...] = ()
     samples: SampleFile

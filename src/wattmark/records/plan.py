@@ -150,6 +150,9 @@ class Plan(Record):
     contention_limit: Annotated[
         float, Field(gt=0, description="others' CPU time / own, above which a round is repeated")
     ] = 0.10
+    contention_repeats: Annotated[
+        int, Field(ge=0, le=20, description="so often a contended round is repeated, then flagged")
+    ] = 2
     hang_timeout_s: Annotated[
         float, Field(gt=0, description="a worker that is silent for so long is stopped")
     ] = 300.0

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from wattmark.quantities import Quantity
+from wattmark.quantities import Quantity, Reason
 from wattmark.records.base import SCHEMA_VERSION, Record
 from wattmark.records.environment import Environment
 from wattmark.records.measured import ExecutionRecord, Failure, Preparation, SampleFile
@@ -45,6 +45,7 @@ class Energy(Record):
     domain: str
     per_query: Quantity
     idle_subtracted_per_query: Quantity
+    idle_allocated_per_query: Quantity = Quantity.missing("J/query", Reason.IDLE_NOT_MEASURED)
     per_1000_queries: Quantity
     per_correct: Quantity
 

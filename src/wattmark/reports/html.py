@@ -31,7 +31,7 @@ from wattmark.reports.formatting import (
     size_text,
 )
 from wattmark.reports.method import method
-from wattmark.reports.rows import ok, rules, sort_key, table
+from wattmark.reports.rows import Table, ok, rules, sort_key, table
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -52,9 +52,9 @@ def render_html(
     """
     results = sorted(run.results, key=sort_key)
     content = table(run)
-    grades = {content.cell(r.id, "energy_grade").text for r in results if ok(r)}
-    if len(grades) == 1:  # said once, above the table
-        content = content.without("energy_grade")
+    origins = {_origin(content, r) for r in results if ok(r)}
+    if len(origins) == 1:  # said once, above the table
+        content = content.without("energy_grade").without("energy_meters")
     template = _environment().get_template("report.html")
     return template.render(
         run=run,
@@ -63,7 +63,7 @@ def render_html(
         scripts=[_static(name) for name in _SCRIPTS],
         conclusions=conclusions(run),
         table=content,
-        grade=grades.pop() if len(grades) == 1 else "",
+        grade=origins.pop() if len(origins) == 1 else "",
         figures=figures(run, latencies_ms),
         rules=rules(run),
         rule_texts={name: rule.text for name, rule in RULES.items()},
@@ -73,6 +73,12 @@ def render_html(
         method=method(run),
         commands=commands,
     )
+
+
+def _origin(content: Table, result: Result) -> str:
+    """``counted, by nvml + rapl``: grade and instruments of a result's energy."""
+    grade, meters = (content.cell(result.id, f"energy_{key}") for key in ("grade", "meters"))
+    return grade.text if meters.missing else f"{grade.text}, by {meters.text}"
 
 
 @cache

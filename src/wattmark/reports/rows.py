@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf
 
+from wattmark.metrology.domains import summed
 from wattmark.quantities import Quantity, Reason, parse_unit
-from wattmark.records import Rating, Ratios, Result, Run
+from wattmark.records import Energy, PhaseResult, Rating, Ratios, Result, Run
 from wattmark.reports.formatting import (
     DASH,
     heading,
@@ -104,13 +105,32 @@ def ok(result: Result) -> bool:
 
 
 def energy_per_query(result: Result) -> Quantity | None:
-    """Gross energy per attempted query over all domains, or None where none is listed."""
-    return _total(e.per_query for e in result.energy)
+    """Gross energy per attempted query over all domains, or None where none is listed.
+
+    Where the node was metered, it is the sum.
+    """
+    return _total(e.per_query for e in whole_energy(result))
+
+
+def whole_energy(result: Result) -> list[Energy]:
+    """The energies of a result that add up without counting a joule twice."""
+    whole = summed(e.domain for e in result.energy)
+    return [e for e in result.energy if e.domain in whole]
+
+
+def instruments(result: Result) -> str:
+    """Names of the meters that were read: ``nvml + rapl``; empty where there was none."""
+    return " + ".join(sorted({e.meter for e in result.energy}))
 
 
 def _total(quantities: Iterable[Quantity]) -> Quantity | None:
     items = list(quantities)
     return reduce(Quantity.__add__, items) if items else None
+
+
+def _whole_phase(phase: PhaseResult) -> list[Quantity]:
+    whole = summed(e.domain for e in phase.energy)
+    return [e.per_unit for e in phase.energy if e.domain in whole]
 
 
 def energy_ratio(result: Result) -> Quantity | None:
@@ -147,6 +167,7 @@ def table(run: Run) -> Table:
         Column("energy_per_correct", "Energy per correct answer", "J/correct"),
         *_phase_columns(run),
         Column("energy_grade", "Energy is", numeric=False),
+        Column("energy_meters", "Instrument", numeric=False),
         Column("latency_ratio", "Latency ÷ baseline"),
         Column("energy_ratio", "Energy ÷ baseline"),
         *(Column(f"stars_{n}", f"Stars ({n})" if len(names) > 1 else "Stars") for n in names),
@@ -192,7 +213,7 @@ def _figures(
     absent = Reason.TRIAL_FAILED if not ok(result) else Reason.NOT_MEASURED
     quality, latency = result.quality, result.latency
     per_query = energy_per_query(result)
-    per_correct = _total(e.per_correct for e in result.energy)
+    per_correct = _total(e.per_correct for e in whole_energy(result))
 
     def cell(quantity: Quantity | None, unit: str, reason: Reason = absent) -> Cell:
         if quantity is None:
@@ -213,6 +234,7 @@ def _figures(
         cell(per_correct, "J/correct"),
         *(cell(quantity, unit) for quantity, unit in _phase_figures(run, result)),
         _text(grade.value) if grade else _missing(_why(per_query, absent)),
+        _text(meters) if (meters := instruments(result)) else _missing(absent),
         cell(_ratio(result.ratios, "latency", baseline and ok(result)), "1", no_ratio),
         cell(_ratio(result.ratios, "energy", False), "1", no_ratio),
     ]
@@ -247,7 +269,7 @@ def _phase_figures(run: Run, result: Result) -> list[tuple[Quantity | None, str]
         phase = own.get(name)
         figures += [
             (phase.time_per_unit if phase else None, f"ms/{unit}"),
-            (_total(e.per_unit for e in phase.energy) if phase else None, f"mJ/{unit}"),
+            (_total(_whole_phase(phase)) if phase else None, f"mJ/{unit}"),
         ]
     return figures
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from wattmark.errors import StoreError
 
 #: The newest revision in ``migrations/versions`` (a test holds the two together).
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION_TABLE = "wattmark_version"
 BUSY_TIMEOUT_S = 30

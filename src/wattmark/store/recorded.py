@@ -17,6 +17,7 @@ from wattmark.records import (
     Environment,
     ExecutionRecord,
     Failure,
+    IdleRecord,
     ModelInfo,
     Plan,
     Preparation,
@@ -28,6 +29,7 @@ from wattmark.records import (
 from wattmark.store.tables import (
     ExecutionRow,
     FailureRow,
+    IdleRow,
     PreparationRow,
     RoundRow,
     RunRow,
@@ -37,7 +39,7 @@ from wattmark.store.tables import (
 LATEST = "latest"
 
 _AnyRecord = TypeVar("_AnyRecord", bound=Record)
-_AnyRow = TypeVar("_AnyRow", PreparationRow, ExecutionRow, RoundRow, FailureRow)
+_AnyRow = TypeVar("_AnyRow", PreparationRow, ExecutionRow, RoundRow, IdleRow, FailureRow)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class RecordedRun:
     """Everything that was measured in a run so far, in the order in which it happened.
 
     ``rounds`` includes superseded ones, marked so. A resumed run may have prepared a trial, or
-    started an execution, more than once. ``failures`` holds the last failure of each trial.
+    started an execution, more than once. ``idle`` is what the devices drew before and after the
+    rounds of an execution. ``failures`` holds the last failure of each trial.
     """
 
     id: str
@@ -72,6 +75,7 @@ class RecordedRun:
     preparations: tuple[Preparation, ...]
     executions: tuple[ExecutionRecord, ...]
     rounds: tuple[Round, ...]
+    idle: tuple[IdleRecord, ...]
     failures: Mapping[str, Failure]
 
 
@@ -168,6 +172,7 @@ def progress(session: Session, run_id: str) -> RecordedRun:
             _read(Round, {**r.record, "superseded": r.superseded}, run_id)
             for r in _rows(session, RoundRow, run_id)
         ),
+        idle=tuple(_read(IdleRecord, i.record, run_id) for i in _rows(session, IdleRow, run_id)),
         failures={
             f.trial: _read(Failure, f.record, run_id) for f in _rows(session, FailureRow, run_id)
         },

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from wattmark.protocol.recorder import Recorded, Samples
-from wattmark.records import ExecutionRecord, Failure, Preparation, Round, SampleFile
+from wattmark.records import ExecutionRecord, Failure, IdleRecord, Preparation, Round, SampleFile
 from wattmark.store.samples import Column
 from wattmark.store.store import Store
 
@@ -31,6 +31,7 @@ class RunRecorder:
             preparations={p.trial: p for p in reversed(progress.preparations)},
             executions=list(progress.executions),
             rounds=list(progress.rounds),
+            idle=list(progress.idle),
             failures=dict(progress.failures),
         )
 
@@ -41,6 +42,10 @@ class RunRecorder:
     def add_execution(self, execution: ExecutionRecord) -> None:
         """Record one life of a worker."""
         self._store.add_execution(self._run_id, execution)
+
+    def add_idle(self, idle: IdleRecord) -> None:
+        """Record what the devices drew at idle."""
+        self._store.add_idle(self._run_id, idle)
 
     def save_samples(
         self, trial: str, execution: int, index: int, attempt: int, samples: Samples

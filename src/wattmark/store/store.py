@@ -23,6 +23,7 @@ from wattmark.records import (
     Environment,
     ExecutionRecord,
     Failure,
+    IdleRecord,
     ModelInfo,
     Plan,
     Preparation,
@@ -37,6 +38,7 @@ from wattmark.store.database import open_database
 from wattmark.store.tables import (
     ExecutionRow,
     FailureRow,
+    IdleRow,
     PreparationRow,
     RoundRow,
     RunRow,
@@ -129,6 +131,11 @@ class Store:
         record = execution.model_dump(mode="json")
         row = ExecutionRow(run_id=run_id, trial=trial, record=record)
         self._add(row, f"execution {execution.execution} of {trial}")
+
+    def add_idle(self, run_id: str, idle: IdleRecord) -> None:
+        """Record what the devices drew at idle."""
+        row = IdleRow(run_id=run_id, record=idle.model_dump(mode="json"))
+        self._add(row, "power at idle")
 
     def add_round(self, run_id: str, round_: Round) -> None:
         """Record one round; its sample file must have been written before."""
@@ -243,7 +250,9 @@ class Store:
             reason = error.orig if isinstance(error, StatementError) else error
             raise StoreError(f"{what} cannot be written or read: {reason}") from error
 
-    def _add(self, row: PreparationRow | ExecutionRow | RoundRow | FailureRow, what: str) -> None:
+    def _add(
+        self, row: PreparationRow | ExecutionRow | RoundRow | IdleRow | FailureRow, what: str
+    ) -> None:
         with self._transaction(what) as session:
             self._reopen(session, row.run_id)
             session.add(row)

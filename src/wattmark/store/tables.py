@@ -88,6 +88,16 @@ class RoundRow(_OfTrial, Base):
     superseded: Mapped[bool]
 
 
+class IdleRow(Base):
+    """What the devices drew at idle, before or after the rounds of an execution."""
+
+    __tablename__ = "idle"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    record: Mapped[dict[str, Any]]
+
+
 class FailureRow(_OfTrial, Base):
     """Why a trial gave no result."""
 

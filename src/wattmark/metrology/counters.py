@@ -10,12 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
 from wattmark.errors import MeterError
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
-
-#: A window of fewer update periods than this is refused: the edges would dominate it.
-MIN_UPDATE_PERIODS = 10
 
 #: For a moment a part may draw more than its power limit; twice the limit is never sustained.
 POWER_HEADROOM = 2.0
@@ -98,7 +96,7 @@ def window_without_idle(
     meter: str, domain: str, gross: Quantity, before: MeterReading, after: MeterReading
 ) -> EnergyWindow:
     """The window of a meter that sees the whole device and so cannot tell its idle share."""
-    idle_subtracted = Quantity.missing(
+    not_known = Quantity.missing(
         "J",
         gross.reason or Reason.IDLE_NOT_MEASURED,
         gross.detail if gross.reason else "the meter saw no idle window of this machine",
@@ -107,7 +105,8 @@ def window_without_idle(
         meter=meter,
         domain=domain,
         gross=gross,
-        idle_subtracted=idle_subtracted,
+        idle_subtracted=not_known,
+        idle_allocated=not_known,
         before=before,
         after=after,
     )

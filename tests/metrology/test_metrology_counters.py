@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.errors import MeterError
-from wattmark.meters.counters import (
+from wattmark.metrology.counters import (
     Accuracy,
     counted_energy,
     difference,

@@ -1,0 +1,28 @@
+"""Rows of text in aligned columns: coloured in a terminal, plain in a file or a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+#: Wide enough for all columns where the output is a file or a pipe.
+_UNBOUNDED_WIDTH = 400
+
+
+def stdout() -> Console:
+    """The console of what a verb prints."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_UNBOUNDED_WIDTH)
+
+
+def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table without lines; the last column takes what is left of the width."""
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        drawn.add_column(Text(heading), overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    return drawn

@@ -1,0 +1,61 @@
+"""What a recording must say of a meter's raw values, so that they can be judged anywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from wattmark.contracts.sensor import Sensor
+from wattmark.quantities import Grade, Quantity
+from wattmark.records.base import Record
+
+
+class TraceUnit(StrEnum):
+    """What the values of a channel are."""
+
+    JOULES = "J"
+    """Cumulative joules of a counter."""
+    WATTS = "W"
+    """Power as a sensor shows it."""
+    CPU_SECONDS = "cpu_s"
+    """Cumulative CPU seconds, for a power model."""
+
+
+class CpuModel(Record):
+    """The parameters of a power model, as in :mod:`wattmark.metrology.cpu_power`."""
+
+    busy_w: Quantity
+    idle_share: Quantity
+    program_spread: float
+    cores: int
+
+
+class Channel(Record):
+    """One raw value of a meter's readings, ``key``; channels of one ``domain`` are its parts.
+
+    ``span_j`` is where a counter of joules wraps, if it does within a life; then ``max_power_w``
+    says how fast. ``gain_low`` and ``gain_high`` bound reading / truth of a counter, ``quantum_j``
+    is its step; ``sensor`` describes one that gives watts, ``model`` turns CPU seconds into joules.
+    """
+
+    meter: str
+    key: str
+    domain: str
+    unit: TraceUnit
+    grade: Grade
+    update_period_s: float = 0.0
+    gain_low: float = 1.0
+    gain_high: float = 1.0
+    quantum_j: float = 0.0
+    span_j: float | None = None
+    max_power_w: float | None = None
+    sensor: Sensor | None = None
+    model: CpuModel | None = None
+
+
+class Recordable(Protocol):
+    """A meter whose raw readings can be recorded and judged later."""
+
+    def channels(self) -> tuple[Channel, ...]:
+        """What each raw value of a reading is. Called while the meter is open."""
+        ...

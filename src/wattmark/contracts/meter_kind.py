@@ -1,0 +1,27 @@
+"""A kind of instrument that a user names in a settings file: how it is set up, and made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from wattmark.contracts.meter import Meter
+
+
+@dataclass(frozen=True)
+class MeterKind:
+    """What an entry point of the group ``wattmark.meter_kinds`` names.
+
+    ``settings`` is the model of one entry of the settings file; it has a field ``kind`` and
+    forbids unknown keys. ``build`` makes the meter from the instrument's name and its checked
+    settings, and asks nothing of the instrument yet. ``example`` is one line for the settings
+    file, and ``needs`` what must be there besides, for the person who has configured none.
+    """
+
+    settings: type[BaseModel]
+    build: Callable[[str, Any], Meter]
+    example: str
+    needs: str = ""

@@ -1,0 +1,247 @@
+"""Energy of windows, from a trace. Pure.
+
+A window is cut at the samples: it begins and ends with the first sample at or after its edges, so
+that windows that touch share a sample and none of the energy is lost or counted twice. A gap of
+more than five periods, a sample that could not be read, or a counter that was reset within a
+window makes it missing with that reason; other windows do not know of it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from wattmark.contracts import Sensor, TraceUnit
+from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
+from wattmark.errors import MeterError
+from wattmark.metrology.counters import (
+    POWER_HEADROOM,
+    Accuracy,
+    counted_energy,
+    difference,
+    longest_gap_s,
+)
+from wattmark.metrology.cpu_power import PowerModel, cpu_reading, cpu_window
+from wattmark.metrology.trace_file import Series, Trace
+from wattmark.metrology.windows import LONGEST_GAP_PERIODS, sensed_energy
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import EnergyWindow, MeterReading
+
+
+def cut(
+    start_ns: int, end_ns: int, window_ns: int, period_ns: int = 0
+) -> Iterator[tuple[int, int]]:
+    """Edges of the windows of that length between two times; the last one may be shorter.
+
+    What is left at the end and shorter than ``period_ns`` belongs to the window before it. Raises
+    MeterError for a length that is not above 0.
+    """
+    if window_ns <= 0:
+        raise MeterError(f"a window must be longer than 0 s, not {window_ns / 1e9} s")
+    edge_ns = start_ns
+    while edge_ns < end_ns:
+        next_ns = edge_ns + window_ns
+        if end_ns - next_ns < period_ns:
+            next_ns = end_ns
+        yield edge_ns, min(next_ns, end_ns)
+        edge_ns = next_ns
+
+
+def energy(trace: Trace, start_ns: int, end_ns: int) -> tuple[EnergyWindow, ...]:
+    """Energy of every meter's domains between two times of the trace's clock."""
+    found = []
+    for meter, domain in trace.domains:
+        series = [s for s in trace.series if (s.channel.meter, s.channel.domain) == (meter, domain)]
+        found.append(_window(trace, series, start_ns, end_ns))
+    return tuple(found)
+
+
+def _window(trace: Trace, series: Sequence[Series], start_ns: int, end_ns: int) -> EnergyWindow:
+    parts = [_samples(s, start_ns, end_ns) for s in series]
+    problem = next(
+        (
+            p
+            for s, part in zip(series, parts, strict=True)
+            if (p := _problem(trace, s, part, start_ns, end_ns)) is not None
+        ),
+        None,
+    )
+    if problem is not None:
+        return _closed(series, parts, problem, start_ns, end_ns)
+    match series[0].channel.unit:
+        case TraceUnit.CPU_SECONDS:
+            return _modelled(series[0], parts[0])
+        case TraceUnit.WATTS:
+            return _sensed(trace, series, parts, start_ns, end_ns)
+        case TraceUnit.JOULES:
+            gross = _counted(series, parts)
+            return _closed(series, parts, gross, start_ns, end_ns)
+
+
+def _samples(series: Series, start_ns: int, end_ns: int) -> range:
+    """Indices from the first sample at or after the start to the one at or after the end.
+
+    Where the recording ends before, its last sample closes the window. Empty: none at all.
+    """
+    last = len(series.time_ns) - 1
+    first = bisect_left(series.time_ns, start_ns)
+    return range(first, min(bisect_left(series.time_ns, end_ns), last) + 1)
+
+
+def _problem(
+    trace: Trace, series: Series, part: range, start_ns: int, end_ns: int
+) -> Quantity | None:
+    """Why nothing can be said of a channel in a window, if so."""
+    channel = series.channel
+    name = f"{channel.meter} {channel.key}"
+    if len(part) < 2:
+        detail = f"{name} has {len(part)} samples from {start_ns} to {end_ns} ns"
+        return Quantity.missing("J", Reason.TRACE_GAP, detail)
+    longest_ns = LONGEST_GAP_PERIODS * max(trace.period_s, channel.update_period_s) * 1e9
+    times = [series.time_ns[i] for i in part]
+    edges = [start_ns, *times, max(end_ns, times[-1])]
+    for before, after in pairwise(edges):
+        if after - before > longest_ns:
+            detail = f"{name} has no sample for {(after - before) / 1e9:.3g} s after {before} ns"
+            return Quantity.missing("J", Reason.TRACE_GAP, detail)
+    for i in part:
+        if math.isnan(series.values[i]):
+            detail = f"{name} could not be read at {series.time_ns[i]} ns"
+            return Quantity.missing("J", Reason.READ_FAILED, detail)
+    return None
+
+
+def _closed(
+    series: Sequence[Series], parts: Sequence[range], gross: Quantity, start_ns: int, end_ns: int
+) -> EnergyWindow:
+    idle = Quantity.missing("J", gross.reason or Reason.IDLE_NOT_MEASURED, gross.detail)
+    whole = all(len(part) > 1 for part in parts)
+    return EnergyWindow(
+        meter=series[0].channel.meter,
+        domain=series[0].channel.domain,
+        gross=gross,
+        idle_subtracted=idle,
+        idle_allocated=idle,
+        before=_reading(series, parts, 0) if whole else _nothing(start_ns),
+        after=_reading(series, parts, -1) if whole else _nothing(end_ns),
+    )
+
+
+def _nothing(time_ns: int) -> MeterReading:
+    return MeterReading(time_ns=time_ns, values={})
+
+
+def _reading(series: Sequence[Series], parts: Sequence[range], at: int) -> MeterReading:
+    values = {
+        s.channel.key: s.values[part[at]]
+        for s, part in zip(series, parts, strict=True)
+        if not math.isnan(s.values[part[at]])
+    }
+    return MeterReading(time_ns=series[0].time_ns[parts[0][at]], values=values)
+
+
+def _counted(series: Sequence[Series], parts: Sequence[range]) -> Quantity:
+    joules = 0.0
+    for each, part in zip(series, parts, strict=True):
+        counted = _unwrapped_j(each, part)
+        if isinstance(counted, Quantity):
+            return counted
+        joules += counted
+    channels = [s.channel for s in series]
+    accuracy = Accuracy(
+        max(c.update_period_s for c in channels),
+        min(c.gain_low for c in channels),
+        max(c.gain_high for c in channels),
+    )
+    times = series[0].time_ns
+    quantity = counted_energy(joules, (times[parts[0][-1]] - times[parts[0][0]]) / 1e9, accuracy)
+    if not quantity.known:
+        return quantity
+    quantum_j = sum(c.quantum_j for c in channels)
+    if joules < MIN_UPDATE_PERIODS * quantum_j:
+        detail = f"{joules:.3g} J are fewer than {MIN_UPDATE_PERIODS} steps of {quantum_j:.3g} J"
+        return Quantity.missing("J", Reason.WINDOW_TOO_SHORT, detail)
+    low, value, high = quantity.bounds()
+    return Quantity.between(
+        value,
+        low - quantum_j / accuracy.gain_high,
+        high + quantum_j / accuracy.gain_low,
+        "J",
+        grade=channels[0].grade,
+    )
+
+
+def _unwrapped_j(series: Series, part: range) -> float | Quantity:
+    """Joules over all steps of a counter; missing where a step cannot be trusted."""
+    channel = series.channel
+    name = f"{channel.meter} {channel.key}"
+    joules = 0.0
+    for i, j in pairwise(part):
+        first, last = series.values[i], series.values[j]
+        step_s = (series.time_ns[j] - series.time_ns[i]) / 1e9
+        if channel.span_j is None:
+            step_j = last - first
+        else:
+            if channel.max_power_w is not None:
+                limit_s = longest_gap_s(channel.span_j, channel.max_power_w)
+                if step_s > limit_s:
+                    detail = f"{name} could wrap unseen in {step_s:.3g} s"
+                    return Quantity.missing("J", Reason.COUNTER_WRAPPED, detail)
+            # whole microjoules, so that no joule is lost to rounding
+            ends_uj = (round(1e6 * first), round(1e6 * last))
+            step_j = difference(*ends_uj, round(1e6 * channel.span_j)) / 1e6
+        most_j = math.inf
+        if channel.max_power_w is not None:
+            most_j = POWER_HEADROOM * channel.max_power_w * step_s
+        if step_j < 0 or step_j > most_j:
+            detail = f"{name} went from {first} to {last} J in {step_s:.3g} s"
+            return Quantity.missing("J", Reason.COUNTER_RESET, detail)
+        joules += step_j
+    return joules
+
+
+def _modelled(series: Series, part: range) -> EnergyWindow:
+    channel = series.channel
+    if channel.model is None:
+        raise MeterError(f"the trace has no power model for the CPU seconds of {channel.meter}")
+    model = PowerModel(channel.model.busy_w, channel.model.idle_share, channel.model.program_spread)
+    before, after = (cpu_reading(series.time_ns[i], series.values[i]) for i in (part[0], part[-1]))
+    return cpu_window(channel.meter, before, after, channel.model.cores, model)
+
+
+def _sensed(
+    trace: Trace, series: Sequence[Series], parts: Sequence[range], start_ns: int, end_ns: int
+) -> EnergyWindow:
+    total: Quantity | None = None
+    flags: tuple[Reason, ...] = ()
+    for each in series:
+        origin_ns = each.time_ns[0]
+        found = sensed_energy(
+            each.power,
+            (start_ns - origin_ns) / 1e9,
+            (end_ns - origin_ns) / 1e9,
+            as_sampled(each.channel.sensor or Sensor(trace.period_s), trace.period_s),
+            each.channel.grade,
+        )
+        total = found.gross if total is None else total + found.gross
+        flags += tuple(flag for flag in found.flags if flag not in flags)
+    assert total is not None  # a domain has at least one channel
+    closed = _closed(series, parts, total, start_ns, end_ns)
+    power = tuple((series[0].time_ns[i], series[0].values[i]) for i in parts[0])
+    return closed.model_copy(update={"flags": flags, "power": power if len(series) == 1 else ()})
+
+
+def as_sampled(sensor: Sensor, period_s: float) -> Sensor:
+    """The sensor as a recording of one sample every ``period_s`` shows it.
+
+    Slower than the sensor updates, the recording is a slower sensor, which misses what the sensor
+    saw between two samples.
+    """
+    if period_s <= sensor.update_period_s:
+        return sensor
+    seen_s = max(sensor.averaging_s, sensor.update_period_s, sensor.time_constant_s)
+    duty = sensor.duty * min(1.0, seen_s / period_s)
+    return replace(sensor, update_period_s=period_s, duty=duty)

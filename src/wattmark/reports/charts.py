@@ -1,0 +1,28 @@
+"""Charts for documents: a Vega-Lite specification to SVG or PNG, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from wattmark.errors import MissingPackageError, PlanError
+
+
+def write_chart(specification: Mapping[str, Any], path: Path) -> None:
+    """Draw a Vega-Lite specification into a file, ``.svg`` or ``.png``.
+
+    Raises PlanError for another suffix, MissingPackageError where vl-convert is not installed.
+    """
+    if path.suffix not in (".svg", ".png"):
+        raise PlanError(f"{path}: a chart is written as .svg or .png")
+    try:
+        import vl_convert
+    except ImportError as error:
+        raise MissingPackageError(
+            "drawing a chart needs vl-convert: pip install 'wattmark[charts]'"
+        ) from error
+    if path.suffix == ".svg":
+        path.write_text(vl_convert.vegalite_to_svg(dict(specification)), encoding="utf-8")
+    else:
+        path.write_bytes(vl_convert.vegalite_to_png(dict(specification), scale=2.0))

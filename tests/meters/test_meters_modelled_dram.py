@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wattmark.errors import MeterError
+from wattmark.meters.modelled_dram import ModelledDram
+from wattmark.metrology.dram_power import dram_power
+from wattmark.quantities import Reason
+from wattmark.records import MeterReading
+
+GB = 1024**3
+
+
+@pytest.fixture
+def meminfo(tmp_path: Path) -> Path:
+    file = tmp_path / "meminfo"
+    file.write_text(f"MemTotal:       {64 * GB // 1024} kB\nMemFree:         1 kB\n")
+    return file
+
+
+def reading(time_s: float, resident_gb: float) -> MeterReading:
+    return MeterReading(time_ns=int(time_s * 1e9), values={"resident_bytes": resident_gb * GB})
+
+
+def test_gross_is_all_memory_and_allocated_the_share_that_is_held(meminfo):
+    meter = ModelledDram(meminfo, "x86_64")
+    info = meter.open(cores=1)
+    (window,) = meter.energy(reading(0, 16), reading(10, 16))
+    watts = dram_power(64).bounds()
+    assert window.gross.bounds() == pytest.approx([10 * w for w in watts])
+    assert window.idle_allocated.bounds() == pytest.approx([2.5 * w for w in watts])
+    assert window.idle_subtracted.reason is Reason.NOT_SUPPORTED
+    assert (info.domains, info.by_name_only) == (("dram",), True)
+
+
+def test_memory_that_is_shared_by_many_processes_is_never_more_than_there_is(meminfo):
+    meter = ModelledDram(meminfo)
+    meter.open(cores=1)
+    (window,) = meter.energy(reading(0, 100), reading(10, 100))
+    assert window.idle_allocated.bounds()[1] == pytest.approx(window.gross.bounds()[1])
+
+
+def test_arm_memory_is_taken_to_draw_less(meminfo):
+    arm, x86 = (ModelledDram(meminfo, machine) for machine in ("aarch64", "x86_64"))
+    assert arm.probe().detail != x86.probe().detail
+
+
+def test_this_process_holds_some_of_this_machines_memory():
+    meter = ModelledDram()
+    meter.open(cores=1)
+    (window,) = meter.energy(meter.read(), meter.read())
+    low, value, high = window.idle_allocated.bounds()
+    assert 0 <= low <= value <= high < window.gross.bounds()[2]
+
+
+@pytest.mark.parametrize("text", ["", "MemTotal: many kB\n"])
+def test_a_system_that_does_not_say_has_no_such_meter(tmp_path, text):
+    file = tmp_path / "meminfo"
+    file.write_text(text)
+    assert ModelledDram(file).probe().reason is Reason.NO_METER
+    with pytest.raises(MeterError, match="meminfo"):
+        ModelledDram(file).open(cores=1)
+
+
+def test_a_meter_that_was_not_opened_does_not_guess(meminfo):
+    with pytest.raises(MeterError, match="not open"):
+        ModelledDram(meminfo).energy(reading(0, 1), reading(1, 1))
