@@ -19,6 +19,7 @@ from wattmark.errors import WattmarkError, WorkerError
 from wattmark.protocol.artefacts import artefact_key, package_versions, require_supported
 from wattmark.protocol.events import Event, Observer, Stage
 from wattmark.protocol.inputs import save_inputs, spread
+from wattmark.protocol.interruption import interruptible
 from wattmark.protocol.jobs import Job
 from wattmark.protocol.judge import Judge
 from wattmark.protocol.material import Material
@@ -78,10 +79,11 @@ class Conductor:
         stop = StopReason.INTERRUPTED
         loop: RoundLoop | None = None
         try:
-            self._references(jobs)
-            ready = self._prepare(jobs)
-            loop = self._round_loop({t: jobs[t] for t in ready})
-            stop = loop.run()
+            with interruptible(self.observe) as self.observe:
+                self._references(jobs)
+                ready = self._prepare(jobs)
+                loop = self._round_loop({t: jobs[t] for t in ready})
+                stop = loop.run()
         except KeyboardInterrupt:
             pass
         finally:
