@@ -32,6 +32,9 @@ from wattmark.records import EnergyWindow, MeterReading
 #: Asking more often than this costs more than it tells.
 SHORTEST_POLL_S = 0.01
 
+#: A thread that rests no longer than this is waited for when the meter is closed.
+SHORT_PAUSE_S = 0.1
+
 NS_PER_S = 1e9
 
 
@@ -171,12 +174,20 @@ class Polled:
         next_s = time.monotonic()
         while True:
             next_s = max(next_s + self.poll_period_s, time.monotonic())
-            if self._stopping.wait(max(0.0, next_s - time.monotonic())):
+            self._rest(max(0.0, next_s - time.monotonic()))
+            if self._stopping.is_set():
                 return
             try:
                 self._poll()
             except MeterError as error:
                 self._problem = error  # told by the windows that lack a reading
+
+    def _rest(self, pause_s: float) -> None:
+        """Sleep; a short sleep need not be cut short, and waiting on an event costs more."""
+        if pause_s > SHORT_PAUSE_S:
+            self._stopping.wait(pause_s)
+        else:
+            time.sleep(pause_s)
 
     def _poll(self) -> None:
         power_w: Mapping[str, float] = self._source.power_w()
