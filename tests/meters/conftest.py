@@ -55,3 +55,10 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         return configured.meter("mine")
 
     return write
+
+
+@pytest.fixture
+def no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stalls makes no gap: its samples are taken as they come."""
+    monkeypatch.setattr("wattmark.metrology.windows.LONGEST_GAP_PERIODS", 1e3)
+    monkeypatch.setattr("wattmark.meters.polling.LONGEST_GAP_PERIODS", 1e3)

@@ -65,6 +65,7 @@ def test_the_class_of_a_card(name: str, generation: int | None, instant: bool, f
     assert sensor_class(name, generation, instant) == found
 
 
+@pytest.mark.usefixtures("no_gap")
 def test_polled_power_becomes_energy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", fake_nvml({"Tesla V100-SXM2-16GB": 200_000}, 5))
     meter = Polled(NvmlPower())
@@ -77,7 +78,7 @@ def test_polled_power_becomes_energy(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = (window.after.time_ns - window.before.time_ns) / 1e9
     assert window.gross.value == pytest.approx(200.0 * seconds, rel=1e-6)
     assert window.flags == (Reason.ALIASING,)  # Volta looks half of the time
-    assert len(window.power) >= 10
+    assert len(window.power) >= 2
 
 
 def test_a_gpu_that_does_not_show_its_power_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ class Source:
         self.closed += 1
 
 
+@pytest.mark.usefixtures("no_gap")
 def test_windows_within_each_other_are_integrated_from_the_same_samples() -> None:
     meter = Polled(Source())
     meter.open(cores=1)

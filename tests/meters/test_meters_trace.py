@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,18 @@ def available(monkeypatch):
     return put
 
 
+@pytest.fixture
+def never_late(monkeypatch):
+    """Time passes only while a recording sleeps, so that no tick is missed."""
+    now_s = [100.0]
+
+    def sleep(seconds: float) -> None:
+        now_s[0] += seconds
+
+    clock = SimpleNamespace(monotonic=lambda: now_s[0], sleep=sleep)
+    monkeypatch.setattr("wattmark.meters.live.time", clock)
+
+
 def plug(*joules: float) -> ReplayMeter:
     """An external meter that shows these joules, a second apart."""
     readings = [
@@ -57,7 +70,7 @@ def replayed(path: Path) -> dict[str, Quantity]:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
-def test_a_recording_gives_the_energy_that_the_meter_gave(available, tmp_path, name):
+def test_a_recording_gives_the_energy_that_the_meter_gave(available, never_late, tmp_path, name):
     available(plug(0, 10, 30, 60))
     with Recording(tmp_path / name, (), 0.001) as done:
         done.run(0.003)
@@ -123,7 +136,9 @@ def test_a_source_of_watts_is_recorded_with_its_sensor(available, tmp_path):
     assert set(trace.series[0].values) == {60.0}
 
 
-def test_a_meter_that_is_lost_leaves_holes_and_the_recording_goes_on(available, tmp_path):
+def test_a_meter_that_is_lost_leaves_holes_and_the_recording_goes_on(
+    available, never_late, tmp_path
+):
     available(plug(0, 10))
     with Recording(tmp_path / "a.csv", (), 0.001) as done:
         done.run(0.1)
@@ -167,14 +182,16 @@ def test_no_recording_is_overwritten(available, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
-def test_every_sample_is_in_the_file_before_it_is_closed(available, tmp_path, name):
+def test_every_sample_is_in_the_file_before_it_is_closed(available, never_late, tmp_path, name):
     available(plug(0, 10, 30))
     with Recording(tmp_path / name, (), 0.001) as done:
         done.run(0.002)
         assert read_trace(tmp_path / name).series[0].values == [0, 10, 30]
 
 
-def test_a_compressed_file_that_was_cut_off_is_read_as_far_as_it_goes(available, tmp_path):
+def test_a_compressed_file_that_was_cut_off_is_read_as_far_as_it_goes(
+    available, never_late, tmp_path
+):
     available(plug(*range(0, 3000, 10)))
     path = tmp_path / "a.csv.gz"
     with Recording(path, (), 0.0001) as done:
