@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 
-from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
-from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
+from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
 from wattmark.meters.figure import Figure, availability, named_errors, read_figure
 from wattmark.meters.node_settings import NodeSettings
-from wattmark.metrology.counters import counted_energy, elapsed_s, window_without_idle
-from wattmark.quantities import Quantity, Reason
+from wattmark.metrology.counter_windows import counted_window, counter
 from wattmark.records import EnergyWindow, MeterReading
 
 
@@ -42,19 +40,8 @@ class Counted:
 
     def channels(self) -> tuple[Channel, ...]:
         """The one counter of the source."""
-        accuracy = self._accuracy
         return (
-            Channel(
-                meter=self.name,
-                key=self._domain,
-                domain=self._domain,
-                unit=TraceUnit.JOULES,
-                grade=self.grade,
-                update_period_s=accuracy.update_period_s,
-                gain_low=accuracy.gain_low,
-                gain_high=accuracy.gain_high,
-                quantum_j=self._quantum_j,
-            ),
+            counter(self.name, self._domain, self._accuracy, self.grade, quantum_j=self._quantum_j),
         )
 
     def read(self) -> MeterReading:
@@ -76,36 +63,7 @@ class Counted:
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """One window; missing where the counter went back, or moved by too few steps."""
-        gross = self._gross(before, after)
-        return (window_without_idle(self.name, self._domain, gross, before, after),)
-
-    def _gross(self, before: MeterReading, after: MeterReading) -> Quantity:
-        domain, quantum_j, accuracy = self._domain, self._quantum_j, self._accuracy
-        if domain not in before.values or domain not in after.values:
-            detail = f"{self.name} was not read at both ends of the window"
-            return Quantity.missing("J", Reason.READ_FAILED, detail)
-        first_j, last_j = before.values[domain], after.values[domain]
-        if last_j < first_j:
-            detail = f"{self.name} went back from {first_j:.6g} to {last_j:.6g} J"
-            return Quantity.missing("J", Reason.COUNTER_RESET, detail)
-        joules, wall_s = last_j - first_j, elapsed_s(before, after)
-        if joules < MIN_UPDATE_PERIODS * quantum_j:
-            detail = (
-                f"{self.name} moved by {joules:.3g} J, fewer than {MIN_UPDATE_PERIODS} of its "
-                f"steps of {quantum_j:.3g} J: measure for longer"
-            )
-            return Quantity.missing("J", Reason.WINDOW_TOO_SHORT, detail)
-        quantity = counted_energy(joules, wall_s, accuracy)
-        if not quantity.known:
-            return quantity
-        low, value, high = quantity.bounds()
-        return Quantity.between(
-            value,
-            low - quantum_j / accuracy.gain_high,
-            high + quantum_j / accuracy.gain_low,
-            "J",
-            grade=self.grade,
-        )
+        return (counted_window(self.channels(), before, after),)
 
     def close(self) -> None:
         """Release the instrument; ``energy`` still works on readings taken before."""

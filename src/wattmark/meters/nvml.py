@@ -23,9 +23,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
+from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
-from wattmark.metrology.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
+from wattmark.metrology.counter_windows import counted_window, counter
+from wattmark.metrology.counters import Accuracy, window_without_idle
 from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
@@ -144,20 +145,7 @@ class Nvml:
 
     def channels(self) -> tuple[Channel, ...]:
         """One for each GPU that counts."""
-        return tuple(
-            Channel(
-                meter=self.name,
-                key=gpu.domain,
-                domain=gpu.domain,
-                unit=TraceUnit.JOULES,
-                grade=self.grade,
-                update_period_s=UPDATE_PERIOD_S,
-                gain_low=gpu.accuracy.gain_low,
-                gain_high=gpu.accuracy.gain_high,
-            )
-            for gpu in self._gpus
-            if gpu.counts
-        )
+        return tuple(self._channel(gpu) for gpu in self._gpus if gpu.counts)
 
     def read(self) -> MeterReading:
         """Cumulative joules by GPU; a GPU that cannot be read is left out.
@@ -183,29 +171,21 @@ class Nvml:
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """Energy of each GPU, one without a counter included (missing: NO_ENERGY_COUNTER)."""
-        wall_s = elapsed_s(before, after)
-        return tuple(
-            window_without_idle(
-                self.name, gpu.domain, _gross(gpu, before, after, wall_s), before, after
-            ).model_copy(update={"flags": gpu.flags})
-            for gpu in self._gpus
-        )
+        return tuple(self._window(gpu, before, after) for gpu in self._gpus)
+
+    def _window(self, gpu: Gpu, before: MeterReading, after: MeterReading) -> EnergyWindow:
+        if not gpu.counts:
+            detail = f"{gpu.name} has no energy counter"
+            lacking = Quantity.missing("J", Reason.NO_ENERGY_COUNTER, detail)
+            return window_without_idle(self.name, gpu.domain, lacking, before, after)
+        window = counted_window([self._channel(gpu)], before, after)
+        return window.model_copy(update={"flags": gpu.flags})
+
+    def _channel(self, gpu: Gpu) -> Channel:
+        return counter(self.name, gpu.domain, gpu.accuracy, self.grade)
 
     def close(self) -> None:
         """Release NVML; ``energy`` still works on readings taken before."""
         if self._pynvml is not None:
             self._pynvml.nvmlShutdown()
             self._pynvml = None
-
-
-def _gross(gpu: Gpu, before: MeterReading, after: MeterReading, wall_s: float) -> Quantity:
-    if not gpu.counts:
-        return Quantity.missing("J", Reason.NO_ENERGY_COUNTER, f"{gpu.name} has no energy counter")
-    if gpu.domain not in before.values or gpu.domain not in after.values:
-        detail = f"{gpu.domain} could not be read at both ends of the window"
-        return Quantity.missing("J", Reason.READ_FAILED, detail)
-    first, last = before.values[gpu.domain], after.values[gpu.domain]
-    if last < first:
-        detail = f"{gpu.domain} went back from {first} to {last} J: was the driver reloaded?"
-        return Quantity.missing("J", Reason.COUNTER_RESET, detail)
-    return counted_energy(last - first, wall_s, gpu.accuracy)

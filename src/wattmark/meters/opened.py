@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.errors import MeterError
+from wattmark.metrology.counters import window_without_idle
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
@@ -81,14 +82,12 @@ class OpenMeter:
         nothing = MeterReading(time_ns=time.monotonic_ns(), values={})
         missing = Quantity.missing("J", reason, str(fault))
         return tuple(
-            EnergyWindow(
-                meter=self.name,
-                domain=domain,
-                gross=missing,
-                idle_subtracted=missing,
-                idle_allocated=missing,
-                before=before or nothing,
-                after=after if isinstance(after, MeterReading) else nothing,
+            window_without_idle(
+                self.name,
+                domain,
+                missing,
+                before or nothing,
+                after if isinstance(after, MeterReading) else nothing,
             )
             for domain in self.info.domains
         )

@@ -18,18 +18,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
+from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
-from wattmark.metrology.counters import (
-    POWER_HEADROOM,
-    Accuracy,
-    counted_energy,
-    difference,
-    elapsed_s,
-    longest_gap_s,
-    window_without_idle,
-)
-from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.metrology.counter_windows import counted_window, counter
+from wattmark.metrology.counters import Accuracy
+from wattmark.quantities import Grade, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
 UPDATE_PERIOD_S = 1e-3
@@ -153,15 +146,12 @@ class Rapl:
     def channels(self) -> tuple[Channel, ...]:
         """One for each zone that is open."""
         return tuple(
-            Channel(
-                meter=self.name,
-                key=zone.key,
+            counter(
+                self.name,
+                zone.key,
+                ACCURACY[zone.domain],
+                self.grade,
                 domain=zone.domain,
-                unit=TraceUnit.JOULES,
-                grade=self.grade,
-                update_period_s=UPDATE_PERIOD_S,
-                gain_low=ACCURACY[zone.domain].gain_low,
-                gain_high=ACCURACY[zone.domain].gain_high,
                 span_j=zone.span_uj / 1e6,
                 max_power_w=zone.max_power_w,
             )
@@ -187,36 +177,11 @@ class Rapl:
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """Energy of ``cpu`` and ``dram``, each the sum of its zones; missing if one is missing."""
-        wall_s = elapsed_s(before, after)
+        channels = self.channels()
         return tuple(
-            window_without_idle(
-                self.name, domain, self._gross(domain, before, after, wall_s), before, after
-            )
-            for domain in dict.fromkeys(z.domain for z in self._zones)
+            counted_window([c for c in channels if c.domain == domain], before, after)
+            for domain in dict.fromkeys(c.domain for c in channels)
         )
-
-    def _gross(
-        self, domain: str, before: MeterReading, after: MeterReading, wall_s: float
-    ) -> Quantity:
-        joules = 0.0
-        for zone in (z for z in self._zones if z.domain == domain):
-            if zone.key not in before.values or zone.key not in after.values:
-                detail = f"{zone.counter} could not be read at both ends of the window"
-                return Quantity.missing("J", Reason.READ_FAILED, detail)
-            limit_s = longest_gap_s(zone.span_uj / 1e6, zone.max_power_w)
-            if wall_s > limit_s:
-                detail = (
-                    f"window of {wall_s:.1f} s; at {zone.max_power_w:g} W {zone.key} could wrap "
-                    f"unseen after {limit_s:.1f} s: read it more often"
-                )
-                return Quantity.missing("J", Reason.COUNTER_WRAPPED, detail)
-            first, last = (round(r.values[zone.key] * 1e6) for r in (before, after))
-            zone_j = difference(first, last, zone.span_uj) / 1e6
-            if wall_s > 0 and zone_j > POWER_HEADROOM * zone.max_power_w * wall_s:
-                detail = f"{zone.key} went from {first} to {last} uJ in {wall_s:.3g} s"
-                return Quantity.missing("J", Reason.COUNTER_RESET, detail)
-            joules += zone_j
-        return counted_energy(joules, wall_s, ACCURACY[domain])
 
     def close(self) -> None:
         """Close the counter files; ``energy`` still works on readings taken before."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
+from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
-from wattmark.metrology.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
-from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.metrology.counter_windows import counted_window, counter
+from wattmark.metrology.counters import Accuracy
+from wattmark.quantities import Grade, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
 
@@ -46,19 +47,7 @@ class ReplayMeter:
 
     def channels(self) -> tuple[Channel, ...]:
         """One for each domain of the recording."""
-        return tuple(
-            Channel(
-                meter=self.name,
-                key=domain,
-                domain=domain,
-                unit=TraceUnit.JOULES,
-                grade=self.grade,
-                update_period_s=self._accuracy.update_period_s,
-                gain_low=self._accuracy.gain_low,
-                gain_high=self._accuracy.gain_high,
-            )
-            for domain in dict.fromkeys(key for r in self._readings for key in r.values)
-        )
+        return tuple(map(self._channel, dict.fromkeys(k for r in self._readings for k in r.values)))
 
     def read(self) -> MeterReading:
         """The next recorded reading. Raises MeterError when there is none."""
@@ -69,24 +58,13 @@ class ReplayMeter:
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """Energy by domain between two recorded readings."""
-        wall_s = elapsed_s(before, after)
         return tuple(
-            window_without_idle(
-                self.name, domain, self._gross(domain, before, after, wall_s), before, after
-            )
+            counted_window([self._channel(domain)], before, after)
             for domain in dict.fromkeys([*before.values, *after.values])
         )
 
-    def _gross(
-        self, domain: str, before: MeterReading, after: MeterReading, wall_s: float
-    ) -> Quantity:
-        if domain not in before.values or domain not in after.values:
-            return Quantity.missing("J", Reason.READ_FAILED, f"{domain} lacks a reading")
-        joules = after.values[domain] - before.values[domain]
-        if joules < 0:
-            return Quantity.missing("J", Reason.COUNTER_RESET, f"{domain} went back by {-joules} J")
-        quantity = counted_energy(joules, wall_s, self._accuracy)
-        return quantity.model_copy(update={"grade": self.grade}) if quantity.known else quantity
+    def _channel(self, domain: str) -> Channel:
+        return counter(self.name, domain, self._accuracy, self.grade)
 
     def close(self) -> None:
         """Nothing to release."""

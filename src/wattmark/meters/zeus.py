@@ -25,9 +25,10 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from wattmark.contracts import Availability, Channel, MeterInfo, TraceUnit
+from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
-from wattmark.metrology.counters import Accuracy, counted_energy, elapsed_s, window_without_idle
+from wattmark.metrology.counter_windows import counted_window, counter
+from wattmark.metrology.counters import Accuracy, window_without_idle
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
@@ -170,16 +171,7 @@ class Zeus:
     def channels(self) -> tuple[Channel, ...]:
         """One for each domain that counts."""
         return tuple(
-            Channel(
-                meter=self.name,
-                key=domain,
-                domain=domain,
-                unit=TraceUnit.JOULES,
-                grade=self.grade,
-                update_period_s=UPDATE_PERIOD_S,
-                gain_low=device.accuracy.gain_low,
-                gain_high=device.accuracy.gain_high,
-            )
+            counter(self.name, domain, device.accuracy, self.grade)
             for device in self._devices
             if device.read_j is not None
             for domain in device.domains
@@ -197,14 +189,21 @@ class Zeus:
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """Energy of each domain, that of a device without a counter included, as missing."""
-        wall_s = elapsed_s(before, after)
         return tuple(
-            window_without_idle(
-                self.name, domain, _gross(device, domain, before, after, wall_s), before, after
-            )
+            self._window(device, domain, before, after)
             for device in self._devices
             for domain in device.domains
         )
+
+    def _window(
+        self, device: Device, domain: str, before: MeterReading, after: MeterReading
+    ) -> EnergyWindow:
+        if device.read_j is None:
+            detail = f"{device.name} has no energy counter that zeus trusts"
+            lacking = Quantity.missing("J", Reason.NO_ENERGY_COUNTER, detail)
+            return window_without_idle(self.name, domain, lacking, before, after)
+        channel = counter(self.name, domain, device.accuracy, self.grade)
+        return counted_window([channel], before, after)
 
     def close(self) -> None:
         """Nothing to release: zeus keeps its devices until the process ends."""
@@ -228,19 +227,3 @@ def _read(devices: list[Device]) -> dict[str, float]:
 
 def _listed(devices: list[Device]) -> str:
     return ", ".join(f"{', '.join(device.domains)} = {device.name}" for device in devices)
-
-
-def _gross(
-    device: Device, domain: str, before: MeterReading, after: MeterReading, wall_s: float
-) -> Quantity:
-    if device.read_j is None:
-        detail = f"{device.name} has no energy counter that zeus trusts"
-        return Quantity.missing("J", Reason.NO_ENERGY_COUNTER, detail)
-    if domain not in before.values or domain not in after.values:
-        detail = f"{domain} could not be read at both ends of the window"
-        return Quantity.missing("J", Reason.READ_FAILED, detail)
-    first_j, last_j = before.values[domain], after.values[domain]
-    if last_j < first_j:
-        detail = f"{domain} went back from {first_j} to {last_j} J: was the driver reloaded?"
-        return Quantity.missing("J", Reason.COUNTER_RESET, detail)
-    return counted_energy(last_j - first_j, wall_s, device.accuracy)

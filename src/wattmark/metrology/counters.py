@@ -56,14 +56,28 @@ class Accuracy:
     gain_high: float
 
 
-def counted_energy(joules: float, wall_s: float, accuracy: Accuracy) -> Quantity:
-    """What a counter's difference says of the energy of a window, in J, grade ``counted``.
+def counted_energy(
+    joules: float,
+    wall_s: float,
+    accuracy: Accuracy,
+    *,
+    quantum_j: float = 0.0,
+    grade: Grade = Grade.COUNTED,
+) -> Quantity:
+    """What a counter's difference says of the energy of a window, in J.
 
-    Each edge may be off by one update period of the mean power P, hence the truth lies in
-    ``[(E - 2 P t) / gain_high, (E + 2 P t) / gain_low]``. Missing (WINDOW_TOO_SHORT) below
-    MIN_UPDATE_PERIODS; missing (READ_FAILED) where the counter stood still, since powered
-    hardware never uses nothing.
+    Each edge may be off by one update period of the mean power P, and the two together by one
+    step q of the counter, hence the truth lies in
+    ``[(E - 2 P t - q) / gain_high, (E + 2 P t + q) / gain_low]``. Missing (WINDOW_TOO_SHORT)
+    below MIN_UPDATE_PERIODS, of time or of steps; missing (READ_FAILED) where the counter stood
+    still, since powered hardware never uses nothing.
     """
+    if joules < MIN_UPDATE_PERIODS * quantum_j:
+        detail = (
+            f"the counter moved by {joules:.3g} J, fewer than {MIN_UPDATE_PERIODS} of its steps "
+            f"of {quantum_j:.3g} J: measure for longer"
+        )
+        return Quantity.missing("J", Reason.WINDOW_TOO_SHORT, detail)
     shortest_s = MIN_UPDATE_PERIODS * accuracy.update_period_s
     if wall_s <= 0 or wall_s < shortest_s:
         detail = (
@@ -75,13 +89,13 @@ def counted_energy(joules: float, wall_s: float, accuracy: Accuracy) -> Quantity
         return Quantity.missing(
             "J", Reason.READ_FAILED, f"the counter stood still for {wall_s:.3g} s"
         )
-    edges_j = 2.0 * accuracy.update_period_s * joules / wall_s
+    edges_j = 2.0 * accuracy.update_period_s * joules / wall_s + quantum_j
     return Quantity.between(
         joules,
         (joules - edges_j) / accuracy.gain_high,
         (joules + edges_j) / accuracy.gain_low,
         "J",
-        grade=Grade.COUNTED,
+        grade=grade,
     )
 
 

@@ -15,15 +15,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from wattmark.contracts import Sensor, TraceUnit
-from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
 from wattmark.errors import MeterError
-from wattmark.metrology.counters import (
-    POWER_HEADROOM,
-    Accuracy,
-    counted_energy,
-    difference,
-    longest_gap_s,
-)
+from wattmark.metrology.counter_windows import counted_j, counted_sum
+from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.cpu_power import PowerModel, cpu_reading, cpu_window
 from wattmark.metrology.trace_file import Series, Trace
 from wattmark.metrology.windows import LONGEST_GAP_PERIODS, sensed_energy
@@ -117,16 +111,13 @@ def _problem(
 def _closed(
     series: Sequence[Series], parts: Sequence[range], gross: Quantity, start_ns: int, end_ns: int
 ) -> EnergyWindow:
-    idle = Quantity.missing("J", gross.reason or Reason.IDLE_NOT_MEASURED, gross.detail)
     whole = all(len(part) > 1 for part in parts)
-    return EnergyWindow(
-        meter=series[0].channel.meter,
-        domain=series[0].channel.domain,
-        gross=gross,
-        idle_subtracted=idle,
-        idle_allocated=idle,
-        before=_reading(series, parts, 0) if whole else _nothing(start_ns),
-        after=_reading(series, parts, -1) if whole else _nothing(end_ns),
+    return window_without_idle(
+        series[0].channel.meter,
+        series[0].channel.domain,
+        gross,
+        _reading(series, parts, 0) if whole else _nothing(start_ns),
+        _reading(series, parts, -1) if whole else _nothing(end_ns),
     )
 
 
@@ -146,61 +137,15 @@ def _reading(series: Sequence[Series], parts: Sequence[range], at: int) -> Meter
 def _counted(series: Sequence[Series], parts: Sequence[range]) -> Quantity:
     joules = 0.0
     for each, part in zip(series, parts, strict=True):
-        counted = _unwrapped_j(each, part)
-        if isinstance(counted, Quantity):
-            return counted
-        joules += counted
-    channels = [s.channel for s in series]
-    accuracy = Accuracy(
-        max(c.update_period_s for c in channels),
-        min(c.gain_low for c in channels),
-        max(c.gain_high for c in channels),
-    )
-    times = series[0].time_ns
-    quantity = counted_energy(joules, (times[parts[0][-1]] - times[parts[0][0]]) / 1e9, accuracy)
-    if not quantity.known:
-        return quantity
-    quantum_j = sum(c.quantum_j for c in channels)
-    if joules < MIN_UPDATE_PERIODS * quantum_j:
-        detail = f"{joules:.3g} J are fewer than {MIN_UPDATE_PERIODS} steps of {quantum_j:.3g} J"
-        return Quantity.missing("J", Reason.WINDOW_TOO_SHORT, detail)
-    low, value, high = quantity.bounds()
-    return Quantity.between(
-        value,
-        low - quantum_j / accuracy.gain_high,
-        high + quantum_j / accuracy.gain_low,
-        "J",
-        grade=channels[0].grade,
-    )
-
-
-def _unwrapped_j(series: Series, part: range) -> float | Quantity:
-    """Joules over all steps of a counter; missing where a step cannot be trusted."""
-    channel = series.channel
-    name = f"{channel.meter} {channel.key}"
-    joules = 0.0
-    for i, j in pairwise(part):
-        first, last = series.values[i], series.values[j]
-        step_s = (series.time_ns[j] - series.time_ns[i]) / 1e9
-        if channel.span_j is None:
-            step_j = last - first
-        else:
-            if channel.max_power_w is not None:
-                limit_s = longest_gap_s(channel.span_j, channel.max_power_w)
-                if step_s > limit_s:
-                    detail = f"{name} could wrap unseen in {step_s:.3g} s"
-                    return Quantity.missing("J", Reason.COUNTER_WRAPPED, detail)
-            # whole microjoules, so that no joule is lost to rounding
-            ends_uj = (round(1e6 * first), round(1e6 * last))
-            step_j = difference(*ends_uj, round(1e6 * channel.span_j)) / 1e6
-        most_j = math.inf
-        if channel.max_power_w is not None:
-            most_j = POWER_HEADROOM * channel.max_power_w * step_s
-        if step_j < 0 or step_j > most_j:
-            detail = f"{name} went from {first} to {last} J in {step_s:.3g} s"
-            return Quantity.missing("J", Reason.COUNTER_RESET, detail)
-        joules += step_j
-    return joules
+        for i, j in pairwise(part):
+            step_s = (each.time_ns[j] - each.time_ns[i]) / 1e9
+            step_j = counted_j(each.channel, each.values[i], each.values[j], step_s)
+            if isinstance(step_j, Quantity):
+                return step_j
+            joules += step_j
+    times, part = series[0].time_ns, parts[0]
+    wall_s = (times[part[-1]] - times[part[0]]) / 1e9
+    return counted_sum([s.channel for s in series], joules, wall_s)
 
 
 def _modelled(series: Series, part: range) -> EnergyWindow:

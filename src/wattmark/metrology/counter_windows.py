@@ -1,0 +1,129 @@
+"""Energy of windows from cumulative counters, each described by its channel. Pure.
+
+The same rules hold for a meter that is open and for a recording of it: a counter may wrap once
+between two readings, never goes back, and what it shows is trusted as far as its channel says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from wattmark.contracts import Channel, TraceUnit
+from wattmark.metrology.counters import (
+    POWER_HEADROOM,
+    Accuracy,
+    counted_energy,
+    difference,
+    elapsed_s,
+    longest_gap_s,
+    window_without_idle,
+)
+from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.records import EnergyWindow, MeterReading
+
+
+def counter(
+    meter: str,
+    key: str,
+    accuracy: Accuracy,
+    grade: Grade = Grade.COUNTED,
+    *,
+    domain: str | None = None,
+    quantum_j: float = 0.0,
+    span_j: float | None = None,
+    max_power_w: float | None = None,
+) -> Channel:
+    """The channel of a counter of joules; its domain is its key where nothing else is said."""
+    return Channel(
+        meter=meter,
+        key=key,
+        domain=domain or key,
+        unit=TraceUnit.JOULES,
+        grade=grade,
+        update_period_s=accuracy.update_period_s,
+        gain_low=accuracy.gain_low,
+        gain_high=accuracy.gain_high,
+        quantum_j=quantum_j,
+        span_j=span_j,
+        max_power_w=max_power_w,
+    )
+
+
+def counted_window(
+    channels: Sequence[Channel], before: MeterReading, after: MeterReading
+) -> EnergyWindow:
+    """Energy of one domain, the sum of its counters; missing if one is missing.
+
+    Raises MeterError where the readings are in the wrong order.
+    """
+    wall_s = elapsed_s(before, after)
+    gross = _between(channels, before, after, wall_s)
+    return window_without_idle(channels[0].meter, channels[0].domain, gross, before, after)
+
+
+def _between(
+    channels: Sequence[Channel], before: MeterReading, after: MeterReading, wall_s: float
+) -> Quantity:
+    joules = 0.0
+    for channel in channels:
+        if channel.key not in before.values or channel.key not in after.values:
+            detail = f"{_name(channel)} could not be read at both ends of the window"
+            return Quantity.missing("J", Reason.READ_FAILED, detail)
+        step_j = counted_j(channel, before.values[channel.key], after.values[channel.key], wall_s)
+        if isinstance(step_j, Quantity):
+            return step_j
+        joules += step_j
+    return counted_sum(channels, joules, wall_s)
+
+
+def counted_j(channel: Channel, first_j: float, last_j: float, step_s: float) -> float | Quantity:
+    """Joules between two readings of a counter that are ``step_s`` apart.
+
+    Missing where it may have wrapped unseen (COUNTER_WRAPPED), or went back or further than twice
+    its power limit allows (COUNTER_RESET). Raises MeterError for a reading outside its range.
+    """
+    most_j = math.inf
+    if channel.max_power_w is not None and step_s > 0:
+        most_j = POWER_HEADROOM * channel.max_power_w * step_s
+    if channel.span_j is None:
+        step_j = last_j - first_j
+    else:
+        if channel.max_power_w is not None:
+            limit_s = longest_gap_s(channel.span_j, channel.max_power_w)
+            if step_s > limit_s:
+                detail = (
+                    f"{step_s:.3g} s between two readings; at {channel.max_power_w:g} W "
+                    f"{_name(channel)} could wrap unseen after {limit_s:.3g} s: read it more often"
+                )
+                return Quantity.missing("J", Reason.COUNTER_WRAPPED, detail)
+        # whole microjoules, so that no joule is lost to rounding
+        ends_uj = (round(1e6 * first_j), round(1e6 * last_j))
+        step_j = difference(*ends_uj, round(1e6 * channel.span_j)) / 1e6
+    if step_j < 0 or step_j > most_j:
+        detail = (
+            f"{_name(channel)} went from {first_j:.9g} to {last_j:.9g} J in {step_s:.3g} s: "
+            "was its driver reloaded, or the device restarted?"
+        )
+        return Quantity.missing("J", Reason.COUNTER_RESET, detail)
+    return step_j
+
+
+def counted_sum(channels: Sequence[Channel], joules: float, wall_s: float) -> Quantity:
+    """What joules that these counters moved by together say of a window, in J.
+
+    The widest of their gains and the longest of their update periods bound it; each end may also
+    be off by one step. Missing as in ``counted_energy``, and WINDOW_TOO_SHORT below
+    MIN_UPDATE_PERIODS steps.
+    """
+    accuracy = Accuracy(
+        max(c.update_period_s for c in channels),
+        min(c.gain_low for c in channels),
+        max(c.gain_high for c in channels),
+    )
+    quantum_j = sum(c.quantum_j for c in channels)
+    return counted_energy(joules, wall_s, accuracy, quantum_j=quantum_j, grade=channels[0].grade)
+
+
+def _name(channel: Channel) -> str:
+    return f"{channel.meter} {channel.key}"
