@@ -1,9 +1,11 @@
 """Files from package registries, the hub or a folder: fetched once, checked, cached."""
 
 from wattmark.assets.cache import cache_folder
+from wattmark.assets.data_folder import data_folder
 from wattmark.assets.hub_revision import hub_asset
 from wattmark.assets.reference import Asset, AssetRef, FolderRef, HubRef, PackageRef
 from wattmark.assets.resolver import resolve
+from wattmark.assets.whole_file import write_whole
 
 __all__ = [
     "Asset",
@@ -12,6 +14,8 @@ __all__ = [
     "HubRef",
     "PackageRef",
     "cache_folder",
+    "data_folder",
     "hub_asset",
     "resolve",
+    "write_whole",
 ]

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from wattmark.assets.cache import cache_folder
 from wattmark.assets.hub import resolve_hub
 from wattmark.assets.reference import Asset, HubRef
+from wattmark.assets.whole_file import write_whole
 from wattmark.errors import AssetError, MissingPackageError
 from wattmark.records import Record
 
@@ -91,10 +92,7 @@ def _looked_up(repo: str, revision: str, choose: Choose, repo_type: RepoType, fi
     chosen = choose(names, f"the hub's {repo}@{revision}")
     pin = _Pin(commit=str(info.sha), licence=_licence(info), files=chosen)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{file.name}.partial")
-        partial.write_text(pin.model_dump_json())
-        partial.rename(file)
+        write_whole(file, pin.model_dump_json())
     except OSError as error:
         raise AssetError(
             f"{file} cannot be written ({error}): set WATTMARK_CACHE to a folder of yours"

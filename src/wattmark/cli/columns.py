@@ -12,10 +12,10 @@ from rich.text import Text
 _UNBOUNDED_WIDTH = 400
 
 
-def stdout() -> Console:
-    """The console of what a verb prints."""
+def stdout(width: int = _UNBOUNDED_WIDTH) -> Console:
+    """The console of what a verb prints; ``width`` is that of a file or a pipe."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_UNBOUNDED_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, width=width)
 
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -108,12 +108,10 @@ def _watched(trials: Any) -> list[Trial]:
 
 
 def _print_rows(rows: Sequence[Row]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
+    from wattmark.cli.columns import stdout
+
     drawn = Table(header_style="bold")
     drawn.add_column("sensor (update-averaging, ms)")
     for title in (
@@ -137,7 +135,7 @@ def _print_rows(rows: Sequence[Row]) -> None:
             *map(_percent, (row.error_p50, row.error_p95, row.error_max, row.half_width)),
             *map(_percent, (row.refused, row.flagged, row.coverage, row.flagged_coverage)),
         )
-    console.print(drawn)
+    stdout(width=160).print(drawn)
 
 
 def _recorded(
@@ -189,10 +187,7 @@ def _paired_row(window_s: float, found: Sequence[PairedWindow]) -> dict[str, Any
 
     naive = np.array([pair.naive_error for pair in found])
     known = [pair for pair in found if pair.said.gross.known]
-    widths = []
-    for pair in known:
-        low_j, _, high_j = pair.said.gross.bounds()
-        widths.append((high_j - low_j) / 2.0 / pair.truth_j)
+    widths = [pair.said.half_width(pair.truth_j) for pair in known]
     return {
         "window_s": window_s,
         "windows": len(found),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Console, JustifyMethod
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from wattmark.cli.columns import stdout
 from wattmark.records import Run
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.rows import Row
@@ -20,9 +21,7 @@ _COLUMN_EXTRA = 3
 
 def print_run(run: Run) -> None:
     """Print to stdout: one wide table, or as many below each other as the terminal needs."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_UNBOUNDED_WIDTH)
+    console = stdout(_UNBOUNDED_WIDTH)
     model = table_of(run)
     title = f"{run.task.name}: {run.model.name}"
     needs = _needed_widths(model)

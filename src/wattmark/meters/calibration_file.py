@@ -6,13 +6,13 @@ folder. It is written whole or not at all.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AwareDatetime, ValidationError
 
+from wattmark.assets import data_folder, write_whole
 from wattmark.errors import MeterError
 from wattmark.meters.cpu_info import CpuInfo
 from wattmark.metrology.cpu_power import PowerModel
@@ -90,11 +90,7 @@ class Calibration(Record):
 
 def calibration_path() -> Path:
     """Where this user's calibration is kept; it need not exist."""
-    if chosen := os.environ.get("WATTMARK_DATA"):
-        return Path(chosen).expanduser() / FILE_NAME
-    from platformdirs import user_data_path
-
-    return user_data_path("wattmark") / FILE_NAME
+    return data_folder() / FILE_NAME
 
 
 def read_calibration(path: Path) -> Calibration | None:
@@ -115,18 +111,13 @@ def read_calibration(path: Path) -> Calibration | None:
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
     """Put it in place of any other, whole or not at all. Raises MeterError where that fails."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, calibration.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise MeterError(
             f"the calibration could not be written to {path}: {error}; "
             "set WATTMARK_DATA to a folder that you can write to"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def utc_now() -> datetime:

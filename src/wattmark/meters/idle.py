@@ -16,7 +16,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from wattmark.assets.cache import cache_folder
+from wattmark.assets import cache_folder, write_whole
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
 from wattmark.errors import MeterError
@@ -116,15 +116,8 @@ def remember_idle(meters: Sequence[str], record: IdleRecord) -> None:
     _known[key] = record
     if not record.machine:
         return
-    path = _path(key)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(record.model_dump_json(), encoding="utf-8")
-        partial.replace(path)
-    except OSError:
-        with suppress(OSError):
-            partial.unlink()
+    with suppress(OSError):
+        write_whole(_path(key), record.model_dump_json())
 
 
 def recall_idle(meters: Sequence[str], max_age_s: float = MAX_AGE_S) -> IdleRecord | None:

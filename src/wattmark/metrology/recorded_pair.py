@@ -39,12 +39,7 @@ class PairedWindow:
     @property
     def covered(self) -> bool:
         """Whether the interval holds the truth."""
-        gross = self.said.gross
-        return (
-            gross.low is not None
-            and gross.high is not None
-            and (gross.low <= self.truth_j <= gross.high)
-        )
+        return self.said.covers(self.truth_j)
 
 
 def guess_sensor(trace: PowerTrace) -> Sensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.signal import lfilter
@@ -39,11 +40,16 @@ class Curve:
 
     def energy_j(self, start_s: float, end_s: float) -> float:
         """True energy between two times."""
-        cumulative_j = self.cumulative_j()
-        grid_s = np.arange(cumulative_j.size) * STEP_S
-        return float(np.diff(np.interp([start_s, end_s], grid_s, cumulative_j))[0])
+        return float(np.diff(self.energy_until_j(np.array([start_s, end_s])))[0])
 
-    def cumulative_j(self) -> Floats:
+    def energy_until_j(self, times_s: Floats) -> Floats:
+        """Energy from 0 to each of the times; before 0 the curve went on as it began."""
+        grid_s = np.arange(self._cumulative_j.size) * STEP_S
+        before_j = np.minimum(0.0, times_s) * self.power_w[0]
+        return np.asarray(np.interp(times_s, grid_s, self._cumulative_j) + before_j)
+
+    @cached_property
+    def _cumulative_j(self) -> Floats:
         """Energy from 0 to each grid point, shape (n + 1,)."""
         return np.concatenate(([0.0], np.cumsum(self.power_w) * STEP_S))
 
@@ -128,13 +134,9 @@ def sense(
         keep = np.exp(-STEP_S / sensor.time_constant_s)
         power_w, _ = lfilter([1 - keep], [1, -keep], power_w, zi=[keep * power_w[0]])
     times_s = clock(sensor, true.length_s, random) if times_s is None else times_s
-    cumulative_j = np.concatenate(([0.0], np.cumsum(power_w) * STEP_S))
-    grid_s = np.arange(cumulative_j.size) * STEP_S
+    seen = true if power_w is true.power_w else Curve(power_w)
     span_s = max(sensor.averaging_s, STEP_S)
-    # before its beginning the curve went on as it began
-    begins_s = times_s - span_s
-    begins_j = np.interp(begins_s, grid_s, cumulative_j) + np.minimum(0, begins_s) * power_w[0]
-    shown_w = (np.interp(times_s, grid_s, cumulative_j) - begins_j) / span_s
+    shown_w = (seen.energy_until_j(times_s) - seen.energy_until_j(times_s - span_s)) / span_s
     gain = random.uniform(sensor.gain_low, sensor.gain_high)
     shown_w = gain * shown_w + random.uniform(sensor.offset_low_w, sensor.offset_high_w)
     if sensor.quantum_w > 0:

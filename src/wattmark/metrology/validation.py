@@ -62,12 +62,7 @@ class Trial:
     @property
     def covered(self) -> bool:
         """Whether the interval holds the truth."""
-        gross = self.said.gross
-        return (
-            gross.low is not None
-            and gross.high is not None
-            and (gross.low <= self.truth_j <= gross.high)
-        )
+        return self.said.covers(self.truth_j)
 
 
 def battery(
@@ -197,10 +192,7 @@ def _row(key: tuple[str, bool, float], group: Sequence[Trial]) -> Row:
     errors = np.abs([trial.error for trial in known])
     quantiles = np.quantile(errors, [0.5, 0.95, 1.0]).tolist() if known else [None] * 3
     flagged = [trial.covered for trial in known if trial.flagged]
-    widths = []
-    for trial in known:
-        low_j, _, high_j = trial.said.gross.bounds()
-        widths.append((high_j - low_j) / 2.0 / trial.truth_j)
+    widths = [trial.said.half_width(trial.truth_j) for trial in known]
     sensor, shifted, window_s = key
     return Row(
         sensor=sensor,

@@ -52,6 +52,18 @@ class SensedEnergy:
     gross: Quantity
     flags: tuple[Reason, ...] = ()
 
+    def covers(self, truth_j: float) -> bool:
+        """Whether the interval holds the truth; a window that was refused holds nothing."""
+        if not self.gross.known:
+            return False
+        low_j, _, high_j = self.gross.bounds()
+        return low_j <= truth_j <= high_j
+
+    def half_width(self, truth_j: float) -> float:
+        """Half of the interval, as a share of the truth; for a figure that is known."""
+        low_j, _, high_j = self.gross.bounds()
+        return (high_j - low_j) / 2.0 / truth_j
+
 
 def sensed_energy(
     trace: PowerTrace,

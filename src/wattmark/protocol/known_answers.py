@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from wattmark.assets import write_whole
 from wattmark.contracts import Task
 from wattmark.protocol.artefacts import locked
 from wattmark.records import Setup, canonical_digest
@@ -55,9 +56,7 @@ class KnownAnswers:
         """Keep these answers, by query number; the newest counts."""
         with locked(self._file):
             known = self._read() | {digests[n]: text for n, text in timed.items()}
-            partial = self._file.with_suffix(".partial")
-            partial.write_text(json.dumps(known), encoding="utf-8")
-            partial.rename(self._file)
+            write_whole(self._file, json.dumps(known))
 
     def _read(self) -> dict[str, str]:
         """All that is kept; nothing where the file is missing or damaged."""

@@ -1,6 +1,6 @@
 """Where the store lies: a data folder with the database and one folder of raw files a run.
 
-* ``WATTMARK_DATA`` replaces the user's data folder (`platformdirs`).
+* The folder is :func:`wattmark.assets.data_folder` where nothing else is said.
 * ``WATTMARK_STORE_URL`` replaces the SQLite file by another database, as a SQLAlchemy URL. Raw
   files stay in the data folder.
 """
@@ -10,15 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 DATABASE_NAME = "wattmark.db"
-
-
-def data_folder() -> Path:
-    """The data folder; it need not exist yet."""
-    override = os.environ.get("WATTMARK_DATA")
-    return Path(override).expanduser() if override else user_data_path("wattmark")
 
 
 def database_url(folder: Path) -> str:

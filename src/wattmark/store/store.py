@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, CursorResult, Engine, Update, and_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
+from wattmark.assets import data_folder
 from wattmark.errors import StoreError
 from wattmark.records import (
     SCHEMA_VERSION,
@@ -66,7 +67,7 @@ class Store:
         Without ``location``: the user's (see `wattmark.store.locations`), at the URL that the
         user set, if any. A given location holds its own database.
         """
-        folder = locations.data_folder() if location is None else Path(location)
+        folder = data_folder() if location is None else Path(location)
         url = locations.configured_url() if location is None else None
         try:
             folder.mkdir(parents=True, exist_ok=True)
