@@ -39,7 +39,7 @@ from wattmark.metrology.counters import (
     window_without_idle,
 )
 from wattmark.pipelines.forward import Forward
-from wattmark.quantities import Grade
+from wattmark.quantities import Grade, Reason
 from wattmark.records import EnergyWindow, MeterReading, ModelInfo, Precision, Setup, TaskInfo
 
 WEIGHTS = np.random.default_rng(7).standard_normal((3, 16)).astype(np.float32)
@@ -235,7 +235,8 @@ class FakeCounter:
         wall_s = elapsed_s(before, after)
         joules = after.values["cpu"] - before.values["cpu"]
         gross = counted_energy(joules, wall_s, Accuracy(1e-5, 1.0, 1.0))
-        return (window_without_idle(self.name, "cpu", gross, before, after),)
+        window = window_without_idle(self.name, "cpu", gross, before, after)
+        return (window.model_copy(update={"flags": (Reason.ALIASING,)}),)
 
     def close(self) -> None:
         """Nothing to release."""

@@ -89,6 +89,7 @@ def test_phases_are_measured_within_the_run_and_add_up_to_it() -> None:
     together = first.latency.mean.bounds()[1] + rest.latency.mean.bounds()[1]
     assert together == pytest.approx(result.latency.mean.value, rel=0.2)
     assert rest.energy[0].per_unit.known and rest.energy[0].per_unit.unit == "J/step"
+    assert result.instruments_share is not None and 0 < result.instruments_share.value < 1
 
 
 def test_options_change_the_flops_and_not_the_artefact() -> None:
@@ -258,6 +259,7 @@ def test_power_at_idle_is_measured_around_the_rounds_and_taken_off() -> None:
 
     assert Stage.IDLE in {e.stage for e in events}
     (energy,) = done.results[0].energy
+    assert done.results[0].flags.count("aliasing") == 1  # as all of the meter's windows
     with Store.open() as store:
         recorded = store.progress(done.id)
     assert len(recorded.idle) >= 2

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from wattmark.cli.columns import stdout
 from wattmark.records import Run
+from wattmark.reports.cells import Row
+from wattmark.reports.cells import Table as TableModel
 from wattmark.reports.conclusions import conclusions
-from wattmark.reports.rows import Row
-from wattmark.reports.rows import Table as TableModel
 from wattmark.reports.rows import table as table_of
 
 #: Wide enough for all columns where the output is a file or a pipe.

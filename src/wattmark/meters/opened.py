@@ -97,6 +97,11 @@ class OpenMeter:
         """Whether it has a thread at work for as long as it is open."""
         return getattr(self.meter, "polls", False) is True
 
+    @property
+    def polling_cpu_s(self) -> float:
+        """CPU time of that thread so far; 0 for a meter that has none."""
+        return float(getattr(self.meter, "polling_cpu_s", 0.0))
+
 
 class OpenMeters:
     """The meters that are open in this process, by name."""

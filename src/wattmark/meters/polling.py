@@ -43,7 +43,7 @@ class Polled:
 
     ``poll_period_s`` is by default half the shortest update period of its sensors, no less than
     10 ms. A reading holds the latest watts by domain; the samples of a window go into its
-    ``power``.
+    ``power``. ``polling_cpu_s`` is the CPU time of the thread so far.
     """
 
     polls = True
@@ -59,6 +59,7 @@ class Polled:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._problem: MeterError | None = None
+        self.polling_cpu_s = 0.0
 
     def probe(self) -> Availability:
         """What the source says."""
@@ -171,7 +172,7 @@ class Polled:
                 self._fresh.wait(left_s)
 
     def _run(self) -> None:
-        next_s = time.monotonic()
+        next_s, closed_cpu_s = time.monotonic(), self.polling_cpu_s
         while True:
             next_s = max(next_s + self.poll_period_s, time.monotonic())
             self._rest(max(0.0, next_s - time.monotonic()))
@@ -181,6 +182,7 @@ class Polled:
                 self._poll()
             except MeterError as error:
                 self._problem = error  # told by the windows that lack a reading
+            self.polling_cpu_s = closed_cpu_s + time.thread_time()
 
     def _rest(self, pause_s: float) -> None:
         """Sleep; a short sleep need not be cut short, and waiting on an event costs more."""

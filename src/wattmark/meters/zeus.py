@@ -4,11 +4,11 @@ All give cumulative millijoules. A GPU is the domain ``gpu:N`` with N as HIP cou
 ``cpu``, ``dram`` and ``gpu:0`` as far as it tells them apart, a Jetson also its supply (``node``).
 An Apple chip's neural engine has no domain and is left out, as is the memory of its GPU.
 
-Accuracy: no source bounds it, so that the gains below are judgements. AMD: as wide as what was
-found of NVIDIA's on-board sensors (see ``nvml``). Apple: its own tool `powermetrics` warns that
-the figures are estimates, not for comparing devices. Jetson: shunt monitors on the supply rails,
-polled by a process of zeus every 100 ms. Update periods: 100 ms, zeus's for a Jetson; the others
-are not documented, and this is longer than what is seen of them.
+Accuracy: no source bounds it, so that the gains below are judgements. AMD: what is taken of an
+NVIDIA card that nobody has compared with a meter (see ``nvml``). Apple: its own tool `powermetrics`
+warns that the figures are estimates, not for comparing devices. Jetson: shunt monitors on the
+supply rails, polled by a process of zeus every 100 ms. Update periods: 100 ms, zeus's for a Jetson;
+the others are not documented, and this is longer than what is seen of them.
 
 `zeus` is imported only where there are signs of such hardware, since the import takes a third of
 a second in every worker.
@@ -29,11 +29,12 @@ from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
 from wattmark.metrology.counter_windows import counted_window, counter
 from wattmark.metrology.counters import Accuracy, window_without_idle
+from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
 UPDATE_PERIOD_S = 0.1
-AMD = Accuracy(UPDATE_PERIOD_S, gain_low=0.92, gain_high=1.13)
+AMD = Accuracy(UPDATE_PERIOD_S, *gain_of_an_unknown_card())
 APPLE = Accuracy(UPDATE_PERIOD_S, gain_low=0.75, gain_high=1.25)
 JETSON = Accuracy(UPDATE_PERIOD_S, gain_low=0.95, gain_high=1.05)
 

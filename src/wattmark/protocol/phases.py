@@ -43,6 +43,7 @@ class PhaseClock:
         self._ns: list[dict[str, int]] = []
         self._counts: list[dict[str, int]] = []
         self._windows: list[tuple[str, _Readings, _Readings]] = []
+        self.reading_ns = 0  # what it took to read the meters at the marks
 
     def answer(self, inputs: Inputs) -> Output:
         """Answer one query (or batch), keeping its marks. Raises what the pipeline raises."""
@@ -79,7 +80,10 @@ class PhaseClock:
                 self._windows.append((last, before, read()))
 
     def _read(self) -> _Readings:
-        return tuple(meter.read() for meter in self._meters)
+        began_ns = time.monotonic_ns()
+        readings = tuple(meter.read() for meter in self._meters)
+        self.reading_ns += time.monotonic_ns() - began_ns
+        return readings
 
     def per_query(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Nanoseconds and units of each query's phases, both (queries, phases)."""

@@ -124,6 +124,7 @@ class TrialSession:
             steal_s=reply["steal_s"],
             others_cpu_s=reply["others_cpu_s"],
             pressure_s=reply["pressure_s"],
+            instruments_s=reply["instruments_s"],
             energy=tuple(EnergyWindow.model_validate(w) for w in reply["energy"]),
             phases=tuple(PhaseWindow.model_validate(w) for w in reply["phases"]),
             samples=self._recorder.save_samples(

@@ -30,6 +30,7 @@ from wattmark.records import (
     Plan,
     Precision,
     Result,
+    Round,
     Trial,
 )
 
@@ -134,6 +135,7 @@ def _result(
         *(["contended"] if any(r.contended for r in rounds) else []),
         *(["not_steady"] if any(not e.steady for e in executions) else []),
         *(["failed_queries"] if base.failed_queries else []),
+        *sorted({flag.value for r in rounds for window in r.energy for flag in window.flags}),
         *(
             ["calibrated_on_measured"]
             if material.calibrated_on_measured and trial.setup.precision is Precision.INT8_STATIC
@@ -159,6 +161,15 @@ def _result(
             "time_to_first_token": time_to_first_token(ours),
             "ratios": to_baseline,
             "energy_relative": to_baseline.energy,
+            "instruments_share": _instruments_share(rounds),
             "flags": tuple(flags),
         }
     )
+
+
+def _instruments_share(rounds: Sequence[Round]) -> Quantity:
+    """What reading the instruments took, as a share of the rounds' time."""
+    spent = [r.instruments_s for r in rounds if r.instruments_s is not None]
+    if len(spent) < len(rounds):
+        return Quantity.missing("1", Reason.NOT_MEASURED, "recorded before it was kept")
+    return Quantity.exact(sum(spent) / sum(r.wall_s for r in rounds), "1")

@@ -188,11 +188,15 @@ class MeasuringWorker:
         self.phases.reset()
         gc.collect()  # before the window: the scenario runs with the collector off
         before = contention.snapshot(cpus=self.job.cpus)
+        polled_s = sum(opened.polling_cpu_s for opened in self.opened)
+        opened_ns = time.monotonic_ns()
         readings = [opened.read() for opened in self.opened]
         start_ns, start_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         timeline = self.scenario.run(self.phases.answer, [batch.inputs for batch in block])
         end_ns, end_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         ends = [opened.read() for opened in self.opened]
+        read_ns = start_ns - opened_ns + time.monotonic_ns() - end_ns + self.phases.reading_ns
+        polled_s = sum(opened.polling_cpu_s for opened in self.opened) - polled_s
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
         write_answers(out, block, timeline, self.phases.per_query())
         return {
@@ -210,6 +214,7 @@ class MeasuringWorker:
             "steal_s": waited.steal_s,
             "others_cpu_s": waited.others_cpu_s,
             "pressure_s": waited.pressure_s,
+            "instruments_s": read_ns / 1e9 + polled_s,
             "energy": [
                 window.model_dump(mode="json")
                 for opened, a, b in zip(self.opened, readings, ends, strict=True)

@@ -66,7 +66,11 @@ class SampleFile(Record):
 
 
 class Round(Record):
-    """One turn of one worker: a block of queries between two meter readings."""
+    """One turn of one worker: a block of queries between two meter readings.
+
+    ``instruments_s`` is what the instruments took within the energy's window: the time to read
+    them, and the CPU time of those that poll.
+    """
 
     trial: str
     execution: int
@@ -81,6 +85,7 @@ class Round(Record):
     steal_s: float | None
     others_cpu_s: float | None = None
     pressure_s: float | None = None
+    instruments_s: float | None = None
     energy: tuple[EnergyWindow, ...]
     phases: tuple[PhaseWindow, ...] = ()
     samples: SampleFile

@@ -108,6 +108,9 @@ class Result(Record):
     preparation: Preparation | None = None
     executions: tuple[ExecutionRecord, ...] = ()
     rounds: int = 0
+    instruments_share: Quantity | None = Field(
+        default=None, description="time of the instruments over that of the rounds"
+    )
     flags: tuple[str, ...] = ()
     samples: tuple[SampleFile, ...] = ()
 

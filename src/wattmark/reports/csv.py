@@ -11,7 +11,8 @@ import io
 import re
 
 from wattmark.records import Run
-from wattmark.reports.rows import Cell, Column, table
+from wattmark.reports.cells import Cell, Column
+from wattmark.reports.rows import table
 
 
 def render_csv(run: Run) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from wattmark.rating.rules import RULES
 from wattmark.records import ExecutionRecord, Result, Run
+from wattmark.reports.cells import Table
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.figures import figures
 from wattmark.reports.formatting import (
@@ -31,7 +32,8 @@ from wattmark.reports.formatting import (
     size_text,
 )
 from wattmark.reports.method import method
-from wattmark.reports.rows import Table, ok, rules, sort_key, table
+from wattmark.reports.rows import ok, rules, sort_key, table
+from wattmark.reports.three_energies import three_energies
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,6 +66,7 @@ def render_html(
         conclusions=conclusions(run),
         table=content,
         grade=origins.pop() if len(origins) == 1 else "",
+        energies=three_energies(run),
         figures=figures(run, latencies_ms),
         rules=rules(run),
         rule_texts={name: rule.text for name, rule in RULES.items()},

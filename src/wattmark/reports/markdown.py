@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from wattmark.records import Run
+from wattmark.reports.cells import Row, Table
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.formatting import duration_text
 from wattmark.reports.method import method
-from wattmark.reports.rows import Row, Table, table
+from wattmark.reports.rows import table
+from wattmark.reports.three_energies import three_energies
 
 
 def render_markdown(run: Run) -> str:
@@ -31,6 +33,8 @@ def render_markdown(run: Run) -> str:
         lines += ["## Failed trials", ""]
         lines += [f"- {escape(i)}, {f.stage}: {escape(f.message)}" for i, f in failures]
         lines.append("")
+    if (energies := three_energies(run)).rows:
+        lines += ["## Energy, three ways", "", *_table_lines(energies), ""]
     lines += ["## Method", ""]
     lines += [f"- **{heading}.** {escape(text)}" for heading, text in method(run)]
     return "\n".join(lines) + "\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from wattmark.quantities import Grade
-from wattmark.records import Run, StopReason
+from wattmark.records import Result, Run, StopReason
 from wattmark.reports.formatting import duration_text, number
 from wattmark.reports.rows import energy_per_query, ok
 
@@ -107,7 +109,19 @@ def _energy(run: Run) -> str:
     return (
         f"Energy ({meters}) is {' or '.join(grades)}, which means {origin}. Energy per "
         "query is gross, the sum over these domains, divided by all attempted queries."
+        f"{_instruments(results)}"
     )
+
+
+def _instruments(results: Sequence[Result]) -> str:
+    shares = [
+        r.instruments_share.value
+        for r in results
+        if r.instruments_share is not None and r.instruments_share.value is not None
+    ]
+    if not shares:
+        return ""
+    return f" Reading the instruments took at most {100 * max(shares):.2g} % of the rounds' time."
 
 
 def _processes(count: int) -> str:

@@ -8,85 +8,14 @@ all domains, as the ratio does; the record (``--format json``) has each of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import reduce
 from math import inf
 
 from wattmark.metrology.domains import summed
 from wattmark.quantities import Quantity, Reason, parse_unit
 from wattmark.records import Energy, PhaseResult, Rating, Ratios, Result, Run
-from wattmark.reports.formatting import (
-    DASH,
-    heading,
-    missing_text,
-    quantity_text,
-    range_text,
-    stars_text,
-    value_text,
-)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column. ``key`` is its stable name in CSV; ``unit`` is empty for text and ratios."""
-
-    key: str
-    heading: str
-    unit: str = ""
-    numeric: bool = True
-
-    @property
-    def title(self) -> str:
-        """Heading and unit in one: ``Latency p50, ms``."""
-        return f"{self.heading}, {self.unit}" if self.unit else self.heading
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One figure as text, whole or in two parts, and as the quantity behind it (if any).
-
-    ``interval`` holds the reason where the figure is ``missing``.
-    """
-
-    text: str
-    value: str
-    interval: str = ""
-    quantity: Quantity | None = None
-    missing: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """One setup. ``failure`` says why a failed trial has no figures; ``gate_passed`` is None
-    where the quality gate could not be applied."""
-
-    trial: str
-    baseline: bool
-    gate_passed: bool | None
-    failure: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The columns and rows of a run."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-
-    def cell(self, trial: str, key: str) -> Cell:
-        """The cell of that trial in the column with that key. Raises KeyError."""
-        for row in self.rows:
-            for column, cell in zip(self.columns, row.cells, strict=True):
-                if (row.trial, column.key) == (trial, key):
-                    return cell
-        raise KeyError((trial, key))
-
-    def without(self, key: str) -> Table:
-        """The table less the column with that key."""
-        kept = [n for n, column in enumerate(self.columns) if column.key != key]
-        rows = tuple(replace(r, cells=tuple(r.cells[n] for n in kept)) for r in self.rows)
-        return Table(tuple(self.columns[n] for n in kept), rows)
+from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, missing_cell, text_cell
+from wattmark.reports.formatting import heading, stars_text
 
 
 def rules(run: Run) -> tuple[str, ...]:
@@ -185,7 +114,7 @@ def table(run: Run) -> Table:
                 baseline=result.id == baseline,
                 gate_passed=result.quality.gate_passed if result.quality else None,
                 failure=failure_text(result),
-                cells=(_text(result.id), *figures, *stars),
+                cells=(text_cell(result.id), *figures, *stars),
             )
         )
     return Table(columns, tuple(rows))
@@ -218,7 +147,7 @@ def _figures(
     def cell(quantity: Quantity | None, unit: str, reason: Reason = absent) -> Cell:
         if quantity is None:
             quantity = Quantity.missing(unit, reason)
-        return _cell(quantity.to(unit))
+        return figure_cell(quantity.to(unit))
 
     no_ratio = absent if has_baseline else Reason.NO_BASELINE
     grade = per_query.grade if per_query else None
@@ -233,8 +162,8 @@ def _figures(
         cell(per_query, "Wh/kquery"),
         cell(per_correct, "J/correct"),
         *(cell(quantity, unit) for quantity, unit in _phase_figures(run, result)),
-        _text(grade.value) if grade else _missing(_why(per_query, absent)),
-        _text(meters) if (meters := instruments(result)) else _missing(absent),
+        text_cell(grade.value) if grade else missing_cell(_why(per_query, absent)),
+        text_cell(meters) if (meters := instruments(result)) else missing_cell(absent),
         cell(_ratio(result.ratios, "latency", baseline and ok(result)), "1", no_ratio),
         cell(_ratio(result.ratios, "energy", False), "1", no_ratio),
     ]
@@ -285,24 +214,9 @@ def _why(quantity: Quantity | None, otherwise: Reason) -> Reason:
     return quantity.reason if quantity is not None and quantity.reason else otherwise
 
 
-def _cell(quantity: Quantity) -> Cell:
-    if quantity.reason is not None:
-        return _missing(quantity.reason, quantity)
-    unitless = quantity.model_copy(update={"unit": "1"})
-    return Cell(quantity_text(unitless), value_text(quantity), range_text(quantity), quantity)
-
-
 def _stars(rating: Rating | None, result: Result) -> Cell:
     if rating is None:
-        return _missing(Reason.TRIAL_FAILED if not ok(result) else "unrated")
+        return missing_cell(Reason.TRIAL_FAILED if not ok(result) else "unrated")
     if rating.stars is None:
-        return _missing(rating.unrated_reason or "unrated")
-    return _text(stars_text(rating))
-
-
-def _missing(reason: str, quantity: Quantity | None = None) -> Cell:
-    return Cell(missing_text(reason), DASH, f"({reason})", quantity, missing=True)
-
-
-def _text(text: str) -> Cell:
-    return Cell(text, text)
+        return missing_cell(rating.unrated_reason or "unrated")
+    return text_cell(stars_text(rating))
