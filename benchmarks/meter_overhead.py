@@ -3,13 +3,14 @@
 One process, the kinds of window in turn (interleaved), around a block that does nothing; the median
 of each, in wall and CPU time. Polling: CPU time of a process that polls a source at 10 and 100 Hz
 and else sleeps. Targets: a window under 200 µs; polling under 0.5 % of one core at 10 Hz, under 1 %
-at 100 Hz. CodeCarbon runs offline only.
+at 100 Hz; beside it, what a thread costs that only sleeps. CodeCarbon runs offline only.
 """
 
 import contextlib
 import io
 import logging
 import statistics
+import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -89,6 +90,23 @@ def polling_share(poll_hz: float) -> float:
     return share
 
 
+def sleeping_share(poll_hz: float) -> float:
+    """The least that a polling thread can cost here: it wakes and does nothing."""
+    stopping = False
+
+    def sleep() -> None:
+        while not stopping:
+            time.sleep(1.0 / poll_hz)
+
+    thread = threading.Thread(target=sleep)
+    before = time.process_time()
+    thread.start()
+    time.sleep(POLLING_S)
+    stopping = True
+    thread.join()
+    return (time.process_time() - before) / POLLING_S
+
+
 def main() -> None:
     logging.disable(logging.CRITICAL)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -105,6 +123,7 @@ def main() -> None:
         wall_us, cpu_us = (statistics.median(column) for column in zip(*found, strict=True))
         verdict = "" if name != "wattmark.measure" else "ok" if wall_us < 200 else "MISSED"
         print(f"{name:18} window  {wall_us:12.0f} µs wall  {cpu_us:12.0f} µs CPU  {verdict}")
+    print(f"a thread that only sleeps, at 100 Hz: {100 * sleeping_share(100.0):.2f} % of a core")
     for poll_hz, target in ((10.0, 0.005), (100.0, 0.01)):
         share = polling_share(poll_hz)
         verdict = "ok" if share < target else "MISSED"

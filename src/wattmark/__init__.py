@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wattmark.errors import WattmarkError
     from wattmark.measuring import Window, measure, measured
+    from wattmark.meters.replay import ReplayMeter
+    from wattmark.meters.synthetic import SyntheticMeter
     from wattmark.quantities import Grade, Quantity, Reason
     from wattmark.records import Plan, Result, Run, Setup
+    from wattmark.repeating import Repeats, measure_repeats
     from wattmark.runs import load, report, resume, run
 
 __all__ = [
@@ -20,13 +23,17 @@ __all__ = [
     "Plan",
     "Quantity",
     "Reason",
+    "Repeats",
+    "ReplayMeter",
     "Result",
     "Run",
     "Setup",
+    "SyntheticMeter",
     "WattmarkError",
     "Window",
     "load",
     "measure",
+    "measure_repeats",
     "measured",
     "report",
     "resume",
@@ -36,8 +43,11 @@ __all__ = [
 _HOMES = {
     "wattmark.errors": ("WattmarkError",),
     "wattmark.measuring": ("Window", "measure", "measured"),
+    "wattmark.meters.replay": ("ReplayMeter",),
+    "wattmark.meters.synthetic": ("SyntheticMeter",),
     "wattmark.quantities": ("Grade", "Quantity", "Reason"),
     "wattmark.records": ("Plan", "Result", "Run", "Setup"),
+    "wattmark.repeating": ("Repeats", "measure_repeats"),
     "wattmark.runs": ("load", "report", "resume", "run"),
 }
 

@@ -22,14 +22,12 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import wraps
 from types import TracebackType
 from typing import (
-    Any,
     Concatenate,
     ParamSpec,
     Protocol,
@@ -41,6 +39,7 @@ from typing import (
 
 from wattmark.contracts import Scope
 from wattmark.errors import MeterError, PlanError
+from wattmark.meters.accelerators import synchronise
 from wattmark.meters.opened import OPEN_METERS, OpenMeter, usable_cores
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
@@ -133,7 +132,7 @@ class Window:
         try:
             if self._idle:
                 _require_idle(opened)
-            _synchronise_devices()
+            synchronise()
         except BaseException:
             OPEN_METERS.release(opened)
             raise
@@ -152,7 +151,7 @@ class Window:
     ) -> None:
         fault: Exception | None = None
         try:
-            _synchronise_devices()
+            synchronise()
         except RuntimeError as problem:  # the block's own work failed on the device
             fault = problem
         end_ns = time.perf_counter_ns()
@@ -207,20 +206,6 @@ def _require_idle(meters: Sequence[OpenMeter]) -> None:
         remember_idle(names, measure_idle([meter.meter for meter in devices], seconds))
     except MeterError as error:  # the block's figures then lack what needs it, and say so
         _log.warning("the power at idle could not be measured: %s", error)
-
-
-def _synchronise_devices() -> None:
-    """Wait for the CUDA devices that PyTorch uses, if it is loaded and has used any.
-
-    Raises what PyTorch raises where work on a device has failed (a RuntimeError).
-    """
-    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
-    if cuda is None or not getattr(cuda, "is_initialized", bool)():
-        return
-    for device in range(cuda.device_count()):
-        # where nothing was reserved nothing ran, and synchronising would make a context there
-        if cuda.memory_reserved(device):
-            cuda.synchronize(device)
 
 
 def measure(name: str, *, meters: Sequence[str] = (), idle: bool | None = None) -> Window:

@@ -47,6 +47,7 @@ _ATOMS: dict[str, tuple[dict[str, int], float]] = {
     "kquery": ({"query": 1}, 1e3),
     "correct": ({"correct": 1}, 1.0),
     "token": ({"token": 1}, 1.0),
+    "call": ({"call": 1}, 1.0),
     "step": ({"step": 1}, 1.0),
     "image": ({"image": 1}, 1.0),
     "USD": ({"USD": 1}, 1.0),

@@ -8,7 +8,12 @@ import pytest
 from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology.power_trace import PowerTrace
-from wattmark.metrology.repeats import phase_shifts_s, repeated_energy, updates
+from wattmark.metrology.repeats import (
+    next_update_s,
+    phase_shifts_s,
+    repeated_energy,
+    updates,
+)
 from wattmark.metrology.sensor_classes import CLASSES
 from wattmark.metrology.windows import sensed_energy
 from wattmark.quantities import Reason
@@ -73,3 +78,21 @@ def test_updates_are_found_at_the_sensors_own_times_though_polled_late() -> None
     found = updates(seen, sensor.update_period_s)
     assert found.time_s == pytest.approx(true_s[1:-1][: found.time_s.size], abs=0.003)
     assert list(found.power_w[:30]) == list(shown_w[1:31])
+
+
+@pytest.mark.parametrize("after_s", [1.0, 1.26, 3.3])
+def test_the_next_update_is_foreseen_from_those_that_were_seen(after_s: float) -> None:
+    polls_s = np.arange(0.0, 1.0, 0.01) + 0.003
+    updates_s = 0.05 + 0.102 * np.floor((polls_s - 0.05) / 0.102)  # a clock that is 2 % slow
+    shown = PowerTrace(polls_s, 100.0 + 50.0 * np.sin(40.0 * updates_s))
+    found_s = next_update_s(shown, 0.1, after_s)
+    assert after_s <= found_s < after_s + 0.103
+    missed = (found_s - 0.05) / 0.102
+    assert abs(missed - round(missed)) < 0.1
+
+
+def test_without_changes_the_nominal_period_is_counted_on() -> None:
+    resting = PowerTrace(np.arange(5) * 0.01, np.full(5, 60.0))
+    assert next_update_s(resting, 0.1, 0.25) == pytest.approx(0.3)
+    changed = PowerTrace(np.arange(5) * 0.01, np.array([60.0, 60.0, 90.0, 90.0, 90.0]))
+    assert next_update_s(changed, 0.1, 0.25) == pytest.approx(0.32)

@@ -91,6 +91,11 @@ class Polled:
         updates_s = [sensor.update_period_s for sensor in self._sensors.values()]
         return max(SHORTEST_POLL_S, min(updates_s, default=1.0) / 2.0)
 
+    @poll_period_s.setter
+    def poll_period_s(self, seconds: float) -> None:
+        """From the next poll on, for all windows that are open."""
+        self._asked_period_s = seconds
+
     def channels(self) -> tuple[Channel, ...]:
         """One for each domain: the watts that a reading holds."""
         return tuple(
@@ -105,6 +110,10 @@ class Polled:
             )
             for domain, sensor in self._sensors.items()
         )
+
+    def samples(self, domain: str, since_ns: int) -> tuple[tuple[int, float], ...]:
+        """What the source showed of a domain since a time, as (time_ns, W)."""
+        return self._samples[domain].since(since_ns)
 
     def read(self) -> MeterReading:
         """The latest watts by domain, with the time now. Raises MeterError where it is not open."""
@@ -215,6 +224,11 @@ class _Samples:
     def add(self, time_ns: int, power_w: float) -> None:
         self.time_ns.append(time_ns)
         self.power_w.append(power_w)
+
+    def since(self, first_ns: int) -> tuple[tuple[int, float], ...]:
+        """Samples from a time on."""
+        first = bisect_left(self.time_ns, first_ns)
+        return tuple(zip(self.time_ns[first:], self.power_w[first:], strict=True))
 
     def between(self, first_ns: int, last_ns: int, sensor: Sensor) -> list[tuple[int, float]]:
         """Samples of a window, with what lies around its edges as far as the sensor mixes it."""

@@ -65,6 +65,21 @@ def updates(trace: PowerTrace, period_s: float) -> PowerTrace:
     return PowerTrace(start_s - late_s + slope_s * every, watts[shown])
 
 
+def next_update_s(trace: PowerTrace, period_s: float, after_s: float) -> float:
+    """When the sensor updates next after a time, from the updates that were seen before it.
+
+    ``trace`` is what a program saw that polled. Where it saw fewer than three changes, its nominal
+    period is counted on from the last one.
+    """
+    seen = updates(trace, period_s)
+    if seen is trace:
+        changes = np.flatnonzero(np.diff(trace.power_w) != 0.0) + 1
+        last_s = float(trace.time_s[changes[-1]]) if changes.size else trace.start_s
+    else:
+        last_s, period_s = float(seen.time_s[-1]), float(np.median(np.diff(seen.time_s)))
+    return last_s + max(0, math.ceil((after_s - last_s) / period_s)) * period_s
+
+
 def repeated_energy(
     trace: PowerTrace,
     starts_s: Sequence[float],
