@@ -26,7 +26,15 @@ from typing import TYPE_CHECKING, cast
 from wattmark.errors import AssetError, UnknownNameError
 
 if TYPE_CHECKING:
-    from wattmark.contracts import DataSet, Framework, Meter, Model, Scenario, Task
+    from wattmark.contracts import (
+        DataSet,
+        Framework,
+        LoadgenScenario,
+        Meter,
+        Model,
+        Scenario,
+        Task,
+    )
     from wattmark.contracts.meter_kind import MeterKind
 
 REFERENCE_SCHEMES = ("hub:", "folder:")
@@ -101,6 +109,11 @@ def framework(name: str) -> Framework:
 def scenario(name: str) -> Scenario:
     """The scenario of that name. Raises UnknownNameError."""
     return cast("Scenario", _construct("scenario", name))
+
+
+def loadgen_scenario(name: str) -> LoadgenScenario:
+    """The scenario of that name, as LoadGen drives it. Raises UnknownNameError."""
+    return cast("LoadgenScenario", _construct("scenario", name))
 
 
 def meter(name: str) -> Meter:

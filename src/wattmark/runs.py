@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 from wattmark.protocol.events import Event, Observer, Stage, ignore
-from wattmark.records import Environment, Plan, Run, Suite
+from wattmark.records import LOADGEN_TESTS, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,8 +50,13 @@ def adjusted(
     cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
     meters: Collection[str] | None = None,
+    scenario: str | None = None,
+    mlperf: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The plan with these changes; ``options`` are put into every setup. Raises PlanError."""
+    """The plan with these changes; ``options`` are put into every setup. Raises PlanError.
+
+    A ``scenario`` is driven by LoadGen, with the settings ``mlperf``, as a few long tests.
+    """
     from wattmark.protocol.plans import load_plan
 
     plan = plan.fast() if fast else plan
@@ -61,6 +66,11 @@ def adjusted(
     changes |= {"data": tuple(data) if data else None, "cost_only": cost_only}
     changes |= {"meters": tuple(meters) if meters else None}
     wanted = {key: value for key, value in changes.items() if value is not None}
+    if scenario or mlperf:
+        wanted["scenario"] = scenario or plan.scenario
+        wanted["mlperf"] = {**(plan.mlperf.model_dump() if plan.mlperf else {}), **(mlperf or {})}
+    if scenario and plan.loadgen is None:
+        wanted |= {"rounds": LOADGEN_TESTS, "executions": 1}
     if samples is not None and samples < plan.rounds:
         wanted["rounds"] = max(2, samples)
         wanted["executions"] = min(plan.executions, wanted["rounds"])
@@ -78,6 +88,8 @@ def run(
     cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
     meters: Collection[str] | None = None,
+    scenario: str | None = None,
+    mlperf: Mapping[str, Any] | None = None,
     observe: Observer = ignore,
 ) -> Run:
     """Run a plan (a file, a mapping, a Plan; None: the quickstart) and return what came of it.
@@ -85,9 +97,10 @@ def run(
     ``fast`` takes one process a setup and stops at ±10 %; ``data`` names public data sets
     (``("imdb", "yelp=folder:PATH")``); ``cost_only`` measures no quality; ``options``
     (``{"tokens": "64"}``) go into every setup; ``meters`` names the instruments, and left out the
-    best for each domain are taken. Ctrl-C gives the run so far, with ``stop_reason``
-    "interrupted". Raises PlanError for a plan that cannot be run, AssetError where model or data
-    cannot be had, WorkerError where the reference itself fails.
+    best for each domain are taken. ``scenario`` ("server") has MLPerf's LoadGen drive, with the
+    settings ``mlperf`` (``{"target_qps": 20, "target_latency_ms": 100}``). Ctrl-C gives the run so
+    far, with ``stop_reason`` "interrupted". Raises PlanError for a plan that cannot be run,
+    AssetError where model or data cannot be had, WorkerError where the reference itself fails.
     """
     from wattmark.protocol.material import gather
     from wattmark.protocol.plans import load_plan
@@ -103,6 +116,8 @@ def run(
         cost_only=cost_only,
         options=options,
         meters=meters,
+        scenario=scenario,
+        mlperf=mlperf,
     )
     observe(Event(Stage.DATA, 0, 1, text="fetching what is not there yet"))
     material = gather(loaded)

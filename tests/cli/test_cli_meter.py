@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_watch_prints_json_lines() -> None:
 def test_record_then_replay_gives_energy(tmp_path: Path) -> None:
     path = tmp_path / "a.csv.gz"
     said = wattmark("meter", "record", path, *METER, "--hz", 100, "--for", "0.1s").stdout
-    assert "11 samples of modelled-cpu" in said
+    assert re.search(r": [1-9][0-9]* samples of modelled-cpu", said)
 
     (row,) = json.loads(wattmark("meter", "replay", path, "--json").stdout)
     assert row["domain"] == "cpu" and row["gross"]["grade"] == "modelled"

@@ -43,6 +43,7 @@ def refusal(meter) -> str:
     return found.detail
 
 
+@pytest.mark.usefixtures("no_gap")
 def test_a_plug_in_watts_is_polled_and_integrated(device, configure):
     meter = configure(plug(device, error="2%"))
     info = meter.open(cores=1)

@@ -33,6 +33,7 @@ def test_the_newer_resource_is_read_where_it_has_a_figure(device, configure, res
     assert (info.domains, info.grade) == (("node",), Grade.COUNTED)
 
 
+@pytest.mark.usefixtures("no_gap")
 def test_nobody_knows_how_long_it_averages_so_the_window_is_flagged(device, configure):
     device.answers[f"{ROOT}/1/Power"] = OLD
     meter = configure(bmc(device))

@@ -272,3 +272,23 @@ def test_power_at_idle_is_measured_around_the_rounds_and_taken_off() -> None:
     assert gross - without == pytest.approx(idle_j, rel=0.15)
     # all cores are the work's: its share of the idle energy is the whole
     assert energy.idle_allocated_per_query.value == pytest.approx(gross, rel=0.01)
+
+
+def test_loadgen_drives_a_comparison_and_says_its_verdict() -> None:
+    short = {"min_duration_s": 0.2, "min_queries": 64, "target_qps": 100, "target_latency_ms": 900}
+    compared = plan(["right", "double"], samples=40, rounds=3, scenario="server", mlperf=short)
+
+    done = wattmark.run(compared)
+
+    assert done.stop_reason is StopReason.ALL_TESTS
+    right, double = done.results
+    for result in (right, double):
+        assert [test.scenario for test in result.loadgen] == ["server"] * 3
+        assert result.queries == sum(test.samples for test in result.loadgen) >= 3 * 64
+        assert "not_mlperf_compliant" in result.flags
+    assert right.quality is not None and right.quality.value.known
+    assert double.ratios is not None and double.ratios.latency.known
+    with Store.open() as store:
+        folder = store.folder(done.id)
+    logs = [folder / log.path for test in right.loadgen for log in test.logs]
+    assert len(logs) >= 6 and all(log.is_file() for log in logs)

@@ -19,7 +19,7 @@ def record(
     ] = None,
 ) -> None:
     """Record the raw values of meters; `wattmark meter replay` makes energy of them."""
-    from wattmark.cli.run import parse_duration_s
+    from wattmark.cli.durations import parse_duration_s
     from wattmark.meters.recording import Recording
 
     seconds = None if for_ is None else parse_duration_s(for_)

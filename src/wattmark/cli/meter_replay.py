@@ -30,7 +30,7 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compute the energy of windows of a recording, on any machine."""
-    from wattmark.cli.run import parse_duration_s
+    from wattmark.cli.durations import parse_duration_s
     from wattmark.errors import MeterError
     from wattmark.meters.trace import read_trace
 

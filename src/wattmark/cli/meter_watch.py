@@ -30,7 +30,7 @@ def watch(
     from rich.live import Live
 
     from wattmark.cli.columns import columns, stdout
-    from wattmark.cli.run import parse_duration_s
+    from wattmark.cli.durations import parse_duration_s
     from wattmark.meters.live import watch as windows_of
 
     console = stdout()

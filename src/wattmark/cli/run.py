@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wattmark.cli.durations import parse_duration_s
+
 if TYPE_CHECKING:
     from wattmark.records import Run, Suite
 
@@ -41,6 +43,17 @@ def run(
         str | None,
         typer.Option(metavar="N|free", help="Tokens of every answer: a number, or free."),
     ] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help="MLPerf's LoadGen drives: single-stream, multi-stream, offline, server."),
+    ] = None,
+    qps: Annotated[float | None, typer.Option(help="Server: queries a second.")] = None,
+    target_latency: Annotated[
+        str | None, typer.Option(help="Server: the bound of 99 % of the latencies, such as 50ms.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="LoadGen's tests as long as MLPerf's rules want them.")
+    ] = False,
     meter: Annotated[
         list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
     ] = None,
@@ -64,7 +77,8 @@ def run(
     show = not quiet and not as_json
     if resume is not None:
         others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens, meter)
-        if plan is not None or any(others):
+        loadgen = (scenario, qps, target_latency, strict)
+        if plan is not None or any(others + loadgen):
             raise typer.BadParameter("--resume takes the plan of the run; give no other option")
         with Progress(show) as progress:
             done = runs.resume(resume, observe=progress)
@@ -80,6 +94,8 @@ def run(
         "cost_only": cost_only or None,
         "options": {"tokens": reasoning_tokens} if reasoning_tokens else None,
         "meters": meter,
+        "scenario": scenario,
+        "mlperf": _mlperf(qps, target_latency, strict),
     }
     seconds = None if budget is None else parse_duration_s(budget)
     if isinstance(loaded, Suite):
@@ -88,6 +104,13 @@ def run(
     with Progress(show) as progress:
         done = runs.run(loaded, budget_s=seconds, observe=progress, **changes)
     raise typer.Exit(_present(done, report or Path("report.html"), as_json, quiet))
+
+
+def _mlperf(qps: float | None, target_latency: str | None, strict: bool) -> dict[str, Any]:
+    """What was said of LoadGen's tests."""
+    limit_ms = None if target_latency is None else 1e3 * parse_duration_s(target_latency)
+    said = {"target_qps": qps, "target_latency_ms": limit_ms, "strict": strict or None}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _run_all(
@@ -142,16 +165,3 @@ def _present(done: Run, report: Path, as_json: bool, quiet: bool) -> int:
         assert result.failure is not None
         typer.echo(f"failed: {result.id}: {result.failure.message}", err=True)
     return FAILED_TRIALS_EXIT_CODE if failed else 0
-
-
-def parse_duration_s(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``4m`` or ``1.5h``."""
-    factors = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1.0)
-    try:
-        seconds = float(number) * factor
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise typer.BadParameter(f"{text!r} is not a duration such as 90s, 4m or 1h")
-    return seconds

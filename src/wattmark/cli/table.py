@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import JustifyMethod
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -11,6 +11,7 @@ from wattmark.records import Run
 from wattmark.reports.cells import Row
 from wattmark.reports.cells import Table as TableModel
 from wattmark.reports.conclusions import conclusions
+from wattmark.reports.loadgen import loadgen_table
 from wattmark.reports.rows import table as table_of
 
 #: Wide enough for all columns where the output is a file or a pipe.
@@ -22,6 +23,7 @@ _COLUMN_EXTRA = 3
 def print_run(run: Run) -> None:
     """Print to stdout: one wide table, or as many below each other as the terminal needs."""
     console = stdout(_UNBOUNDED_WIDTH)
+    _print_loadgen(console, run)
     model = table_of(run)
     title = f"{run.task.name}: {run.model.name}"
     needs = _needed_widths(model)
@@ -39,6 +41,18 @@ def print_run(run: Run) -> None:
             console.print(Text(f"{row.trial} failed: {row.failure}"))
     for sentence in conclusions(run):
         console.print(Text(f"• {sentence}"))
+
+
+def _print_loadgen(console: Console, run: Run) -> None:
+    model = loadgen_table(run)
+    if not model.rows:
+        return
+    drawn = Table(title="MLPerf LoadGen", header_style="bold")
+    for column in model.columns:
+        drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
+    for row in model.rows:
+        drawn.add_row(*(Text(cell.text) for cell in row.cells))
+    console.print(drawn)
 
 
 def _needed_widths(model: TableModel) -> list[int]:

@@ -21,7 +21,7 @@ from wattmark.contracts.network import (
     StatefulRunner,
 )
 from wattmark.contracts.power_source import PowerSource
-from wattmark.contracts.scenario import Scenario, Timeline
+from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
 from wattmark.contracts.sensor import Sensor
 from wattmark.contracts.task import DataSet, Example, Task
 
@@ -34,12 +34,14 @@ __all__ = [
     "Framework",
     "InputSpec",
     "Inputs",
+    "LoadgenScenario",
     "Mark",
     "Meter",
     "MeterInfo",
     "Model",
     "Network",
     "Output",
+    "Pace",
     "Pipeline",
     "PowerSource",
     "Recordable",

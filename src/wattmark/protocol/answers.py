@@ -1,7 +1,7 @@
 """What a worker hands to the conductor after a round: answers, times and marks, in one file.
 
 One row a query that was asked, in the order of the batches; the queries of a batch share its
-start, its latency and its failure.
+failure and, unless they arrived at different times, its start and its latency.
 """
 
 from __future__ import annotations
@@ -34,28 +34,32 @@ def write_answers(
     block: Sequence[Batch],
     timeline: Timeline,
     phases: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> None:
-    """Write a round as ``.npz``."""
-    size = len(block[0].numbers)
+) -> list[range]:
+    """Write a round as ``.npz``; gives the rows of each batch."""
+    sizes = np.array([len(batch.numbers) for batch in block])
+    ends = np.cumsum(sizes)
+    rows = [range(end - size, end) for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)]
     phase_ns, units = phases
     if not len(phase_ns):  # a pipeline without phases keeps nothing
         phase_ns = units = np.zeros((len(block), 0), np.int64)
     outputs = {
-        f"output-{i * size + row}": output[row : row + 1]
-        for i, output in enumerate(timeline.outputs)
+        f"output-{row}": output[at : at + 1]
+        for own, output in zip(rows, timeline.outputs, strict=True)
         if output is not None
-        for row in range(size)
+        for at, row in enumerate(own)
     }
+    each = sizes if len(timeline.start_ns) == len(block) else 1  # times are a batch's or a query's
     np.savez(
         path,
         allow_pickle=False,
         query=np.array([n for batch in block for n in batch.numbers], dtype=np.int32),
-        start_ns=np.repeat(timeline.start_ns, size),
-        latency_ns=np.repeat(timeline.latency_ns, size),
-        phase_ns=np.repeat(phase_ns, size, axis=0),
-        phase_units=np.repeat(units, size, axis=0) / size,
+        start_ns=np.repeat(timeline.start_ns, each),
+        latency_ns=np.repeat(timeline.latency_ns, each),
+        phase_ns=np.repeat(phase_ns, sizes, axis=0),
+        phase_units=np.repeat(units / sizes[:, None], sizes, axis=0),
         **outputs,
     )
+    return rows
 
 
 def read_answers(path: Path) -> Answers:

@@ -109,6 +109,7 @@ class Conductor:
             model=self.plan.model,
             setup=trial.setup,
             scenario=self.plan.scenario,
+            loadgen=self.plan.loadgen,
             artefact=self.cache / "artefacts" / self._key(trial.setup, calibration_digest),
             shared=self.cache / "artefacts" / f"shared-{self._shared_key()}",
             inputs=self.recorder.folder() / "inputs",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from wattmark.records import Record, Setup
+from wattmark.records import LoadgenSettings, Record, Setup
 
 
 class Job(Record):
@@ -20,6 +20,7 @@ class Job(Record):
     model: str
     setup: Setup
     scenario: str
+    loadgen: LoadgenSettings | None = None
     artefact: Path
     shared: Path
     inputs: Path

@@ -83,12 +83,17 @@ def read_document(source: str | Path | None) -> tuple[Document, Path]:
 def check_plan(plan: Plan) -> list[str]:
     """What a person should know before running a plan, a sentence each; imports no framework."""
     queries = f"{plan.samples} queries in {plan.rounds} rounds"
+    length = (
+        f"{queries} and {plan.executions} executions a pass, "
+        f"at most {plan.budget_s:g} s of measuring"
+    )
+    if plan.loadgen is not None:
+        length = f"{plan.rounds} tests of MLPerf's LoadGen each, {_test_length(plan)}"
     notes = [
-        f"{len(plan.setups)} setups of {plan.model} on {plan.task} ({plan.scenario}): {queries} "
-        f"and {plan.executions} executions a pass, at most {plan.budget_s:g} s of measuring; "
+        f"{len(plan.setups)} setups of {plan.model} on {plan.task} ({plan.scenario}): {length}; "
         f"ratios refer to {plan.baseline_label}"
     ]
-    if plan.samples < plan.rounds:
+    if plan.loadgen is None and plan.samples < plan.rounds:
         notes.append(f"{queries}: some rounds would have no query; ask for fewer rounds")
     cores = os.sched_getaffinity(0)
     if absent := sorted(set(plan.cpus) - cores):
@@ -200,6 +205,15 @@ def _without_echoes(problems: list[_Problem]) -> list[_Problem]:
     return [p for p in problems if p.text != _MISSING or p.place not in meant]
 
 
+def _test_length(plan: Plan) -> str:
+    wanted, scenario = plan.loadgen, registry.loadgen_scenario(plan.scenario)
+    assert wanted is not None
+    if wanted.strict:
+        least_s, least = scenario.strict_duration_s, scenario.strict_queries
+        return f"as MLPerf wants them: {least_s:g} s and {least} queries or more"
+    return f"{wanted.min_duration_s:g} s and {wanted.min_queries} queries or more"
+
+
 def _unusable(plan: Plan) -> Iterator[_Problem]:
     """Names that nothing installed has, and values that no schema can refuse."""
     wanted: list[tuple[Place, str, str]] = [
@@ -220,6 +234,11 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         and not (kind == "model" and registry.is_reference(name))
     ]
     yield from unknown
+    if plan.loadgen is not None and not any(p.place == ("scenario",) for p in unknown):
+        scenario = registry.loadgen_scenario(plan.scenario)
+        lacking = (scenario.lacks(plan.loadgen, setup.batch) for setup in plan.setups)
+        if told := next(filter(None, lacking), ""):
+            yield _Problem(("scenario",), told)
     if not any(problem.place == ("task",) for problem in unknown):
         yield from _unusable_data(plan)
     for index, setup in enumerate(plan.setups):

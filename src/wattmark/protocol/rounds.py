@@ -139,6 +139,8 @@ class RoundLoop:
 
     def _stop(self, index: int, progress: Progress) -> StopReason | None:
         whole_pass = rounds_of_a_pass(self.plan, self.queries)
+        if self.plan.loadgen is not None and index >= whole_pass:
+            return StopReason.ALL_TESTS
         may_stop = index >= (
             whole_pass if self.plan.complete_pass else min(MIN_ROUNDS_TO_STOP, whole_pass)
         )

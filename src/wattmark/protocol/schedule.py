@@ -15,14 +15,18 @@ from wattmark.records import Plan
 
 
 def block(plan: Plan, queries: int, index: int) -> tuple[int, int]:
-    """First and past-last query number of round ``index``."""
+    """First and past-last query number of round ``index``; LoadGen draws from all of them."""
+    if plan.loadgen is not None:
+        return 0, queries
     rounds = min(plan.rounds, queries)
     position = index % rounds
     return queries * position // rounds, queries * (position + 1) // rounds
 
 
 def rounds_of_a_pass(plan: Plan, queries: int) -> int:
-    """Rounds until every query has been asked once."""
+    """Rounds until every query has been asked once; of LoadGen's tests, all there are."""
+    if plan.loadgen is not None:
+        return plan.rounds
     return min(plan.rounds, queries)
 
 

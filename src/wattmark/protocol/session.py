@@ -20,11 +20,15 @@ from wattmark.records import (
     EnergyWindow,
     ExecutionRecord,
     IdleRecord,
+    LoadgenTest,
     PhaseWindow,
     Plan,
     Round,
     Trial,
 )
+
+#: A test may take this many times as long as the warm-up lets expect, before it hangs.
+SLOWER_THAN_WARM = 4.0
 
 
 class TrialSession:
@@ -50,6 +54,7 @@ class TrialSession:
         self._execution = first_execution - 1
         self._worker: WorkerProcess | None = None
         self._loaded: dict[str, Any] = {}
+        self._query_s = 0.0
 
     @property
     def alive(self) -> bool:
@@ -78,6 +83,7 @@ class TrialSession:
         self.stage = "warm-up"
         warm = self._ask({"do": "warm-up"})
         self.peak_rss_bytes = int(warm["peak_rss_bytes"])
+        self._query_s = warm["warm_up_s"] / max(1, warm["warm_up_queries"])
         self._recorder.add_execution(
             ExecutionRecord(
                 trial=self.trial.id,
@@ -100,7 +106,10 @@ class TrialSession:
     def round(self, index: int, first: int, last: int, attempt: int) -> tuple[Round, Samples]:
         """One turn: queries first..last-1; recorded durably when this returns."""
         out = self._recorder.folder() / "workers" / f"{self.trial.id.replace('/', '-')}.npz"
-        reply = self._ask({"do": "round", "first": first, "last": last, "out": str(out)})
+        name = f"{self.trial.id.replace('/', '-')}-{self._execution}-{index}-{attempt}"
+        logs = self._recorder.folder() / "loadgen" / name
+        paths = {"out": str(out), "logs": str(logs)}
+        reply = self._ask({"do": "round", "first": first, "last": last, **paths}, self._test_s())
         self.peak_rss_bytes = max(self.peak_rss_bytes, int(reply["peak_rss_bytes"]))
         samples = self._samples(out, reply["errors"])
         out.unlink()
@@ -130,6 +139,7 @@ class TrialSession:
             samples=self._recorder.save_samples(
                 self.trial.id, self._execution, index, attempt, samples
             ),
+            loadgen=_filed(reply["loadgen"], f"loadgen/{name}"),
             contended=contention.is_contended(
                 measured, reply["cpu_s"], self._plan.contention_limit
             ),
@@ -149,10 +159,21 @@ class TrialSession:
             self._worker.kill()
             self._worker = None
 
-    def _ask(self, message: dict[str, Any] | None) -> dict[str, Any]:
+    def _ask(self, message: dict[str, Any] | None, seconds: float = 0.0) -> dict[str, Any]:
+        """Raises WorkerError for one that is silent for longer than ``seconds`` and the limit."""
         if self._worker is None:
             raise WorkerError("gone", f"{self.trial.id} has no worker")
-        return self._worker.ask(message, self._plan.hang_timeout_s)
+        return self._worker.ask(message, self._plan.hang_timeout_s + seconds)
+
+    def _test_s(self) -> float:
+        """How long a test of LoadGen may take at the pace of the warm-up; 0 for our own loop."""
+        if (wanted := self._plan.loadgen) is None:
+            return 0.0
+        scenario = registry.loadgen_scenario(self._plan.scenario)
+        queries = scenario.strict_queries if wanted.strict else wanted.min_queries
+        least_s = scenario.strict_duration_s if wanted.strict else wanted.min_duration_s
+        queries_s = queries * wanted.samples_per_query * self._query_s
+        return SLOWER_THAN_WARM * max(least_s, queries_s)
 
     def _samples(self, out: Path, errors: dict[str, str]) -> Samples:
         answers = read_answers(out)
@@ -172,3 +193,12 @@ class TrialSession:
             phase_ns=answers.phase_ns,
             phase_units=answers.phase_units,
         )
+
+
+def _filed(reply: Any, folder: str) -> LoadgenTest | None:
+    """What LoadGen said, with the paths of its logs from the run's folder on."""
+    if reply is None:
+        return None
+    test = LoadgenTest.model_validate(reply)
+    logs = tuple(log.model_copy(update={"path": f"{folder}/{log.path}"}) for log in test.logs)
+    return test.model_copy(update={"logs": logs})

@@ -124,6 +124,7 @@ def _result(
         preparation=recorded.preparations.get(trial.id),
         executions=executions,
         rounds=len(rounds),
+        loadgen=tuple(r.loadgen for r in rounds if r.loadgen is not None),
         samples=tuple(r.samples for r in rounds),
     )
     if failure is not None:
@@ -135,6 +136,9 @@ def _result(
         *(["contended"] if any(r.contended for r in rounds) else []),
         *(["not_steady"] if any(not e.steady for e in executions) else []),
         *(["failed_queries"] if base.failed_queries else []),
+        *(["loadgen_invalid"] if any(t.valid is False for t in base.loadgen) else []),
+        *(["generator_saturated"] if any(t.generator_saturated for t in base.loadgen) else []),
+        *(["not_mlperf_compliant"] if any(t.not_compliant for t in base.loadgen) else []),
         *sorted({flag.value for r in rounds for window in r.energy for flag in window.flags}),
         *(
             ["calibrated_on_measured"]

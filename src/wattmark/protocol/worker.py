@@ -95,6 +95,7 @@ class MeasuringWorker:
 
     def __init__(self, job: Job) -> None:
         from wattmark import registry
+        from wattmark.contracts import Pace
         from wattmark.meters.opened import OpenMeter
         from wattmark.meters.selection import choose
         from wattmark.protocol.batches import batches
@@ -120,7 +121,7 @@ class MeasuringWorker:
         cycle = batches(self.queries, representatives(self.queries), job.setup.batch)
         self.cycle = [batch.inputs for batch in cycle]
         self.answer = unmarked(self.pipeline, self.runners)
-        self.scenario = registry.scenario(job.scenario)
+        self.pace = Pace(0.0, 0.0, job.setup.batch)  # until the warm-up has told
         self.opened = [OpenMeter(meter.name, meter) for meter in choose(job.meters)]
         self.meters = [opened.meter for opened in self.opened]
         self.phases = PhaseClock(self.pipeline, self.runners, self.meters)
@@ -145,6 +146,9 @@ class MeasuringWorker:
 
         A limit of cycles and one of time end it for a worker that does not become so; it says so.
         """
+        import numpy as np
+
+        from wattmark.contracts import Pace
         from wattmark.protocol.statistics import is_steady
 
         start = time.monotonic()
@@ -157,6 +161,8 @@ class MeasuringWorker:
             for inputs in self.cycle:
                 self.answer(inputs)
             cycle_s.append(time.perf_counter() - before)
+        calls_s = np.array(cycle_s) / len(self.cycle)
+        self.pace = Pace(float(calls_s.min()), float(np.median(calls_s)), self.job.setup.batch)
         return {
             "warm_up_queries": len(cycle_s) * len(self.cycle) * self.job.setup.batch,
             "warm_up_s": time.monotonic() - start,
@@ -174,17 +180,17 @@ class MeasuringWorker:
         record = measure_idle(self.meters, seconds_needed([opened.info for opened in self.opened]))
         return {"idle": record.model_dump(mode="json")}
 
-    def round(self, first: int, last: int, out: str) -> dict[str, object]:
+    def round(self, first: int, last: int, out: str, logs: str) -> dict[str, object]:
         """Run queries first..last-1 between two readings of every meter.
 
-        A meter that fails gives a missing figure; the round goes on.
+        A meter that fails gives a missing figure; the round goes on. ``out`` gets the answers,
+        ``logs`` is a folder for what LoadGen writes.
         """
         from wattmark.protocol import contention
         from wattmark.protocol.answers import write_answers
-        from wattmark.protocol.batches import batches
+        from wattmark.protocol.driving import ready
 
-        size = self.job.setup.batch
-        block = batches(self.queries, range(first, last), size)
+        block = ready(self.job, self.queries, (first, last), self.pace, Path(logs))
         self.phases.reset()
         gc.collect()  # before the window: the scenario runs with the collector off
         before = contention.snapshot(cpus=self.job.cpus)
@@ -192,20 +198,19 @@ class MeasuringWorker:
         opened_ns = time.monotonic_ns()
         readings = [opened.read() for opened in self.opened]
         start_ns, start_cpu_ns = time.monotonic_ns(), time.process_time_ns()
-        timeline = self.scenario.run(self.phases.answer, [batch.inputs for batch in block])
+        asked = block.run(self.phases.answer)
         end_ns, end_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         ends = [opened.read() for opened in self.opened]
         read_ns = start_ns - opened_ns + time.monotonic_ns() - end_ns + self.phases.reading_ns
         polled_s = sum(opened.polling_cpu_s for opened in self.opened) - polled_s
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
-        write_answers(out, block, timeline, self.phases.per_query())
+        rows = write_answers(out, asked.calls, asked.timeline, self.phases.per_query())
         return {
-            "queries": len(block) * size,
+            "queries": rows[-1].stop,
             "errors": {
-                str(i * size + row): text
-                for i, text in timeline.errors.items()
-                for row in range(size)
+                str(row): text for at, text in asked.timeline.errors.items() for row in rows[at]
             },
+            "loadgen": asked.loadgen and asked.loadgen.model_dump(mode="json"),
             "phases": [window.model_dump(mode="json") for window in self.phases.windows()],
             "start_ns": start_ns,
             "wall_s": (end_ns - start_ns) / 1e9,
@@ -236,8 +241,8 @@ def _serve(worker: MeasuringWorker, channel: Channel) -> None:
                 data = worker.warm_up()
             case {"do": "idle"}:
                 data = worker.idle()
-            case {"do": "round", "first": int(first), "last": int(last), "out": str(out)}:
-                data = worker.round(first, last, out)
+            case {"do": "round", "first": int(first), "last": int(last), **paths}:
+                data = worker.round(first, last, str(paths["out"]), str(paths["logs"]))
             case {"do": "quit"}:
                 return
             case _:

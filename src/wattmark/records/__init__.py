@@ -25,6 +25,7 @@ from wattmark.records.environment import (
     Environment,
 )
 from wattmark.records.idle import IdlePower, IdleRecord
+from wattmark.records.loadgen import LoadgenSettings, LoadgenTest, LogFile
 from wattmark.records.measured import (
     ConversionCheck,
     EnergyWindow,
@@ -38,6 +39,7 @@ from wattmark.records.measured import (
     SampleFile,
 )
 from wattmark.records.plan import (
+    LOADGEN_TESTS,
     Plan,
     Precision,
     Setup,
@@ -63,6 +65,7 @@ from wattmark.records.result import (
 
 __all__ = [
     "COMPARABLE_FIELDS",
+    "LOADGEN_TESTS",
     "READABLE_VERSIONS",
     "SCHEMA_VERSION",
     "ConversionCheck",
@@ -74,6 +77,9 @@ __all__ = [
     "IdlePower",
     "IdleRecord",
     "Latency",
+    "LoadgenSettings",
+    "LoadgenTest",
+    "LogFile",
     "MeterReading",
     "ModelInfo",
     "PhaseEnergy",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from wattmark.quantities import Quantity, Reason
 from wattmark.records.base import Record
+from wattmark.records.loadgen import LoadgenTest
 
 
 class MeterReading(Record):
@@ -89,6 +90,7 @@ class Round(Record):
     energy: tuple[EnergyWindow, ...]
     phases: tuple[PhaseWindow, ...] = ()
     samples: SampleFile
+    loadgen: LoadgenTest | None = None
     contended: bool = False
     superseded: bool = False
 

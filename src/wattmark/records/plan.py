@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from wattmark.records.base import Record, canonical_digest
+from wattmark.records.loadgen import LoadgenSettings
 
 
 class Precision(StrEnum):
@@ -103,6 +104,10 @@ SETUP_FORM = "framework/mode/precision[/cuda][/tTHREADS][/bBATCH][/name=value ..
 SetupField = Annotated[Setup, BeforeValidator(parse_setup)]
 
 
+#: Tests of LoadGen a setup: enough for a ratio with an interval.
+LOADGEN_TESTS = 3
+
+
 class Plan(Record):
     """What to run. Field descriptions are what ``wattmark plan schema`` prints."""
 
@@ -125,6 +130,11 @@ class Plan(Record):
     ]
     baseline: Annotated[SetupField | None, Field(description="default: the first setup")] = None
     scenario: Annotated[str, Field(description="how queries arrive")] = "single-stream"
+    mlperf: Annotated[
+        LoadgenSettings | None,
+        BeforeValidator(lambda value: {"strict": True} if value == "strict" else value),
+        Field(description="MLPerf's LoadGen drives: `strict`, or its settings"),
+    ] = None
     samples: Annotated[int, Field(ge=1, le=100_000, description="examples of the task")] = 1000
     seed: Annotated[int, Field(description="of the sample and of the order of turns")] = 0
     rounds: Annotated[
@@ -157,6 +167,16 @@ class Plan(Record):
         float, Field(gt=0, description="a worker that is silent for so long is stopped")
     ] = 300.0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few_long_tests(cls, data: Any) -> Any:
+        """LoadGen's tests are long: a few, in one process, unless something else is said."""
+        if isinstance(data, dict) and (
+            data.get("mlperf") or data.get("scenario", "single-stream") != "single-stream"
+        ):
+            return {"rounds": LOADGEN_TESTS, "executions": 1, **data}
+        return data
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         labels = [s.label for s in self.setups]
@@ -167,6 +187,13 @@ class Plan(Record):
         if self.executions > self.rounds:
             raise ValueError("executions must not exceed rounds")
         return self
+
+    @property
+    def loadgen(self) -> LoadgenSettings | None:
+        """How LoadGen drives; None for our own loop, which knows one scenario only."""
+        if self.mlperf is None and self.scenario != "single-stream":
+            return LoadgenSettings()
+        return self.mlperf
 
     @property
     def baseline_label(self) -> str:

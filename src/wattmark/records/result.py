@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from wattmark.quantities import Quantity, Reason
 from wattmark.records.base import SCHEMA_VERSION, Record
 from wattmark.records.environment import Environment
+from wattmark.records.loadgen import LoadgenTest
 from wattmark.records.measured import ExecutionRecord, Failure, Preparation, SampleFile
 from wattmark.records.plan import Plan, Trial
 
@@ -108,6 +109,7 @@ class Result(Record):
     preparation: Preparation | None = None
     executions: tuple[ExecutionRecord, ...] = ()
     rounds: int = 0
+    loadgen: tuple[LoadgenTest, ...] = ()
     instruments_share: Quantity | None = Field(
         default=None, description="time of the instruments over that of the rounds"
     )
@@ -167,6 +169,7 @@ class StopReason(StrEnum):
     """Why measuring ended."""
 
     NARROW = "narrow_enough"
+    ALL_TESTS = "all_tests_run"
     BUDGET = "budget_ended"
     INTERRUPTED = "interrupted"
     NOTHING_LEFT = "all_trials_failed"

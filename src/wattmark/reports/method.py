@@ -11,6 +11,7 @@ from wattmark.reports.rows import energy_per_query, ok
 
 _STOPPED = {
     StopReason.NARROW: "It stopped because they were known well enough.",
+    StopReason.ALL_TESTS: "It stopped when LoadGen had run all its tests.",
     StopReason.BUDGET: "It stopped because the time budget ended first.",
     StopReason.INTERRUPTED: "It was interrupted before that.",
     StopReason.NOTHING_LEFT: "It stopped because no trial was left alive.",

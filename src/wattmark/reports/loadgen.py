@@ -1,0 +1,73 @@
+"""LoadGen's tests of every setup, under its own names."""
+
+from __future__ import annotations
+
+from wattmark.records import LoadgenTest, Run
+from wattmark.reports.cells import Column, Row, Table, text_cell
+from wattmark.reports.formatting import DASH, duration_text
+from wattmark.reports.rows import ok, sort_key
+
+COLUMNS = (
+    Column("setup", "Setup", numeric=False),
+    Column("scenario", "Scenario", numeric=False),
+    Column("result", "LoadGen says", numeric=False),
+    Column("figure", "Its figure", numeric=False),
+    Column("samples", "Samples"),
+    Column("duration", "Took"),
+    Column("compliance", "By MLPerf's rules", numeric=False),
+)
+
+#: Of each scenario its figure: name, key in the detail log, factor, unit.
+FIGURES = {
+    "single-stream": ("early-stopping p90", "early_stopping_latency_ss", 1e-6, "ms"),
+    "multi-stream": ("early-stopping p99", "early_stopping_latency_ms", 1e-6, "ms"),
+    "offline": ("samples per second", "result_samples_per_second", 1.0, "/s"),
+    "server": ("completed samples per second", "result_completed_samples_per_sec", 1.0, "/s"),
+}
+
+
+def loadgen_table(run: Run) -> Table:
+    """A row for each test, in the order of the run's table; none where LoadGen did not drive."""
+    rows = [
+        Row(
+            trial=result.id,
+            baseline=result.id == run.plan.baseline_label,
+            gate_passed=None,
+            failure="",
+            cells=tuple(map(text_cell, (result.id, *_texts(test)))),
+        )
+        for result in sorted(filter(ok, run.results), key=sort_key)
+        for test in result.loadgen
+    ]
+    return Table(COLUMNS, tuple(rows))
+
+
+def _texts(test: LoadgenTest) -> tuple[str, ...]:
+    return (
+        test.scenario if test.mode == "performance" else f"{test.scenario}, accuracy",
+        _verdict(test),
+        _figure(test),
+        str(test.samples),
+        duration_text(test.duration_s),
+        _compliance(test),
+    )
+
+
+def _verdict(test: LoadgenTest) -> str:
+    if test.valid is None:
+        return DASH
+    return "VALID" if test.valid else f"INVALID: {'; '.join(test.invalid_because)}"
+
+
+def _figure(test: LoadgenTest) -> str:
+    name, key, factor, unit = FIGURES[test.scenario]
+    value = test.figures.get(key, 0.0)
+    # LoadGen writes 0 where it has too few queries for an estimate
+    return f"{name} {factor * value:.4g} {unit}" if value else f"{DASH} {test.early_stopping}"
+
+
+def _compliance(test: LoadgenTest) -> str:
+    if test.mode == "accuracy":
+        return DASH
+    lacking = "; ".join(test.not_compliant)
+    return f"not MLPerf-compliant: {lacking}" if lacking else "long enough"

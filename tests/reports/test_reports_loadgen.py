@@ -1,0 +1,54 @@
+"""LoadGen's tests stand in a report under its own names."""
+
+from __future__ import annotations
+
+from synthetic_run import BASELINE, make_result, make_run
+
+from wattmark.records import LoadgenTest, Run
+from wattmark.reports.loadgen import loadgen_table
+from wattmark.reports.markdown import render_markdown
+
+SHORT = LoadgenTest(
+    scenario="single-stream",
+    mode="performance",
+    version="6.0.17",
+    duration_s=5.0,
+    samples=126,
+    valid=False,
+    invalid_because=("early stopping not satisfied",),
+    figures={"early_stopping_latency_ss": 17_500_000.0},
+    not_compliant=("shorter than 600 s",),
+)
+
+
+def cells(test: LoadgenTest) -> dict[str, str]:
+    run = make_run([make_result(BASELINE, 17.1, 1.0, 842, loadgen=(test,))])
+    table = loadgen_table(run)
+    return {column.key: table.cell(BASELINE, column.key).text for column in table.columns}
+
+
+def test_verdict_figure_and_what_is_lacking_are_told() -> None:
+    told = cells(SHORT)
+    assert told["result"] == "INVALID: early stopping not satisfied"
+    assert told["figure"] == "early-stopping p90 17.5 ms"
+    assert told["compliance"] == "not MLPerf-compliant: shorter than 600 s"
+
+
+def test_an_estimate_that_loadgen_could_not_make_is_not_a_zero() -> None:
+    few = SHORT.model_copy(
+        update={
+            "figures": {"early_stopping_latency_ss": 0.0},
+            "early_stopping": "Only processed 10 queries.",
+        }
+    )
+    assert cells(few)["figure"] == "— Only processed 10 queries."
+
+
+def test_a_long_and_valid_test_says_so() -> None:
+    long = SHORT.model_copy(update={"valid": True, "not_compliant": ()})
+    assert (cells(long)["result"], cells(long)["compliance"]) == ("VALID", "long enough")
+
+
+def test_a_run_of_our_own_loop_has_no_such_table(run: Run) -> None:
+    assert loadgen_table(run).rows == ()
+    assert "LoadGen" not in render_markdown(run)
