@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wattmark.records import Plan, Result, Run, Setup
     from wattmark.repeating import Repeats, measure_repeats
     from wattmark.runs import load, report, resume, run
+    from wattmark.sweeping import Sweep, sweep
 
 __all__ = [
     "Grade",
@@ -28,6 +29,7 @@ __all__ = [
     "Result",
     "Run",
     "Setup",
+    "Sweep",
     "SyntheticMeter",
     "WattmarkError",
     "Window",
@@ -38,6 +40,7 @@ __all__ = [
     "report",
     "resume",
     "run",
+    "sweep",
 ]
 
 _HOMES = {
@@ -49,6 +52,7 @@ _HOMES = {
     "wattmark.records": ("Plan", "Result", "Run", "Setup"),
     "wattmark.repeating": ("Repeats", "measure_repeats"),
     "wattmark.runs": ("load", "report", "resume", "run"),
+    "wattmark.sweeping": ("Sweep", "sweep"),
 }
 
 

@@ -14,8 +14,9 @@ SHORT = LoadgenTest(
     version="6.0.17",
     duration_s=5.0,
     samples=126,
+    batch_sizes={1: 10, 4: 29},
     valid=False,
-    invalid_because=("early stopping not satisfied",),
+    invalid_because=("early stopping not satisfied", "Decrease the expected latency."),
     figures={"early_stopping_latency_ss": 17_500_000.0},
     not_compliant=("shorter than 600 s",),
 )
@@ -29,7 +30,8 @@ def cells(test: LoadgenTest) -> dict[str, str]:
 
 def test_verdict_figure_and_what_is_lacking_are_told() -> None:
     told = cells(SHORT)
-    assert told["result"] == "INVALID: early stopping not satisfied"
+    assert told["result"] == "INVALID: early stopping"
+    assert told["batch"] == "3.23"
     assert told["figure"] == "early-stopping p90 17.5 ms"
     assert told["compliance"] == "not MLPerf-compliant: shorter than 600 s"
 

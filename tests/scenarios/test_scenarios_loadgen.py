@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from wattmark import registry
+from wattmark.batching.policy import parse_policy
 from wattmark.contracts import Inputs, Pace
 from wattmark.errors import LoadgenError, PlanError
 from wattmark.records import LoadgenSettings
@@ -45,14 +46,18 @@ def drive(tmp_path):
     """Drive queries 0 to 19 in a scenario; ``again`` may be called for further tests."""
     count = 0
 
-    def run(scenario: str, answer=doubled, cut=ones, batch=1, **changes) -> Driven:
+    def run(
+        scenario: str, answer=doubled, cut=ones, batch=1, policy=None, bucket=lambda _: 0, **changes
+    ) -> Driven:
         nonlocal count
         count += 1
         folder = tmp_path / str(count)
         folder.mkdir()
         settings = SHORT.model_copy(update=changes)
         pace = Pace(2e-4, 2e-4, batch)
-        loadgen = Loadgen(registry.loadgen_scenario(scenario), settings, pace, cut, folder)
+        loadgen = Loadgen(
+            registry.loadgen_scenario(scenario), settings, pace, cut, folder, policy, bucket
+        )
         run.folder = folder
         return loadgen.run(answer, 0, QUERIES)
 
@@ -107,7 +112,8 @@ def test_the_samples_of_a_query_are_answered_in_batches(drive):
 
     queries = done.test.samples / 5
     assert len(done.calls) == 3 * queries
-    assert len(done.timeline.latency_ns) == 6 * queries  # one row in six fills a batch up
+    assert len(done.timeline.latency_ns) == 6 * queries
+    assert done.timeline.padding.sum() == queries  # one row in six fills a batch up
 
 
 def test_a_query_that_fails_is_recorded_and_the_test_goes_on(drive):
@@ -133,13 +139,40 @@ def test_what_ends_the_process_is_raised_once_loadgen_has_ended(drive, scenario)
     assert drive(scenario).test.samples >= 70  # a further test is possible
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [({"target_qps": None}, "needs a rate"), ({"batch": 4}, "answers 4 at once")],
-)
-def test_a_server_that_lacks_something_is_refused(drive, changes, message):
-    with pytest.raises(PlanError, match=message):
-        drive("server", **changes)
+@pytest.mark.parametrize("lacking", ["target_qps", "target_latency_ms"])
+def test_a_server_that_lacks_something_is_refused(drive, lacking):
+    with pytest.raises(PlanError, match="needs a rate and a bound"):
+        drive("server", **{lacking: None})
+
+
+def fours(numbers):
+    filled = (list(numbers) * 4)[: 4 * -(-len(numbers) // 4)]
+    return [One(tuple(filled[i : i + 4])) for i in range(0, len(filled), 4)]
+
+
+def rows_of_four(inputs: Inputs):
+    return inputs["x"].reshape(4, 1)
+
+
+@pytest.mark.parametrize("policy", ["static:batch=4", "dynamic:max_batch=4,max_wait_ms=1,sizes=4"])
+def test_queries_of_a_server_are_answered_in_batches_that_form_as_they_come(drive, policy):
+    done = drive("server", rows_of_four, fours, batch=4, policy=parse_policy(policy))
+
+    sizes = done.test.batch_sizes
+    assert sum(size * count for size, count in sizes.items()) == done.test.samples >= 70
+    assert sum(sizes.values()) == len(done.calls)
+    if policy.startswith("static"):  # only what is left at the end is not full
+        assert sum(count for size, count in sizes.items() if size < 4) <= 1
+    assert done.timeline.latency_ns.max() == done.test.figures["result_max_latency_ns"]
+
+
+def test_queries_of_two_kinds_are_not_answered_together(drive):
+    policy = parse_policy("dynamic:max_batch=4,max_wait_ms=20,buckets=1/2,sizes=4")
+    done = drive(
+        "server", rows_of_four, fours, batch=4, policy=policy, bucket=lambda number: 1 + number % 2
+    )
+    assert all(len({number % 2 for number in call.numbers}) == 1 for call in done.calls)
+    assert max(done.test.batch_sizes) > 1
 
 
 def test_a_folder_without_its_log_is_told(tmp_path):

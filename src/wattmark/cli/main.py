@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from wattmark.cli import advise, doctor, listing, meter, overview, plan, report, run, show
+from wattmark.cli import advise, doctor, listing, meter, overview, plan, report, run, show, sweep
 from wattmark.errors import WattmarkError, WorkerError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("run")(run.run)
 app.add_typer(plan.app, name="plan")
 app.command("list")(listing.list_)
 app.command("show")(show.show)
+app.command("sweep")(sweep.sweep)
 app.command("advise")(advise.advise)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)

@@ -23,7 +23,6 @@ _COLUMN_EXTRA = 3
 def print_run(run: Run) -> None:
     """Print to stdout: one wide table, or as many below each other as the terminal needs."""
     console = stdout(_UNBOUNDED_WIDTH)
-    _print_loadgen(console, run)
     model = table_of(run)
     title = f"{run.task.name}: {run.model.name}"
     needs = _needed_widths(model)
@@ -36,6 +35,7 @@ def print_run(run: Run) -> None:
         for row in model.rows:
             drawn.add_row(*(Text(row.cells[at].text) for at in columns), style=_style(row))
         console.print(drawn)
+    _print_loadgen(console, run)
     for row in model.rows:
         if row.failure:
             console.print(Text(f"{row.trial} failed: {row.failure}"))

@@ -18,13 +18,15 @@ class Timeline:
     """What a scenario recorded: start and latency on the monotonic clock, output.
 
     Outputs and errors are one a call. Times are one a call too or, where the queries of a call
-    arrived at different times, one a query, in the order of the calls.
+    arrived at different times, one a query, in the order of the calls; then ``padding`` marks the
+    queries that nobody asked, which fill a call up and are not counted.
     """
 
     start_ns: NDArray[np.int64]
     latency_ns: NDArray[np.int64]
     outputs: list[Output | None]
     errors: dict[int, str] = field(default_factory=dict)
+    padding: NDArray[np.bool_] | None = None
 
 
 class Scenario(Protocol):
@@ -59,8 +61,8 @@ class LoadgenScenario(Protocol):
     strict_duration_s: float
     strict_queries: int
 
-    def lacks(self, wanted: LoadgenSettings, batch: int) -> str:
-        """What a setup that answers ``batch`` queries at once lacks for it; empty if nothing."""
+    def lacks(self, wanted: LoadgenSettings) -> str:
+        """What the settings lack for it; empty if nothing."""
         ...
 
     def configure(self, test: Any, wanted: LoadgenSettings, pace: Pace) -> None:

@@ -1,6 +1,7 @@
 """What a worker hands to the conductor after a round: answers, times and marks, in one file.
 
-One row a query that was asked, in the order of the batches; the queries of a batch share its
+One row a query that was asked, in the order of the batches (what our own loop fills a batch up with
+is asked again, what LoadGen did not ask for is padding); the queries of a batch share its
 failure and, unless they arrived at different times, its start and its latency.
 """
 
@@ -34,29 +35,32 @@ def write_answers(
     block: Sequence[Batch],
     timeline: Timeline,
     phases: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> list[range]:
-    """Write a round as ``.npz``; gives the rows of each batch."""
+) -> list[list[int]]:
+    """Write a round as ``.npz``; gives the rows of each batch. Padding is left out."""
     sizes = np.array([len(batch.numbers) for batch in block])
-    ends = np.cumsum(sizes)
-    rows = [range(end - size, end) for size, end in zip(sizes.tolist(), ends.tolist(), strict=True)]
+    kept = np.ones(sizes.sum(), bool) if timeline.padding is None else ~timeline.padding
+    places = np.split(np.arange(kept.size), np.cumsum(sizes)[:-1])
+    row_of = np.cumsum(kept) - 1
+    rows = [[int(row_of[place]) for place in own if kept[place]] for own in places]
     phase_ns, units = phases
     if not len(phase_ns):  # a pipeline without phases keeps nothing
         phase_ns = units = np.zeros((len(block), 0), np.int64)
     outputs = {
-        f"output-{row}": output[at : at + 1]
-        for own, output in zip(rows, timeline.outputs, strict=True)
+        f"output-{row_of[place]}": output[at : at + 1]
+        for own, output in zip(places, timeline.outputs, strict=True)
         if output is not None
-        for at, row in enumerate(own)
+        for at, place in enumerate(own)
+        if kept[place]
     }
     each = sizes if len(timeline.start_ns) == len(block) else 1  # times are a batch's or a query's
     np.savez(
         path,
         allow_pickle=False,
-        query=np.array([n for batch in block for n in batch.numbers], dtype=np.int32),
-        start_ns=np.repeat(timeline.start_ns, each),
-        latency_ns=np.repeat(timeline.latency_ns, each),
-        phase_ns=np.repeat(phase_ns, sizes, axis=0),
-        phase_units=np.repeat(units / sizes[:, None], sizes, axis=0),
+        query=np.array([n for batch in block for n in batch.numbers], dtype=np.int32)[kept],
+        start_ns=np.repeat(timeline.start_ns, each)[kept],
+        latency_ns=np.repeat(timeline.latency_ns, each)[kept],
+        phase_ns=np.repeat(phase_ns, sizes, axis=0)[kept],
+        phase_units=np.repeat(units / sizes[:, None], sizes, axis=0)[kept],
         **outputs,
     )
     return rows

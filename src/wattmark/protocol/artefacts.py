@@ -57,13 +57,14 @@ def require_supported(framework: Framework, setup: Setup) -> None:
 def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibration: str) -> str:
     """Folder name of an artefact: readable front, sha256 over all that it depends on.
 
-    A setup's options (output length, sampler) say how the networks are used, not what they are.
+    A setup's options (output length, sampler) and its wait for company say how the networks are
+    used, not what they are.
     """
     digest = canonical_digest(
         {
             "version": ARTEFACT_VERSION,
             "model": model_digest,
-            "setup": setup.model_dump(mode="json", exclude={"options"}),
+            "setup": setup.model_dump(mode="json", exclude={"options", "max_wait_ms"}),
             "packages": package_versions(framework),
             "calibration": calibration if not setup.precision.exact_weights else "",
         }

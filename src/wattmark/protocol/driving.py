@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from wattmark import registry
+from wattmark.batching.policy import BatchingPolicy
 from wattmark.contracts import Inputs, Output, Pace, Timeline
 from wattmark.protocol.batches import Batch, batches
+from wattmark.protocol.inputs import shape_of
 from wattmark.protocol.jobs import Job
-from wattmark.records import LoadgenTest
+from wattmark.records import LoadgenTest, Setup
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,25 @@ def ready(
     return _Driven(job, queries, numbers, pace, logs)
 
 
+def batching_policy(setup: Setup, shapes: int) -> BatchingPolicy | None:
+    """When waiting queries are answered together: those of one shape (buckets 1, 2 ... shapes).
+
+    None for a setup that answers one at a time. A batch is padded to its full size.
+    """
+    if setup.batch == 1:
+        return None
+    buckets = tuple(range(1, shapes + 1))
+    if setup.max_wait_ms is None:
+        return BatchingPolicy(kind="static", max_batch=setup.batch, buckets=buckets)
+    return BatchingPolicy(
+        kind="dynamic",
+        max_batch=setup.batch,
+        max_wait_ms=setup.max_wait_ms,
+        buckets=buckets,
+        sizes=(setup.batch,),
+    )
+
+
 class _OwnLoop:
     def __init__(self, scenario: str, calls: Sequence[Batch]) -> None:
         self._scenario = registry.scenario(scenario)
@@ -67,8 +88,18 @@ class _Driven:
         def cut(asked: Sequence[int]) -> list[Batch]:
             return batches(queries, asked, job.setup.batch)
 
+        shapes = list(dict.fromkeys(map(shape_of, queries)))
+        buckets = {shape: at for at, shape in enumerate(shapes, 1)}
         self._numbers = numbers
-        self._loadgen = Loadgen(scenario, job.loadgen, pace, cut, logs)
+        self._loadgen = Loadgen(
+            scenario,
+            job.loadgen,
+            pace,
+            cut,
+            logs,
+            batching_policy(job.setup, len(shapes)) if job.scenario == "server" else None,
+            lambda number: buckets[shape_of(queries[number])],
+        )
 
     def run(self, answer: Callable[[Inputs], Output]) -> Asked:
         driven = self._loadgen.run(answer, *self._numbers)

@@ -236,9 +236,8 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
     yield from unknown
     if plan.loadgen is not None and not any(p.place == ("scenario",) for p in unknown):
         scenario = registry.loadgen_scenario(plan.scenario)
-        lacking = (scenario.lacks(plan.loadgen, setup.batch) for setup in plan.setups)
-        if told := next(filter(None, lacking), ""):
-            yield _Problem(("scenario",), told)
+        if lacking := scenario.lacks(plan.loadgen):
+            yield _Problem(("scenario",), lacking)
     if not any(problem.place == ("task",) for problem in unknown):
         yield from _unusable_data(plan)
     for index, setup in enumerate(plan.setups):

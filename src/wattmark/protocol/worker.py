@@ -206,7 +206,7 @@ class MeasuringWorker:
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
         rows = write_answers(out, asked.calls, asked.timeline, self.phases.per_query())
         return {
-            "queries": rows[-1].stop,
+            "queries": sum(map(len, rows)),
             "errors": {
                 str(row): text for at, text in asked.timeline.errors.items() for row in rows[at]
             },

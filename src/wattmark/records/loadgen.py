@@ -40,11 +40,12 @@ class LogFile(Record):
 class LoadgenTest(Record):
     """One test, under LoadGen's names.
 
-    ``figures`` are the numbers of its detail log (``result_*`` and ``early_stopping_*``), as they
-    stand there. ``valid`` is its verdict, None in accuracy mode; ``invalid_because`` its reasons.
-    ``not_compliant`` says what MLPerf's rules would want besides; empty where nothing is lacking.
-    ``lateness_p99_ms`` is how late queries were issued after their scheduled arrival (server);
-    ``generator_saturated`` says that this is more than a tenth of the bound of latency.
+    ``batch_sizes`` counts the calls by how many samples they answered. ``figures`` are the numbers
+    of its detail log (``result_*`` and ``early_stopping_*``), as they stand there. ``valid`` is its
+    verdict, None in accuracy mode; ``invalid_because`` its reasons. ``not_compliant`` says what
+    MLPerf's rules would want besides; empty where nothing is lacking. ``lateness_p99_ms`` is how
+    late queries were issued after their scheduled arrival (server); ``generator_saturated`` says
+    that this is more than a tenth of the bound of latency.
     """
 
     scenario: str
@@ -52,6 +53,7 @@ class LoadgenTest(Record):
     version: str
     duration_s: float
     samples: int
+    batch_sizes: dict[int, int] = {}
     valid: bool | None
     invalid_because: tuple[str, ...] = ()
     early_stopping: str = ""

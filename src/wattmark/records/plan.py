@@ -46,6 +46,10 @@ class Setup(Record):
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Annotated[int, Field(ge=0, description="0 means all cores of the plan")] = 0
     batch: Annotated[int, Field(ge=1, le=4096, description="queries answered at once")] = 1
+    max_wait_ms: Annotated[
+        float | None,
+        Field(ge=0, le=60_000, description="server: a query waits so long for a batch to fill"),
+    ] = None
     options: Annotated[
         tuple[Option, ...], Field(description="of the model: [[name, value], ...]")
     ] = ()
@@ -66,6 +70,7 @@ class Setup(Record):
         parts += [self.device] if self.device != "cpu" else []
         parts += [f"t{self.threads}"] if self.threads else []
         parts += [f"b{self.batch}"] if self.batch > 1 else []
+        parts += [f"w{self.max_wait_ms:g}"] if self.max_wait_ms is not None else []
         return "/".join([*parts, *(f"{name}={value}" for name, value in self.options)])
 
     def with_options(self, **options: str) -> Setup:
@@ -90,6 +95,8 @@ def parse_setup(value: Any) -> Any:
             continue
         if part in ("cpu", "cuda"):
             key, found = "device", part
+        elif re.fullmatch(r"w[0-9]{1,5}(\.[0-9]{1,3})?", part):
+            key, found = "max_wait_ms", part[1:]
         elif re.fullmatch(r"[tb][0-9]{1,6}", part):
             key, found = {"t": "threads", "b": "batch"}[part[0]], part[1:]
         else:
@@ -100,7 +107,7 @@ def parse_setup(value: Any) -> Any:
     return {**setup, "options": options}
 
 
-SETUP_FORM = "framework/mode/precision[/cuda][/tTHREADS][/bBATCH][/name=value ...]"
+SETUP_FORM = "framework/mode/precision[/cuda][/tTHREADS][/bBATCH][/wWAIT_MS][/name=value ...]"
 SetupField = Annotated[Setup, BeforeValidator(parse_setup)]
 
 
@@ -184,6 +191,11 @@ class Plan(Record):
             raise ValueError(f"setups listed twice: {', '.join(repeated)}")
         if self.baseline is not None and self.baseline.label not in labels:
             raise ValueError(f"the baseline {self.baseline.label} is not among the setups")
+        alone = [s.label for s in self.setups if s.max_wait_ms is not None]
+        if alone and self.scenario != "server":
+            raise ValueError(f"a wait for company needs the scenario server: {', '.join(alone)}")
+        if small := [s.label for s in self.setups if s.max_wait_ms is not None and s.batch < 2]:
+            raise ValueError(f"a wait for company needs a batch: {', '.join(small)}")
         if self.executions > self.rounds:
             raise ValueError("executions must not exceed rounds")
         return self

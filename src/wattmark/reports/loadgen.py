@@ -13,9 +13,13 @@ COLUMNS = (
     Column("result", "LoadGen says", numeric=False),
     Column("figure", "Its figure", numeric=False),
     Column("samples", "Samples"),
+    Column("batch", "Mean batch"),
     Column("duration", "Took"),
     Column("compliance", "By MLPerf's rules", numeric=False),
 )
+
+#: How LoadGen's summary says what its verdict hangs on; the rest is advice.
+UNMET = " not satisfied"
 
 #: Of each scenario its figure: name, key in the detail log, factor, unit.
 FIGURES = {
@@ -48,6 +52,7 @@ def _texts(test: LoadgenTest) -> tuple[str, ...]:
         _verdict(test),
         _figure(test),
         str(test.samples),
+        _mean_batch(test),
         duration_text(test.duration_s),
         _compliance(test),
     )
@@ -56,7 +61,9 @@ def _texts(test: LoadgenTest) -> tuple[str, ...]:
 def _verdict(test: LoadgenTest) -> str:
     if test.valid is None:
         return DASH
-    return "VALID" if test.valid else f"INVALID: {'; '.join(test.invalid_because)}"
+    lacking = [text for text in test.invalid_because if text.endswith(UNMET)]
+    because = ", ".join(text.removesuffix(UNMET) for text in lacking)
+    return "VALID" if test.valid else f"INVALID: {because}" if because else "INVALID"
 
 
 def _figure(test: LoadgenTest) -> str:
@@ -64,6 +71,11 @@ def _figure(test: LoadgenTest) -> str:
     value = test.figures.get(key, 0.0)
     # LoadGen writes 0 where it has too few queries for an estimate
     return f"{name} {factor * value:.4g} {unit}" if value else f"{DASH} {test.early_stopping}"
+
+
+def _mean_batch(test: LoadgenTest) -> str:
+    calls = sum(test.batch_sizes.values())
+    return f"{test.samples / calls:.3g}" if calls else DASH
 
 
 def _compliance(test: LoadgenTest) -> str:

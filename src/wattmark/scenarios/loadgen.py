@@ -15,7 +15,8 @@ import gc
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark.batching.forming import BatchForming
+from wattmark.batching.policy import BatchingPolicy
 from wattmark.contracts import Inputs, LoadgenScenario, Output, Pace, Timeline
 from wattmark.errors import MissingPackageError, PlanError
 from wattmark.records import LoadgenSettings, LoadgenTest
@@ -64,6 +67,20 @@ class Driven:
     test: LoadgenTest
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A query's number, LoadGen's id of it, its place in the order of issue, when it came."""
+
+    number: int
+    ident: int
+    at: int
+    arrived_ns: int
+
+
+#: Samples that were issued together; none: no more will come; None: the test has ended.
+_Line = queue.SimpleQueue[Sequence[_Sample] | None]
+
+
 @dataclass
 class _Record:
     """What happened so far; ``fatal`` ends the test as soon as LoadGen lets it."""
@@ -72,6 +89,7 @@ class _Record:
     start_ns: list[int] = field(default_factory=list)
     latency_ns: list[int] = field(default_factory=list)
     order: list[int] = field(default_factory=list)  # of each row: the sample it answered, or -1
+    sizes: list[int] = field(default_factory=list)  # samples of each call
     outputs: list[Output | None] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
     samples: int = 0
@@ -82,7 +100,8 @@ class Loadgen:
     """LoadGen in one scenario over some queries.
 
     ``cut`` makes calls out of the numbers of queries: one each, or batches. ``out`` is an empty
-    folder for the logs.
+    folder for the logs. Where queries arrive one by one, ``policy`` says when those that wait are
+    answered together; only queries of one ``bucket`` are.
     """
 
     def __init__(
@@ -92,7 +111,11 @@ class Loadgen:
         pace: Pace,
         cut: Callable[[Sequence[int]], Sequence[Call]],
         out: Path,
+        policy: BatchingPolicy | None = None,
+        bucket: Callable[[int], int] = lambda number: 0,
     ) -> None:
+        self._policy = policy
+        self._bucket = bucket
         self._scenario = scenario
         self._settings = settings
         self._pace = pace
@@ -105,19 +128,27 @@ class Loadgen:
         Raises MissingPackageError without LoadGen, PlanError where the scenario lacks a setting,
         and MemoryError or whatever ends the process; a query that fails is recorded.
         """
-        if lacking := self._scenario.lacks(self._settings, self._pace.batch):
+        if lacking := self._scenario.lacks(self._settings):
             raise PlanError(lacking)
         loadgen = _imported()
         wanted = self._test_settings(loadgen)
         record = _Record()
-        line: queue.SimpleQueue[tuple[int, Sequence[Any]] | None] = queue.SimpleQueue()
+        line: _Line = queue.SimpleQueue()
 
         def issue(samples: Sequence[Any]) -> None:
             arrived_ns = time.monotonic_ns()
+            asked = [
+                _Sample(first + sample.index, sample.id, at, arrived_ns)
+                for at, sample in enumerate(samples, record.samples)
+            ]
+            record.samples += len(asked)
             if self._scenario.inline:
-                self._answer(loadgen, answer, first, arrived_ns, samples, record)
+                tell(asked)
             else:
-                line.put((arrived_ns, samples))
+                line.put(asked)
+
+        def tell(asked: Sequence[_Sample]) -> None:
+            self._answer(loadgen, answer, asked, record)
 
         def test() -> None:
             try:
@@ -125,7 +156,7 @@ class Loadgen:
             finally:
                 line.put(None)
 
-        sut = loadgen.ConstructSUT(issue, lambda: None)
+        sut = loadgen.ConstructSUT(issue, lambda: line.put([]))  # no more will come: an empty query
         count = last - first
         library = loadgen.ConstructQSL(count, count, lambda _: None, lambda _: None)
         collecting = gc.isenabled()
@@ -137,8 +168,8 @@ class Loadgen:
             else:
                 thread = threading.Thread(target=test, name="LoadGen")
                 thread.start()
-                while (item := line.get()) is not None:
-                    self._answer(loadgen, answer, first, *item, record)
+                for asked in self._batches(line):
+                    tell(asked)
                 thread.join()
         finally:
             if collecting:
@@ -174,33 +205,63 @@ class Loadgen:
         self._scenario.configure(test, settings, self._pace)
         return test
 
+    def _batches(self, line: _Line) -> Iterator[Sequence[_Sample]]:
+        """What is to be answered next: query by query, or as the batching policy says."""
+        if self._policy is None:
+            while (asked := line.get()) is not None:
+                yield asked
+            return
+        forming, all_due = BatchForming(self._policy), False
+        while True:
+            now_ns = time.monotonic_ns()
+            due_ns = forming.due_ns(now_ns)
+            try:
+                if due_ns is None:
+                    item = line.get()
+                else:
+                    item = line.get(timeout=max(0, due_ns - now_ns) / 1e9)
+            except queue.Empty:
+                pass
+            else:
+                if item is None:
+                    return
+                all_due = all_due or not item
+                for sample in item:
+                    forming.offer(sample, None, sample.arrived_ns, self._bucket(sample.number))
+                if not line.empty():
+                    continue
+            while taken := forming.take(time.monotonic_ns(), all_due=all_due):
+                yield [waiting.query for waiting in taken[1]]  # type: ignore[misc]
+                if not line.empty():
+                    break
+
     def _answer(
         self,
         loadgen: Any,
         answer: Callable[[Inputs], Output],
-        first: int,
-        arrived_ns: int,
-        samples: Sequence[Any],
+        asked: Sequence[_Sample],
         record: _Record,
     ) -> None:
-        """Answer one query of LoadGen's, call by call, and tell it of each."""
-        waiting: dict[int, list[tuple[int, int]]] = {}
-        for at, sample in enumerate(samples, record.samples):
-            waiting.setdefault(first + sample.index, []).append((sample.id, at))
-        record.samples += len(samples)
-        for call in self._cut([first + sample.index for sample in samples]):
+        """Answer samples together, call by call, and tell LoadGen of each."""
+        waiting: dict[int, list[_Sample]] = {}
+        for each in asked:
+            waiting.setdefault(each.number, []).append(each)
+        for call in self._cut([sample.number for sample in asked]) if asked else ():
             output = self._called(answer, call, record)
             done_ns = time.monotonic_ns()
-            replies, kept = [], []
+            replies, kept, latest_ns = [], [], 0
             for row, number in enumerate(call.numbers):
-                ident, at = waiting[number].pop(0) if waiting[number] else (None, -1)
-                record.order.append(at)
-                record.start_ns.append(arrived_ns)
-                record.latency_ns.append(done_ns - arrived_ns)
-                if ident is not None:
+                # a row that only fills the batch up shares the times of the one before it
+                sample = waiting[number].pop(0) if waiting[number] else None
+                latest_ns = latest_ns if sample is None else sample.arrived_ns
+                record.order.append(-1 if sample is None else sample.at)
+                record.start_ns.append(latest_ns)
+                record.latency_ns.append(done_ns - latest_ns)
+                if sample is not None:
                     data = self._data(output, row)
                     kept.append(data)
-                    replies.append(loadgen.QuerySampleResponse(ident, *_buffer(data)))
+                    replies.append(loadgen.QuerySampleResponse(sample.ident, *_buffer(data)))
+            record.sizes.append(len(replies))
             loadgen.QuerySamplesComplete(replies)
 
     def _called(
@@ -241,6 +302,7 @@ class Loadgen:
             update={
                 "duration_s": duration_s,
                 "samples": record.samples,
+                "batch_sizes": dict(sorted(Counter(record.sizes).items())),
                 "lateness_p99_ms": lateness_p99_ms,
                 "generator_saturated": lateness_p99_ms is not None
                 and bound_ms is not None
@@ -248,7 +310,8 @@ class Loadgen:
                 "not_compliant": self._lacking(record.samples, duration_s),
             }
         )
-        timeline = Timeline(start_ns, latency_ns, record.outputs, record.errors)
+        padding = np.array(record.order) < 0
+        timeline = Timeline(start_ns, latency_ns, record.outputs, record.errors, padding)
         return Driven(record.calls, timeline, test)
 
     def _lacking(self, samples: int, duration_s: float) -> tuple[str, ...]:

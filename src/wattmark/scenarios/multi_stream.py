@@ -21,7 +21,7 @@ class MultiStream:
     strict_duration_s = 600.0
     strict_queries = 662
 
-    def lacks(self, wanted: LoadgenSettings, batch: int) -> str:
+    def lacks(self, wanted: LoadgenSettings) -> str:
         """Nothing."""
         return ""
 

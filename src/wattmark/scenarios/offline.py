@@ -19,7 +19,7 @@ class Offline:
     strict_duration_s = 600.0
     strict_queries = 24_576
 
-    def lacks(self, wanted: LoadgenSettings, batch: int) -> str:
+    def lacks(self, wanted: LoadgenSettings) -> str:
         """Nothing."""
         return ""
 

@@ -13,24 +13,19 @@ from wattmark.records import LoadgenSettings
 
 
 class Server:
-    """Queries are answered in the order of their arrival."""
+    """Queries are answered in the order of their arrival, or in batches that form as they come."""
 
     name = "server"
     inline = False
     strict_duration_s = 600.0
     strict_queries = 662
 
-    def lacks(self, wanted: LoadgenSettings, batch: int) -> str:
-        """A rate, a bound of latency, a setup without a batch."""
+    def lacks(self, wanted: LoadgenSettings) -> str:
+        """A rate, or a bound of latency."""
         if wanted.target_qps is None or wanted.target_latency_ms is None:
             return (
                 "the server scenario needs a rate and a bound of latency: `--qps 20 "
                 "--target-latency 100ms`, or mlperf: {target_qps: 20, target_latency_ms: 100}"
-            )
-        if batch > 1:
-            return (
-                "queries of the server scenario arrive one by one, and this setup answers "
-                f"{batch} at once: take a setup without a batch"
             )
         return ""
 

@@ -32,7 +32,7 @@ class SingleStream:
     strict_duration_s = 600.0
     strict_queries = 64
 
-    def lacks(self, wanted: LoadgenSettings, batch: int) -> str:
+    def lacks(self, wanted: LoadgenSettings) -> str:
         """Nothing."""
         return ""
 

@@ -1,11 +1,13 @@
 """The statistics of a trial, as pure functions: numbers in, :class:`Quantity` out.
 
 =====================  ==============================================================
+`early_stopping`       MLPerf's verdict and estimate, as LoadGen gives them
 `percentiles`          latency percentiles by order statistics
 `proportions`          accuracy, and accuracy relative to the reference on the same queries
 `rates`                what one query costs: totals of rounds over their queries
 `ratios`               setup over baseline, from rounds that were run in turns
 `resampling`           any other metric over a sample, and its ratio to the reference's
+`sequential_latency`   whether a percentile is under a bound, honest at every look
 `sequences`            when to stop measuring, honest under continuous looking
 `steady_state`         when warm-up is over
 =====================  ==============================================================

@@ -1,0 +1,1 @@
+"""Batching: which queries are answered together, when, and who bears what of the energy."""

@@ -1,0 +1,164 @@
+"""``wattmark sweep``: latency, throughput, energy and memory against batch size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wattmark.cli.durations import parse_duration_s
+
+if TYPE_CHECKING:
+    from wattmark.advice.sweep import SweepPoint
+    from wattmark.sweeping import Sweep
+
+INTERRUPTED_EXIT_CODE = 130
+NOTHING_VALID_EXIT_CODE = 1
+
+
+def sweep(
+    plan: Annotated[
+        Path | None, typer.Argument(help="Plan whose setups are swept; left out: quickstart.")
+    ] = None,
+    batch: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Batch sizes, going up.")
+    ] = "1,2,4,8,16,32",
+    slo: Annotated[
+        str | None, typer.Option(help="What a sweet spot must keep, such as p99<50ms.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="This setup of the plan (repeatable).")
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="How many examples of the task.")] = None,
+    budget: Annotated[str, typer.Option(help="Time for measuring each batch size.")] = "20s",
+    meter: Annotated[
+        list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the curve (.svg, .png).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no table.")] = False,
+) -> None:
+    """Widen the batch of every setup until it no longer pays, and say where to stop.
+
+    A setup ends where its throughput falls or its memory runs out.
+    """
+    from wattmark import runs, sweeping
+    from wattmark.cli.progress import Progress
+    from wattmark.errors import PlanError, UnknownNameError
+    from wattmark.records import Suite
+
+    loaded = runs.read(plan)
+    if isinstance(loaded, Suite):
+        raise PlanError(f"{plan} is a suite: sweep one of its plans")
+    if only:
+        by_label = {setup.label: setup for setup in loaded.setups}
+        for label in only:
+            if label not in by_label:
+                raise UnknownNameError("setup", label, by_label)
+        chosen = tuple(by_label[label] for label in only)
+        loaded = loaded.model_copy(update={"setups": chosen, "baseline": None})
+    adjusted = runs.adjusted(loaded, samples=samples, meters=meter)
+    with Progress(not quiet and not as_json) as progress:
+        done = sweeping.sweep(
+            adjusted,
+            batches=parse_batches(batch),
+            slo=slo,
+            budget_s=parse_duration_s(budget),
+            observe=progress,
+        )
+    _present(done, plot, as_json, quiet)
+    if done.interrupted:
+        raise typer.Exit(INTERRUPTED_EXIT_CODE)
+    if all(point.failure for point in done.points):
+        raise typer.Exit(NOTHING_VALID_EXIT_CODE)
+
+
+def parse_batches(text: str) -> list[int]:
+    """The numbers of ``1,2,4``."""
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list of batch sizes such as 1,2,4") from None
+
+
+def _present(done: Sweep, plot: Path | None, as_json: bool, quiet: bool) -> None:
+    from wattmark.reports.sweep_table import sweep_chart
+
+    if plot is not None:
+        from wattmark.reports.charts import write_chart
+
+        write_chart(sweep_chart(done.points), plot)
+    if as_json:
+        _print_json(done)
+    elif not quiet:
+        _print(done)
+
+
+def _print(done: Sweep) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from wattmark.cli.columns import stdout
+    from wattmark.reports.sweep_table import sweep_table
+
+    model = sweep_table(done.points)
+    drawn = Table(header_style="bold")
+    for column in model.columns:
+        drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
+    for row in model.rows:
+        drawn.add_row(*(Text(cell.text) for cell in row.cells))
+    stdout(width=200).print(drawn)
+    typer.echo("Latency is that of a whole batch; the wait until one is full is not in it.")
+    condition = f" within {done.slo}" if done.slo else ""
+    if done.best.fastest is None:
+        typer.echo(f"No batch size has a figure{condition}.")
+        return
+    typer.echo(f"Most throughput{condition}: {_spot(done.best.fastest)}")
+    if done.best.leanest is not None:
+        typer.echo(f"Least energy{condition}: {_spot(done.best.leanest)}")
+
+
+def _spot(point: SweepPoint) -> str:
+    from wattmark.reports.formatting import quantity_text
+
+    energy = point.energy_per_query
+    grade = f", {energy.grade}" if energy.grade else ""
+    return (
+        f"{point.label} at batch {point.batch}: {quantity_text(point.throughput)}, "
+        f"{quantity_text(energy)}{grade}"
+    )
+
+
+def _print_json(done: Sweep) -> None:
+    import json
+
+    def row(point: SweepPoint) -> dict[str, object]:
+        latency = point.result.latency
+        return {
+            "setup": point.label,
+            "batch": point.batch,
+            "run": point.run,
+            "failure": point.failure or None,
+            "keeps_slo": point.keeps(done.slo),
+            "latency": latency and latency.model_dump(mode="json"),
+            "throughput": point.throughput.model_dump(mode="json"),
+            "energy_per_query": point.energy_per_query.model_dump(mode="json"),
+            "peak_rss_bytes": point.peak_rss_bytes,
+        }
+
+    def name(point: SweepPoint | None) -> dict[str, object] | None:
+        return None if point is None else {"setup": point.label, "batch": point.batch}
+
+    typer.echo(
+        json.dumps(
+            {
+                "slo": str(done.slo) if done.slo else None,
+                "points": [row(point) for point in done.points],
+                "most_throughput": name(done.best.fastest),
+                "least_energy": name(done.best.leanest),
+                "interrupted": done.interrupted,
+            },
+            indent=1,
+        )
+    )
