@@ -286,6 +286,8 @@ def test_loadgen_drives_a_comparison_and_says_its_verdict() -> None:
         assert [test.scenario for test in result.loadgen] == ["server"] * 3
         assert result.queries == sum(test.samples for test in result.loadgen) >= 3 * 64
         assert "not_mlperf_compliant" in result.flags
+        assert result.latency_bound is not None
+        assert 0 < result.latency_bound.goodput.value <= result.throughput.value  # type: ignore[operator,union-attr]
     assert right.quality is not None and right.quality.value.known
     assert double.ratios is not None and double.ratios.latency.known
     with Store.open() as store:

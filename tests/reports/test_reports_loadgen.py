@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from synthetic_run import BASELINE, make_result, make_run
 
-from wattmark.records import LoadgenTest, Run
-from wattmark.reports.loadgen import loadgen_table
+from wattmark.quantities import Quantity
+from wattmark.records import LatencyBound, LoadgenTest, Run
+from wattmark.reports.loadgen import bound_table, loadgen_table
 from wattmark.reports.markdown import render_markdown
 
 SHORT = LoadgenTest(
@@ -49,6 +51,29 @@ def test_an_estimate_that_loadgen_could_not_make_is_not_a_zero() -> None:
 def test_a_long_and_valid_test_says_so() -> None:
     long = SHORT.model_copy(update={"valid": True, "not_compliant": ()})
     assert (cells(long)["result"], cells(long)["compliance"]) == ("VALID", "long enough")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "more", "told"),
+    [
+        ("pass", 0, "p99 within the bound"),
+        ("fail", None, "p99 over the bound"),
+        ("undecided", 315, "undecided: 315 more queries, all within it, would show p99"),
+        ("undecided", None, "undecided"),
+    ],
+)
+def test_all_tests_of_a_server_are_judged_together(verdict, more, told) -> None:
+    bound = LatencyBound(
+        limit_ms=50,
+        percentile=0.99,
+        share=Quantity.between(0.98, 0.97, 0.99, "1"),
+        goodput=Quantity.exact(20.0, "query/s"),
+        verdict=verdict,
+        more_queries=more,
+    )
+    run = make_run([make_result(BASELINE, 17.1, 1.0, 842, loadgen=(SHORT,), latency_bound=bound)])
+    assert bound_table(run).cell(BASELINE, "verdict").text == told
+    assert told in render_markdown(run)
 
 
 def test_a_run_of_our_own_loop_has_no_such_table(run: Run) -> None:

@@ -11,7 +11,7 @@ from wattmark.records import Run
 from wattmark.reports.cells import Row
 from wattmark.reports.cells import Table as TableModel
 from wattmark.reports.conclusions import conclusions
-from wattmark.reports.loadgen import loadgen_table
+from wattmark.reports.loadgen import bound_table, loadgen_table
 from wattmark.reports.rows import table as table_of
 
 #: Wide enough for all columns where the output is a file or a pipe.
@@ -44,15 +44,18 @@ def print_run(run: Run) -> None:
 
 
 def _print_loadgen(console: Console, run: Run) -> None:
-    model = loadgen_table(run)
-    if not model.rows:
-        return
-    drawn = Table(title="MLPerf LoadGen", header_style="bold")
+    for title, model in (("MLPerf LoadGen", loadgen_table(run)), ("Bound", bound_table(run))):
+        if model.rows:
+            console.print(_drawn(title, model))
+
+
+def _drawn(title: str, model: TableModel) -> Table:
+    drawn = Table(title=title, header_style="bold")
     for column in model.columns:
         drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
     for row in model.rows:
         drawn.add_row(*(Text(cell.text) for cell in row.cells))
-    console.print(drawn)
+    return drawn
 
 
 def _needed_widths(model: TableModel) -> list[int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wattmark import registry
 from wattmark.contracts import Task
+from wattmark.protocol.bound_results import latency_bound
 from wattmark.protocol.energy_results import energies, ratios
 from wattmark.protocol.idle_powers import IdlePowers
 from wattmark.protocol.inputs import query_digest
@@ -163,6 +164,7 @@ def _result(
             "energy": energies(rounds, scores, IdlePowers(recorded.idle)),
             "phases": phases(ours),
             "time_to_first_token": time_to_first_token(ours),
+            "latency_bound": latency_bound(plan, ours),
             "ratios": to_baseline,
             "energy_relative": to_baseline.energy,
             "instruments_share": _instruments_share(rounds),

@@ -51,6 +51,7 @@ from wattmark.records.plan import (
 from wattmark.records.result import (
     Energy,
     Latency,
+    LatencyBound,
     ModelInfo,
     PhaseEnergyResult,
     PhaseResult,
@@ -77,6 +78,7 @@ __all__ = [
     "IdlePower",
     "IdleRecord",
     "Latency",
+    "LatencyBound",
     "LoadgenSettings",
     "LoadgenTest",
     "LogFile",

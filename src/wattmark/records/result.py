@@ -51,6 +51,21 @@ class Energy(Record):
     per_correct: Quantity
 
 
+class LatencyBound(Record):
+    """Whether at least ``percentile`` of a server's queries are within ``limit_ms``.
+
+    ``goodput`` counts the queries that are. ``verdict`` is honest at every look, whatever LoadGen's
+    says of each test; ``more_queries``, all of them within the limit, would pass (None: hopeless).
+    """
+
+    limit_ms: float
+    percentile: float
+    share: Quantity
+    goodput: Quantity
+    verdict: Literal["pass", "fail", "undecided"]
+    more_queries: int | None
+
+
 class PhaseResult(Record):
     """A part of the queries (prefill, decode): what it took per query and per unit of work.
 
@@ -110,6 +125,7 @@ class Result(Record):
     executions: tuple[ExecutionRecord, ...] = ()
     rounds: int = 0
     loadgen: tuple[LoadgenTest, ...] = ()
+    latency_bound: LatencyBound | None = None
     instruments_share: Quantity | None = Field(
         default=None, description="time of the instruments over that of the rounds"
     )

@@ -31,7 +31,7 @@ from wattmark.reports.formatting import (
     probability_text,
     size_text,
 )
-from wattmark.reports.loadgen import loadgen_table
+from wattmark.reports.loadgen import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import ok, rules, sort_key, table
 from wattmark.reports.three_energies import three_energies
@@ -69,6 +69,7 @@ def render_html(
         grade=origins.pop() if len(origins) == 1 else "",
         energies=three_energies(run),
         loadgen=loadgen_table(run),
+        bounds=bound_table(run),
         figures=figures(run, latencies_ms),
         rules=rules(run),
         rule_texts={name: rule.text for name, rule in RULES.items()},

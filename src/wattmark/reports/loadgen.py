@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wattmark.records import LoadgenTest, Run
-from wattmark.reports.cells import Column, Row, Table, text_cell
+from wattmark.records import LatencyBound, LoadgenTest, Run
+from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
 from wattmark.reports.formatting import DASH, duration_text
 from wattmark.reports.rows import ok, sort_key
 
@@ -44,6 +44,49 @@ def loadgen_table(run: Run) -> Table:
         for test in result.loadgen
     ]
     return Table(COLUMNS, tuple(rows))
+
+
+BOUND_COLUMNS = (
+    Column("setup", "Setup", numeric=False),
+    Column("limit", "Bound", "ms"),
+    Column("share", "Within it", "%"),
+    Column("goodput", "Goodput", "query/s"),
+    Column("verdict", "All tests together", numeric=False),
+)
+
+
+def bound_table(run: Run) -> Table:
+    """Of a server's setups: share within the bound of latency, goodput, sequential verdict."""
+    rows = [
+        Row(
+            trial=result.id,
+            baseline=result.id == run.plan.baseline_label,
+            gate_passed=None,
+            failure="",
+            cells=(
+                text_cell(result.id),
+                text_cell(f"{bound.limit_ms:g}"),
+                figure_cell(bound.share.to("%")),
+                figure_cell(bound.goodput),
+                text_cell(_sequential(bound)),
+            ),
+        )
+        for result in sorted(filter(ok, run.results), key=sort_key)
+        if (bound := result.latency_bound) is not None
+    ]
+    return Table(BOUND_COLUMNS, tuple(rows))
+
+
+def _sequential(bound: LatencyBound) -> str:
+    wanted = f"p{100 * bound.percentile:g}"
+    match bound.verdict:
+        case "pass":
+            return f"{wanted} within the bound"
+        case "fail":
+            return f"{wanted} over the bound"
+    if bound.more_queries is None:
+        return "undecided"
+    return f"undecided: {bound.more_queries} more queries, all within it, would show {wanted}"
 
 
 def _texts(test: LoadgenTest) -> tuple[str, ...]:

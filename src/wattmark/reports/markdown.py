@@ -8,7 +8,7 @@ from wattmark.records import Run
 from wattmark.reports.cells import Row, Table
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.formatting import duration_text
-from wattmark.reports.loadgen import loadgen_table
+from wattmark.reports.loadgen import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import table
 from wattmark.reports.three_energies import three_energies
@@ -36,6 +36,8 @@ def render_markdown(run: Run) -> str:
         lines.append("")
     if (tests := loadgen_table(run)).rows:
         lines += ["## MLPerf LoadGen", "", *_table_lines(tests), ""]
+    if (bounds := bound_table(run)).rows:
+        lines += [*_table_lines(bounds), ""]
     if (energies := three_energies(run)).rows:
         lines += ["## Energy, three ways", "", *_table_lines(energies), ""]
     lines += ["## Method", ""]
