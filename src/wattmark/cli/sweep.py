@@ -22,16 +22,33 @@ def sweep(
         Path | None, typer.Argument(help="Plan whose setups are swept; left out: quickstart.")
     ] = None,
     batch: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Batch sizes, going up.")
-    ] = "1,2,4,8,16,32",
+        str | None,
+        typer.Option(
+            metavar="N,N,...", help="Batch sizes, going up; 1,2,4,8,16,32, or 8 with --policy."
+        ),
+    ] = None,
     slo: Annotated[
         str | None, typer.Option(help="What a sweet spot must keep, such as p99<50ms.")
     ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="static,dynamic",
+            help="Search the highest rate of each batching policy (none, static, dynamic) within "
+            "the SLO, under LoadGen's server; --batch is then one size.",
+        ),
+    ] = None,
+    max_wait: Annotated[
+        str, typer.Option(help="Of a dynamic policy: how long a query waits for company.")
+    ] = "5ms",
     only: Annotated[
         list[str] | None, typer.Option(help="This setup of the plan (repeatable).")
     ] = None,
     samples: Annotated[int | None, typer.Option(help="How many examples of the task.")] = None,
-    budget: Annotated[str, typer.Option(help="Time for measuring each batch size.")] = "20s",
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Time for measuring each batch size (20s), or of a test (4s)."),
+    ] = None,
     meter: Annotated[
         list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
     ] = None,
@@ -59,12 +76,20 @@ def sweep(
         chosen = tuple(by_label[label] for label in only)
         loaded = loaded.model_copy(update={"setups": chosen, "baseline": None})
     adjusted = runs.adjusted(loaded, samples=samples, meters=meter)
+    if policy is not None:
+        from wattmark.cli.sweep_policies import sweep_policies
+
+        if slo is None:
+            raise typer.BadParameter("--policy needs --slo, such as p99<100ms")
+        show = not quiet and not as_json
+        sweep_policies(adjusted, policy, slo, batch or "8", max_wait, budget or "4s", show)
+        return
     with Progress(not quiet and not as_json) as progress:
         done = sweeping.sweep(
             adjusted,
-            batches=parse_batches(batch),
+            batches=parse_batches(batch) if batch else sweeping.BATCHES,
             slo=slo,
-            budget_s=parse_duration_s(budget),
+            budget_s=parse_duration_s(budget) if budget else sweeping.BUDGET_S,
             observe=progress,
         )
     _present(done, plot, as_json, quiet)
