@@ -1,7 +1,7 @@
 """What our way through LoadGen costs a query, beside LoadGen's bare binding, on a no-op system.
 
-One process, the two in turn (interleaved), medians of several tests each. Single stream: time a query.
-Server: the latency at a rate that both sustain. Target: within 10 % of the bare binding.
+One process, the two in turn (interleaved), medians of several tests each. Single stream: time of a
+query. Server: latency at a rate that both sustain. Target: within 10 % of the bare binding.
 """
 
 import statistics
@@ -32,6 +32,8 @@ PACE = Pace(2e-6, 2e-6, 1)  # so that LoadGen makes enough queries
 
 @dataclass(frozen=True)
 class Call:
+    """A query of its own."""
+
     numbers: tuple[int, ...]
     inputs: Inputs
 
