@@ -17,7 +17,7 @@ PLAN = {
     "task": "fake-task",
     "model": "fake-model",
     "setups": ["fake/right/fp32", "fake/memory/fp32"],
-    "samples": 40,
+    "samples": 400,
     "rounds": 4,
 }
 

@@ -12,11 +12,10 @@ trace, which is deleted then; its other logs are kept.
 from __future__ import annotations
 
 import gc
-import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,12 +23,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.batching.forming import BatchForming
 from wattmark.batching.policy import BatchingPolicy
 from wattmark.contracts import Inputs, LoadgenScenario, Output, Pace, Timeline
 from wattmark.errors import MissingPackageError, PlanError
 from wattmark.records import LoadgenSettings, LoadgenTest
 from wattmark.scenarios import loadgen_logs
+from wattmark.scenarios.waiting_line import Sample, WaitingLine
 
 #: MLPerf Inference's seeds (inference rules, v6.0), so that all ask the same in the same order.
 SEEDS = {
@@ -65,20 +64,6 @@ class Driven:
     calls: list[Any]
     timeline: Timeline
     test: LoadgenTest
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """A query's number, LoadGen's id of it, its place in the order of issue, when it came."""
-
-    number: int
-    ident: int
-    at: int
-    arrived_ns: int
-
-
-#: Samples that were issued together; none: no more will come; None: the test has ended.
-_Line = queue.SimpleQueue[Sequence[_Sample] | None]
 
 
 @dataclass
@@ -133,12 +118,12 @@ class Loadgen:
         loadgen = _imported()
         wanted = self._test_settings(loadgen)
         record = _Record()
-        line: _Line = queue.SimpleQueue()
+        line = WaitingLine(self._policy, self._bucket)
 
         def issue(samples: Sequence[Any]) -> None:
             arrived_ns = time.monotonic_ns()
             asked = [
-                _Sample(first + sample.index, sample.id, at, arrived_ns)
+                Sample(first + sample.index, sample.id, at, arrived_ns)
                 for at, sample in enumerate(samples, record.samples)
             ]
             record.samples += len(asked)
@@ -147,16 +132,16 @@ class Loadgen:
             else:
                 line.put(asked)
 
-        def tell(asked: Sequence[_Sample]) -> None:
+        def tell(asked: Sequence[Sample]) -> None:
             self._answer(loadgen, answer, asked, record)
 
         def test() -> None:
             try:
                 loadgen.StartTestWithLogSettings(sut, library, wanted, _log_settings(loadgen, self))
             finally:
-                line.put(None)
+                line.end()
 
-        sut = loadgen.ConstructSUT(issue, lambda: line.put([]))  # no more will come: an empty query
+        sut = loadgen.ConstructSUT(issue, line.no_more)
         count = last - first
         library = loadgen.ConstructQSL(count, count, lambda _: None, lambda _: None)
         collecting = gc.isenabled()
@@ -168,7 +153,7 @@ class Loadgen:
             else:
                 thread = threading.Thread(target=test, name="LoadGen")
                 thread.start()
-                for asked in self._batches(line):
+                for asked in line.together():
                     tell(asked)
                 thread.join()
         finally:
@@ -205,45 +190,15 @@ class Loadgen:
         self._scenario.configure(test, settings, self._pace)
         return test
 
-    def _batches(self, line: _Line) -> Iterator[Sequence[_Sample]]:
-        """What is to be answered next: query by query, or as the batching policy says."""
-        if self._policy is None:
-            while (asked := line.get()) is not None:
-                yield asked
-            return
-        forming, all_due = BatchForming(self._policy), False
-        while True:
-            now_ns = time.monotonic_ns()
-            due_ns = forming.due_ns(now_ns)
-            try:
-                if due_ns is None:
-                    item = line.get()
-                else:
-                    item = line.get(timeout=max(0, due_ns - now_ns) / 1e9)
-            except queue.Empty:
-                pass
-            else:
-                if item is None:
-                    return
-                all_due = all_due or not item
-                for sample in item:
-                    forming.offer(sample, None, sample.arrived_ns, self._bucket(sample.number))
-                if not line.empty():
-                    continue
-            while taken := forming.take(time.monotonic_ns(), all_due=all_due):
-                yield [waiting.query for waiting in taken[1]]  # type: ignore[misc]
-                if not line.empty():
-                    break
-
     def _answer(
         self,
         loadgen: Any,
         answer: Callable[[Inputs], Output],
-        asked: Sequence[_Sample],
+        asked: Sequence[Sample],
         record: _Record,
     ) -> None:
         """Answer samples together, call by call, and tell LoadGen of each."""
-        waiting: dict[int, list[_Sample]] = {}
+        waiting: dict[int, list[Sample]] = {}
         for each in asked:
             waiting.setdefault(each.number, []).append(each)
         for call in self._cut([sample.number for sample in asked]) if asked else ():
