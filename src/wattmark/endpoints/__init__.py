@@ -1,0 +1,1 @@
+"""Servers over HTTP: request schedules, and what protocols of servers ask and answer."""

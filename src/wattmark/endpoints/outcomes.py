@@ -1,0 +1,100 @@
+"""What became of a request: its times, tokens and, where it failed, how."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from wattmark.errors import WattmarkError
+
+
+class MalformedReplyError(WattmarkError):
+    """A reply that does not follow its protocol; the generator counts it as a failure."""
+
+
+class Failure(StrEnum):
+    """Why a request gave no valid reply; ``sentence`` says it to a person."""
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Self:
+        """A member that equals its code."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member
+
+    CONNECT = "connect", "no connection to the server could be made"
+    CLOSED = "closed", "the server closed the connection before the reply was complete"
+    CONNECT_TIMEOUT = "connect_timeout", "no connection within the limit connect_s"
+    FIRST_BYTE_TIMEOUT = "first_byte_timeout", "nothing of a reply within the limit first_byte_s"
+    STALL_TIMEOUT = "stall_timeout", "the reply stopped for longer than the limit stall_s"
+    TOTAL_TIMEOUT = "total_timeout", "the reply was not complete within the limit total_s"
+    RATE_LIMITED = "rate_limited", "the server refused the request by its rate limit (429)"
+    CLIENT_ERROR = "http_4xx", "the server refused the request"
+    SERVER_ERROR = "http_5xx", "the server failed at the request"
+    UNEXPECTED_STATUS = "http_other", "the server answered with a status that is not 200"
+    MALFORMED = "malformed", "the reply does not follow its protocol"
+    CUT_OFF = "cut_off", "the run ended before the reply was complete"
+
+
+class TokenSource(StrEnum):
+    """Who counted the tokens."""
+
+    USAGE = "usage"  # the server's ``usage`` field
+    TOKENIZER = "tokenizer"  # the tokenizer that the caller named
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. All times in ns on one monotonic clock, from the start of the load.
+
+    ``scheduled_ns``: due; ``issued_ns``: taken up by the generator; ``sent_ns``: written to the
+    connection; ``first_token_ns``, ``last_token_ns``: None where nothing was streamed; ``end_ns``:
+    complete or failed. ``token_times_ns`` holds the time of every streamed piece (a server may
+    put several tokens in a piece) unless the run's limit on kept times was reached: then it is
+    empty. ``tokens_in``, ``tokens_out`` are None where nobody counted them.
+    """
+
+    index: int
+    scheduled_ns: int
+    issued_ns: int
+    sent_ns: int | None = None
+    first_token_ns: int | None = None
+    last_token_ns: int | None = None
+    end_ns: int = 0
+    status: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    token_source: TokenSource | None = None
+    failure: Failure | None = None
+    sentence: str = ""
+    token_times_ns: array[int] = field(default_factory=lambda: array("q"))
+
+    @property
+    def lateness_ns(self) -> int:
+        """How late the generator took it up."""
+        return self.issued_ns - self.scheduled_ns
+
+    @property
+    def latency_ns(self) -> int:
+        """From the scheduled arrival to the end."""
+        return self.end_ns - self.scheduled_ns
+
+    @property
+    def ttft_ns(self) -> int | None:
+        """Time to first token, from the scheduled arrival; None where nothing was streamed."""
+        return None if self.first_token_ns is None else self.first_token_ns - self.scheduled_ns
+
+    @property
+    def tpot_ns(self) -> float | None:
+        """Time per output token after the first: ``(latency - ttft) / (tokens_out - 1)``.
+
+        None where nothing was streamed, or where fewer than two tokens were counted.
+        """
+        ttft = self.ttft_ns
+        if ttft is None or self.tokens_out is None or self.tokens_out < 2:
+            return None
+        return (self.latency_ns - ttft) / (self.tokens_out - 1)
