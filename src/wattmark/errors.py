@@ -15,6 +15,7 @@
   * MeterError               an instrument that could not be opened or read
     * MeterAccessError       an instrument that is there but may not be read
     * TraceError             a recording of a meter that cannot be used, and in which line
+  * EndpointError            a server that gave no valid reply at all
   * LoadgenError             a test of MLPerf's LoadGen that left no log that can be read
   * WorkerError              a worker process that crashed, hung, ran out of memory or misbehaved
   * StoreError               a record that could not be written, read, or has an unknown version
@@ -134,6 +135,10 @@ class TraceError(MeterError):
         self.line = line
         self.path = path
         super().__init__(f"{path or 'trace'}, line {line}: {message}")
+
+
+class EndpointError(WattmarkError):
+    """A server that could not be reached, or answered nothing that can be measured."""
 
 
 class LoadgenError(WattmarkError):

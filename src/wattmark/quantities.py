@@ -146,6 +146,10 @@ class Reason(StrEnum):
         return cls[former[value].upper()] if isinstance(value, str) and value in former else None
 
     NO_METER = "no_meter", "No instrument on this machine covers it."
+    NO_METER_ON_SERVER = (
+        "no_meter_on_server",
+        "No instrument covers the machine of the server: name one with --meter.",
+    )
     PERMISSION = "permission", "The instrument is there but may not be read."
     NO_ENERGY_COUNTER = "no_energy_counter", "The device has no counter of energy."
     WINDOW_TOO_SHORT = (

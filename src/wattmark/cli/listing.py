@@ -96,6 +96,7 @@ def _data() -> list[dict[str, str]]:
 
 
 def _runs() -> list[dict[str, str]]:
-    from wattmark import runs
+    from wattmark import endpoint_runs, runs
 
-    return runs.summaries()
+    rows = [*runs.summaries(), *endpoint_runs.summaries()]
+    return sorted(rows, key=lambda row: row["id"], reverse=True)

@@ -54,6 +54,37 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="LoadGen's tests as long as MLPerf's rules want them.")
     ] = False,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask this server instead, with --api and --model."),
+    ] = None,
+    api: Annotated[
+        str | None,
+        typer.Option(help="openai, openai-completions, openai-embeddings or oip-v2."),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Endpoint: so many requests always under way.")
+    ] = None,
+    arrivals: Annotated[
+        str | None, typer.Option(metavar="poisson|constant", help="Endpoint: of --qps.")
+    ] = None,
+    requests: Annotated[int | None, typer.Option(help="Endpoint: how many requests.")] = None,
+    prompts: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|task:NAME", help="Endpoint: what is asked."),
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Endpoint: of an answer.")] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|NAME", help="Endpoint: counts tokens if the server does not."),
+    ] = None,
+    key_variable: Annotated[
+        str | None,
+        typer.Option(metavar="VARIABLE", help="Endpoint: environment variable with the key."),
+    ] = None,
+    slo: Annotated[
+        str | None, typer.Option(help="Endpoint: objective, such as ttft_p95<200ms,p99<2s.")
+    ] = None,
     meter: Annotated[
         list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
     ] = None,
@@ -75,6 +106,32 @@ def run(
     from wattmark.records import Suite
 
     show = not quiet and not as_json
+    of_endpoint = {
+        "api": api,
+        "concurrency": concurrency,
+        "arrivals": arrivals,
+        "requests": requests,
+        "prompts": prompts,
+        "max_tokens": max_tokens,
+        "tokenizer": tokenizer,
+        "key_variable": key_variable,
+        "slo": slo,
+    }
+    if endpoint is not None:
+        from wattmark.cli.run_endpoint import endpoint_fields, run_endpoint
+
+        local = (plan, only, fast, data, cost_only, reasoning_tokens, target_latency, strict)
+        if any((*local, scenario, resume, report)):
+            raise typer.BadParameter(
+                "--endpoint asks a server: it takes no plan, and of the options --api, --model, "
+                "--qps or --concurrency, --requests, --budget, --samples, --meter and those "
+                "whose help says Endpoint"
+            )
+        said = endpoint_fields(endpoint, model, qps, budget, samples, meter, of_endpoint)
+        raise typer.Exit(run_endpoint(said, as_json=as_json, quiet=quiet))
+    if any(of_endpoint.values()):
+        named = next(name for name, value in of_endpoint.items() if value)
+        raise typer.BadParameter(f"--{named.replace('_', '-')} goes with --endpoint URL")
     if resume is not None:
         others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens, meter)
         loadgen = (scenario, qps, target_latency, strict)

@@ -29,8 +29,16 @@ def show(
         return
     if what in _CARDS:
         raise typer.BadParameter(f"show {what} NAME: `wattmark list {what}s` names them")
-    from wattmark import runs
+    from wattmark import endpoint_runs, runs
 
+    if (of_server := endpoint_runs.find(what)) is not None:
+        from wattmark.cli.run_endpoint import print_endpoint_runs
+
+        if as_json:
+            typer.echo(of_server.model_dump_json(indent=1))
+        else:
+            print_endpoint_runs([of_server])
+        return
     loaded = runs.load(what)
     if as_json:
         typer.echo(loaded.model_dump_json(indent=1))

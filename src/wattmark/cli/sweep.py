@@ -49,6 +49,26 @@ def sweep(
         str | None,
         typer.Option(help="Time for measuring each batch size (20s), or of a test (4s)."),
     ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="Sweep the load of this server instead.")
+    ] = None,
+    api: Annotated[str | None, typer.Option(help="Endpoint: as for `wattmark run`.")] = None,
+    model: Annotated[str | None, typer.Option(help="Endpoint: as the server names it.")] = None,
+    concurrency: Annotated[
+        str | None, typer.Option(metavar="N,N,...", help="Endpoint: numbers of clients.")
+    ] = None,
+    qps: Annotated[
+        str | None, typer.Option(metavar="X,X,...", help="Endpoint: rates of requests.")
+    ] = None,
+    requests: Annotated[int | None, typer.Option(help="Endpoint: of each load.")] = None,
+    prompts: Annotated[
+        str | None, typer.Option(metavar="FILE|task:NAME", help="Endpoint: what is asked.")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Endpoint: of an answer.")] = None,
+    key_variable: Annotated[
+        str | None,
+        typer.Option(metavar="VARIABLE", help="Endpoint: environment variable with the key."),
+    ] = None,
     meter: Annotated[
         list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
     ] = None,
@@ -65,6 +85,26 @@ def sweep(
     from wattmark.errors import PlanError, UnknownNameError
     from wattmark.records import Suite
 
+    of_endpoint = {
+        "api": api,
+        "requests": requests,
+        "prompts": prompts,
+        "max_tokens": max_tokens,
+        "key_variable": key_variable,
+    }
+    if endpoint is not None:
+        from wattmark.cli.run_endpoint import endpoint_fields
+        from wattmark.cli.sweep_endpoint import sweep_endpoint
+
+        if any((plan, batch, policy, only, plot)):
+            raise typer.BadParameter("--endpoint asks a server: it takes no plan and no batch")
+        said = endpoint_fields(
+            endpoint, model, None, budget, samples, meter, {**of_endpoint, "slo": slo}
+        )
+        del said["concurrency"]
+        raise typer.Exit(sweep_endpoint(said, concurrency, qps, as_json=as_json, quiet=quiet))
+    if any((model, concurrency, qps, *of_endpoint.values())):
+        raise typer.BadParameter("--concurrency, --qps and the like go with --endpoint URL")
     loaded = runs.read(plan)
     if isinstance(loaded, Suite):
         raise PlanError(f"{plan} is a suite: sweep one of its plans")

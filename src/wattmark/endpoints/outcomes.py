@@ -98,3 +98,22 @@ class Request:
         if ttft is None or self.tokens_out is None or self.tokens_out < 2:
             return None
         return (self.latency_ns - ttft) / (self.tokens_out - 1)
+
+
+@dataclass
+class Load:
+    """What a load gave: requests in the order of their ends, and the texts of the valid replies.
+
+    ``duration_ns`` is from the start to the last end, ``cpu_ns`` what the generator's thread
+    computed meanwhile. ``stopped`` says why it ended before its schedule did: ``interrupted``,
+    ``budget_ended``, ``server_gone``, or nothing.
+    """
+
+    name: str
+    planned: int
+    requests: list[Request] = field(default_factory=list)
+    texts: dict[int, str] = field(default_factory=dict)
+    duration_ns: int = 0
+    cpu_ns: int = 0
+    connections: int = 0
+    stopped: str = ""

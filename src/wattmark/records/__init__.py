@@ -20,6 +20,14 @@ from wattmark.records.base import (
     Record,
     canonical_digest,
 )
+from wattmark.records.endpoint import (
+    APIS,
+    EndpointPlan,
+    EndpointResult,
+    EndpointRun,
+    FailureCount,
+    SloShare,
+)
 from wattmark.records.environment import (
     COMPARABLE_FIELDS,
     Environment,
@@ -65,16 +73,21 @@ from wattmark.records.result import (
 )
 
 __all__ = [
+    "APIS",
     "COMPARABLE_FIELDS",
     "LOADGEN_TESTS",
     "READABLE_VERSIONS",
     "SCHEMA_VERSION",
     "ConversionCheck",
+    "EndpointPlan",
+    "EndpointResult",
+    "EndpointRun",
     "Energy",
     "EnergyWindow",
     "Environment",
     "ExecutionRecord",
     "Failure",
+    "FailureCount",
     "IdlePower",
     "IdleRecord",
     "Latency",
@@ -101,6 +114,7 @@ __all__ = [
     "SampleFile",
     "Setup",
     "SetupField",
+    "SloShare",
     "StopReason",
     "Suite",
     "TaskInfo",

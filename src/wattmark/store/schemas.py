@@ -14,12 +14,12 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from wattmark.protocol.plans import plan_schema
-from wattmark.records import Record, Result, Round, Run
+from wattmark.records import EndpointRun, Record, Result, Round, Run
 
 
 def schemas() -> dict[str, dict[str, Any]]:
     """File name -> JSON Schema."""
-    written: tuple[type[Record], ...] = (Run, Result, Round)
+    written: tuple[type[Record], ...] = (Run, Result, Round, EndpointRun)
     return {"plan.schema.json": plan_schema()} | {
         f"{kind.__name__.lower()}.schema.json": {
             "$schema": GenerateJsonSchema.schema_dialect,

@@ -1,0 +1,64 @@
+"""``wattmark sweep --endpoint``: a server's latency and throughput against load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def sweep_endpoint(
+    said: Mapping[str, Any],
+    concurrency: str | None,
+    rates: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """One load a number of clients (or a rate), in the order given; returns the exit status.
+
+    Ctrl-C ends the sweep with what there is.
+    """
+    from wattmark import endpoint_runs
+    from wattmark.cli.progress import Progress
+    from wattmark.cli.run_endpoint import (
+        INTERRUPTED_EXIT_CODE,
+        exit_status,
+        print_endpoint_runs,
+    )
+
+    loads: list[dict[str, Any]] = [{"concurrency": int(n)} for n in numbers(concurrency)]
+    loads += [{"rate_per_s": rate} for rate in numbers(rates)]
+    if not loads:
+        raise typer.BadParameter("--endpoint needs --concurrency 1,2,4 or --qps 1,2,4")
+    plans = [endpoint_runs.endpoint_plan({**said, **load}) for load in loads]
+    done = []
+    for plan in plans:
+        with Progress(not quiet and not as_json) as progress:
+            done.append(endpoint_runs.run_endpoint(plan, observe=progress))
+        if done[-1].result.stopped == "interrupted":
+            break
+    best = endpoint_runs.sweet_spot(done)
+    if as_json:
+        found = [run.model_dump(mode="json") for run in done]
+        typer.echo(json.dumps({"runs": found, "most_throughput": best and best.id}, indent=1))
+    elif not quiet:
+        print_endpoint_runs(done)
+        within = f" within {done[0].plan.slo}" if done[0].plan.slo else ""
+        typer.echo(
+            f"No load{within} gave a valid figure."
+            if best is None
+            else f"Most throughput{within}: {best.result.arrivals}"
+        )
+    status = exit_status(done)
+    return status if best is not None or status == INTERRUPTED_EXIT_CODE else 1
+
+
+def numbers(text: str | None) -> Sequence[float]:
+    """The numbers of ``1,2,4``; none where nothing was said."""
+    try:
+        return [float(word) for word in text.split(",")] if text else []
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list of numbers such as 1,2,4") from None
