@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from wattmark.cli import advise, doctor, listing, meter, overview, plan, report, run, show, sweep
+from wattmark.cli import (
+    advise,
+    doctor,
+    listing,
+    meter,
+    overview,
+    plan,
+    report,
+    run,
+    serve,
+    show,
+    sweep,
+)
 from wattmark.errors import WattmarkError, WorkerError
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app.add_typer(plan.app, name="plan")
 app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("sweep")(sweep.sweep)
+app.command("serve")(serve.serve)
 app.command("advise")(advise.advise)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)

@@ -18,7 +18,7 @@ Tokens are those of ``transformers``' ``generate(do_sample=False)``: a pinned le
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Greedy:
         encode: tuple[str, int] | None = None,
     ) -> None:
         self.tokens = tokens
-        self._steps = limit if tokens is None else tokens
+        self.limit = limit if tokens is None else tokens
         self._sizes = {size["length"]: size for size in reversed(sizes)}
         self._end = np.array(sorted(set(end)), np.int64)
         never = {*banned} if tokens is None else {*banned, *self._end.tolist()}
@@ -69,6 +69,10 @@ class Greedy:
         the first token is known, and ``decode`` at every later one with the number of rows that
         still ran. An end token is a token: it is in the output, and in the count.
         """
+        return np.stack(list(self.steps(runners, inputs, mark)), axis=1)
+
+    def steps(self, runners: Runners, inputs: Inputs, mark: Mark) -> Iterator[NDArray[np.int64]]:
+        """The same, token after token: (batch,) each, -1 in a row that has ended before."""
         last = inputs["last"]
         state = self._start(runners, inputs, mark)
         logits, state = runners["decode"].step(
@@ -76,22 +80,21 @@ class Greedy:
         )
         token = _largest(logits, self._banned_first)
         mark("prefill", int(last.sum()) + len(last))
-        tokens = np.full((len(last), self._steps), NO_TOKEN, np.int64)
-        tokens[:, 0] = token
         running = self._still_running(token)
         position, only = last + 1, np.zeros_like(last)
-        for step in range(1, self._steps):
+        yield token
+        for _ in range(1, self.limit):
             if not running.any():
-                return tokens[:, :step]
+                return
             logits, state = runners["decode"].step(
                 {"input_ids": token[:, None], "start": position, "last": only}, state
             )
             token = _largest(logits, self._banned)
             mark("decode", int(running.sum()))
-            tokens[running, step] = token[running]
+            shown = np.where(running, token, NO_TOKEN)
             running &= self._still_running(token)
             position = position + 1
-        return tokens
+            yield shown
 
     def probe(self, runners: Runners, inputs: Inputs) -> Output:
         """Logits (batch, 3, vocabulary): of the prompt without its last two tokens, then of each.

@@ -1,0 +1,83 @@
+"""The server: an ASGI application over a loaded model and the batcher, and how it is run."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from wattmark.batching.asyncio_batcher import AsyncioBatcher
+from wattmark.batching.policy import BatchingPolicy
+from wattmark.errors import PlanError, WattmarkError
+from wattmark.serving import oip_v2, openai
+from wattmark.serving.loaded import LoadedModel
+from wattmark.serving.refusals import status_of
+
+
+def application(
+    loaded: LoadedModel,
+    policy: BatchingPolicy,
+    *,
+    max_queue: int,
+    listening: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application; ``listening`` is called when it takes requests."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        batcher = AsyncioBatcher(loaded.policy(policy), loaded.answer, max_queue=max_queue)
+        app.include_router(oip_v2.routes(loaded, batcher))
+        app.include_router(openai.routes(loaded, batcher))
+        listening()
+        yield
+        await batcher.close()
+
+    app = FastAPI(title="Wattmark", lifespan=lifespan, docs_url=None, redoc_url=None)
+
+    @app.exception_handler(WattmarkError)
+    async def refused(request: Request, error: WattmarkError) -> JSONResponse:
+        return _refusal(request, status_of(error), str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def unread(request: Request, error: RequestValidationError) -> JSONResponse:
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return _refusal(request, 400, said)
+
+    return app
+
+
+def _refusal(request: Request, status: int, message: str) -> JSONResponse:
+    """In the form of the protocol that was spoken."""
+    if request.url.path.startswith("/v1"):
+        kind = "invalid_request_error" if status < 500 else "server_error"
+        return JSONResponse({"error": {"message": message, "type": kind}}, status)
+    return JSONResponse({"error": message}, status)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one. Raises PlanError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(2048)
+    except OSError as error:
+        found.close()
+        raise PlanError(f"cannot listen at {host}, port {port}: {error.strerror}") from error
+    return found
+
+
+def serve(app: FastAPI, listening: socket.socket) -> None:
+    """Answer requests until Ctrl-C, and what is under way then."""
+    import uvicorn
+
+    settings = uvicorn.Config(app, log_level="warning", access_log=False)
+    try:
+        uvicorn.Server(settings).run(sockets=[listening])
+    except KeyboardInterrupt:
+        return

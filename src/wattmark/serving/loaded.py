@@ -1,0 +1,208 @@
+"""A setup that is converted, loaded and answers batches of queries."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wattmark import registry
+from wattmark.batching.policy import BatchingPolicy
+from wattmark.contracts import Inputs, Network, Output
+from wattmark.errors import PlanError
+from wattmark.pipelines.forward import Forward
+from wattmark.pipelines.greedy import NO_TOKEN, Greedy
+from wattmark.protocol.artefacts import artefact_key, package_versions, require_supported
+from wattmark.protocol.batches import joined
+from wattmark.protocol.inputs import save_inputs, shape_of
+from wattmark.protocol.jobs import Job
+from wattmark.protocol.material import gather
+from wattmark.protocol.process import WorkerProcess
+from wattmark.records import Plan, Precision, Setup, canonical_digest
+
+#: A conversion that says nothing for so long is stopped.
+CONVERSION_LIMIT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query: its inputs and, for a generator, how many tokens at most and who hears of each.
+
+    ``emit(token)`` is called on the batcher's thread.
+    """
+
+    inputs: Inputs
+    max_tokens: int = 0
+    emit: Callable[[int], None] | None = None
+
+
+class LoadedModel:
+    """A model in a setup, ready to answer up to ``setup.batch`` queries of one shape at once.
+
+    Conversion runs in a process of its own and is cached. Raises PlanError for a model that is
+    answered in another way than by one call or token after token, UnknownNameError,
+    UnsupportedSetupError, MissingPackageError, WorkerError, AssetError.
+    """
+
+    def __init__(self, name: str, task: str | None, setup: Setup) -> None:
+        self.name, self.setup = name, setup
+        self.model = registry.model(name, task or "") if task else registry.model(name)
+        self.pipeline = self.model.pipeline(_options(self.model, setup))
+        if not isinstance(self.pipeline, Forward | Greedy):
+            raise PlanError(
+                f"{name} is answered by {type(self.pipeline).__name__}: serve knows models that "
+                "answer with one call of one network, and generators of text"
+            )
+        framework = registry.framework(setup.framework)
+        require_supported(framework, setup)
+        package_versions(framework)
+        threads = setup.threads or len(os.sched_getaffinity(0))
+        artefact = _prepared(self.model, setup, threads)
+        os.environ.update(framework.environment(setup, artefact, threads))
+        self.networks = tuple(n.with_batch(setup.batch) for n in self.model.networks())
+        self.runners: Mapping[str, Any] = {
+            network.name: framework.load(artefact / network.name, network, setup, threads)
+            for network in self.networks
+        }
+        self.shapes = [shape_of(inputs) for inputs in self._every_shape()]
+        self.output = self._warmed_up()
+
+    @property
+    def generates(self) -> bool:
+        """Whether it answers token after token."""
+        return isinstance(self.pipeline, Greedy)
+
+    @property
+    def limit(self) -> int:
+        """The most tokens that an answer can have; 0 for a model that generates none."""
+        return self.pipeline.limit if isinstance(self.pipeline, Greedy) else 0
+
+    def policy(self, wanted: BatchingPolicy) -> BatchingPolicy:
+        """The policy with the shapes as its buckets; a batch is padded to its full size."""
+        buckets = tuple(range(1, len(self.shapes) + 1))
+        sizes = () if wanted.kind == "static" else (wanted.max_batch,)
+        return wanted.model_copy(update={"buckets": buckets, "sizes": sizes})
+
+    def bucket(self, inputs: Inputs) -> int:
+        """The bucket of a query. Raises PlanError for a shape that no program was made for."""
+        shape = shape_of(inputs)
+        if shape not in self.shapes:
+            known = " or ".join(
+                ", ".join(f"{name} {list(size)}" for name, size in known) for known in self.shapes
+            )
+            said = ", ".join(f"{name} {list(size)}" for name, size in shape)
+            raise PlanError(f"a query of {said} does not fit {self.name}: it takes {known}")
+        return 1 + self.shapes.index(shape)
+
+    def answer(self, queries: list[Query]) -> Sequence[Output]:
+        """One output a query, with a first axis of 1: the network's, or the new tokens."""
+        rows = [query.inputs for query in queries]
+        numbers = [min(n, len(rows) - 1) for n in range(self.setup.batch)]  # the last one pads
+        inputs = joined(rows, numbers).inputs
+        if isinstance(self.pipeline, Forward):
+            output = self.pipeline.probe(self.runners, inputs)
+            return [np.array(output[n : n + 1]) for n in range(len(rows))]
+        assert isinstance(self.pipeline, Greedy)
+        return self._generate(self.pipeline, queries, inputs)
+
+    def _generate(self, pipeline: Greedy, queries: list[Query], inputs: Inputs) -> list[Output]:
+        tokens: list[list[int]] = [[] for _ in queries]
+        for step in pipeline.steps(self.runners, inputs, lambda phase, units: None):
+            for query, own, token in zip(queries, tokens, step.tolist(), strict=False):
+                if token == NO_TOKEN or len(own) >= query.max_tokens:
+                    continue
+                own.append(token)
+                if query.emit is not None:
+                    query.emit(token)
+            unended = (
+                len(own) < query.max_tokens and token != NO_TOKEN
+                for query, own, token in zip(queries, tokens, step.tolist(), strict=False)
+            )
+            if not any(unended):
+                break
+        return [np.array([own], np.int64) for own in tokens]
+
+    def _every_shape(self) -> Iterator[Inputs]:
+        """A query of zeros of every shape that the model takes, for a batch of 1."""
+        if self.generates:
+            yield self.model.preprocess(["warm up"])[0]
+            return
+        (network,) = self.model.networks()
+        for sizes in _sizes(network):
+            yield {
+                spec.name: np.zeros(
+                    [sizes.get(n, 1) if isinstance(n, str) else n for n in spec.shape], spec.dtype
+                )
+                for spec in network.inputs
+            }
+
+    def _warmed_up(self) -> Output:
+        for inputs in self._every_shape():
+            query = Query({k: np.ones_like(v) for k, v in inputs.items()}, max_tokens=2)
+            if self.generates:
+                query = Query(inputs, max_tokens=2)
+            output = self.answer([query] * self.setup.batch)[0]
+        return output
+
+
+def _options(model: Any, setup: Setup) -> dict[str, str]:
+    """The setup's; a generator stops where an answer ends, unless a length was pinned."""
+    options = dict(setup.options)
+    if isinstance(model.pipeline(options), Greedy):
+        return {"tokens": "free", **options}
+    return options
+
+
+def _sizes(network: Network) -> list[Mapping[str, int]]:
+    if network.sizes:
+        return list(network.sizes)
+    names = list(network.axes)
+    every = product(*(network.axes[name] for name in names))
+    return [dict(zip(names, sizes, strict=True)) for sizes in every]
+
+
+def _prepared(model: Any, setup: Setup, threads: int) -> Path:
+    from wattmark.assets.cache import cache_folder
+
+    framework, info = registry.framework(setup.framework), model.info()
+    cpus = tuple(sorted(os.sched_getaffinity(0)))
+    with _folder() as folder:
+        calibration = ""
+        if setup.precision is Precision.INT8_STATIC:
+            plan = Plan(name="serve", task=model.task, model=model.name, setups=(setup,))
+            calibration = save_inputs(gather(plan).calibration, folder / "calibration")
+        cache = cache_folder() / "artefacts"
+        versions = package_versions(registry.framework("pytorch"))
+        artefact = cache / artefact_key(framework, setup, info.digest, calibration)
+        job = Job(
+            kind="prepare",
+            task=model.task,
+            model=model.name,
+            setup=setup,
+            scenario="server",
+            artefact=artefact,
+            shared=cache / f"shared-{canonical_digest({'model': info.digest, **versions})[:16]}",
+            inputs=folder / "inputs",
+            calibration=folder / "calibration",
+            reference=folder / "reference",
+            check_queries=(),
+            threads=threads,
+            cpus=cpus,
+        )
+        environment = framework.environment(setup, artefact, threads)
+        with WorkerProcess(job, folder, "prepare", environment) as worker:
+            worker.ask(None, CONVERSION_LIMIT_S)
+    return artefact
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wattmark-serve-") as name:
+        yield Path(name)
