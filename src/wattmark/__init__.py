@@ -9,17 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wattmark.endpoint_runs import run_endpoint
     from wattmark.errors import WattmarkError
     from wattmark.measuring import Window, measure, measured
     from wattmark.meters.replay import ReplayMeter
     from wattmark.meters.synthetic import SyntheticMeter
     from wattmark.quantities import Grade, Quantity, Reason
-    from wattmark.records import Plan, Result, Run, Setup
+    from wattmark.records import EndpointPlan, EndpointRun, Plan, Result, Run, Setup
     from wattmark.repeating import Repeats, measure_repeats
     from wattmark.runs import load, report, resume, run
     from wattmark.sweeping import Sweep, sweep
 
 __all__ = [
+    "EndpointPlan",
+    "EndpointRun",
     "Grade",
     "Plan",
     "Quantity",
@@ -40,16 +43,18 @@ __all__ = [
     "report",
     "resume",
     "run",
+    "run_endpoint",
     "sweep",
 ]
 
 _HOMES = {
+    "wattmark.endpoint_runs": ("run_endpoint",),
     "wattmark.errors": ("WattmarkError",),
     "wattmark.measuring": ("Window", "measure", "measured"),
     "wattmark.meters.replay": ("ReplayMeter",),
     "wattmark.meters.synthetic": ("SyntheticMeter",),
     "wattmark.quantities": ("Grade", "Quantity", "Reason"),
-    "wattmark.records": ("Plan", "Result", "Run", "Setup"),
+    "wattmark.records": ("EndpointPlan", "EndpointRun", "Plan", "Result", "Run", "Setup"),
     "wattmark.repeating": ("Repeats", "measure_repeats"),
     "wattmark.runs": ("load", "report", "resume", "run"),
     "wattmark.sweeping": ("Sweep", "sweep"),

@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,9 +50,12 @@ def endpoint_plan(said: Mapping[str, Any]) -> EndpointPlan:
 
 
 def run_endpoint(
-    plan: EndpointPlan, *, limits: Limits | None = None, observe: Observer = ignore
+    plan: EndpointPlan | Mapping[str, Any], *, observe: Observer = ignore
 ) -> EndpointRun:
-    """Warm the server up, put the load to it, and store what came of it.
+    """Warm a server up, put a load to it, and store what came of it.
+
+    ``plan`` holds the fields of an EndpointPlan: ``url``, ``model``, ``api`` and either
+    ``rate_per_s`` or ``concurrency``, for instance.
 
     Ctrl-C ends the load; what there is until then is kept. Raises PlanError for a load that cannot
     be run, EndpointError where the warm-up gets no valid reply, MissingPackageError.
@@ -64,22 +68,32 @@ def run_endpoint(
             f"asking servers needs the package {error.name!r}: pip install 'wattmark[endpoints]'"
         ) from None
     from wattmark.endpoints.api import api as named_api
+    from wattmark.endpoints.limits import Limits
     from wattmark.endpoints.server import Server
     from wattmark.protocol.endpoint_results import endpoint_result
     from wattmark.protocol.environment import collect
     from wattmark.protocol.prompts import prompts
     from wattmark.store import endpoint_runs as stored
 
+    if not isinstance(plan, EndpointPlan):
+        plan = endpoint_plan(plan)
     server = Server(plan.url, plan.key_variable)
     server.key()
-    meters, flags = _meters(plan, server)
     observe(Event(Stage.DATA, 0, 1, text="fetching the prompts"))
     material = prompts(plan)
     api = named_api(plan.api, max_tokens=plan.max_tokens, stream=plan.stream)
     count_tokens = None if plan.tokenizer is None else _tokenizer(plan.tokenizer)
+    limits = Limits(
+        connect_s=min(plan.timeout_s, Limits.connect_s),
+        first_byte_s=plan.timeout_s,
+        stall_s=plan.timeout_s,
+        total_s=plan.timeout_s,
+    )
     created_at = datetime.now(UTC)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    fast = uvloop.new_event_loop
+    with _meters(plan, server) as meters, asyncio.Runner(loop_factory=fast) as runner:
         load, windows = runner.run(_measured(plan, server, api, material, meters, limits, observe))
+    flags = ["generator_in_energy"] if windows and _is_here(server.host) else []
     if count_tokens is not None:
         _count(load, count_tokens)
     run_id = f"{created_at:%Y%m%d-%H%M%S}-endpoint-{secrets.token_hex(2)}"
@@ -151,7 +165,7 @@ async def _measured(
     api: Api,
     prompts: Prompts,
     meters: Sequence[OpenMeter],
-    limits: Limits | None,
+    limits: Limits,
     observe: Observer,
 ) -> tuple[Load, list[EnergyWindow]]:
     from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, constant, poisson
@@ -198,8 +212,9 @@ def _require_answers(plan: EndpointPlan, warm: Load) -> None:
     )
 
 
-def _meters(plan: EndpointPlan, server: Server) -> tuple[tuple[OpenMeter, ...], list[str]]:
-    """Meters that cover the server's machine, opened, and flags of what they see besides.
+@contextmanager
+def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...]]:
+    """Meters that cover the server's machine, open.
 
     On this machine those are its counters, or the devices' that are named; of another machine only
     configured instruments that are named, since nothing else says what they look at.
@@ -211,24 +226,28 @@ def _meters(plan: EndpointPlan, server: Server) -> tuple[tuple[OpenMeter, ...], 
 
     here = _is_here(server.host)
     if not plan.meters and not here:
-        return (), []
+        yield ()
+        return
     if not here and (local := sorted(set(plan.meters) - set(configured.names()))):
         raise PlanError(
             f"meter {local[0]!r} looks at this machine and not at {server.host}: name an "
             "instrument of the server's in the settings (`wattmark doctor` shows where)"
         )
     opened = OPEN_METERS.acquire(plan.meters)
-    fit = tuple(
-        meter
-        for meter in opened
-        if meter.info.scope is Scope.DEVICE and meter.info.grade is not Grade.MODELLED
-    )
-    if plan.meters and (unfit := [meter.name for meter in opened if meter not in fit]):
-        raise PlanError(
-            f"meter {unfit[0]!r} sees the process that reads it, which is the load generator and "
-            "not the server: name one that meters the machine, or none"
+    try:
+        fit = tuple(
+            meter
+            for meter in opened
+            if meter.info.scope is Scope.DEVICE and meter.info.grade is not Grade.MODELLED
         )
-    return fit, ["generator_in_energy"] if here and fit else []
+        if plan.meters and (unfit := [meter.name for meter in opened if meter not in fit]):
+            raise PlanError(
+                f"meter {unfit[0]!r} sees the process that reads it, which is the load generator "
+                "and not the server: name one that meters the machine, or none"
+            )
+        yield fit
+    finally:
+        OPEN_METERS.release(opened)
 
 
 def _is_here(host: str) -> bool:

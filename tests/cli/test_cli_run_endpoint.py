@@ -135,3 +135,59 @@ def test_ctrl_c_keeps_what_there_is(url: str, prompts: str) -> None:
     assert child.returncode == 130
     assert "interrupted" in out
     assert "interrupted" in wattmark("list", "runs").stdout
+
+
+@pytest.mark.usefixtures("fake_plugin")
+def test_a_meter_of_the_servers_machine_gives_energy(url: str, prompts: str) -> None:
+    said = asked(url, prompts, "--model", "good", "--meter", "fake-counter", "--json")
+    result = json.loads(said.stdout)["result"]
+    energy = result["energy_per_query"]
+    assert energy["grade"] == "counted" and energy["low"] <= energy["value"] <= energy["high"]
+    least_j = 40.0 * result["duration_s"] / result["requests"]  # the fake draws 40 W, and more
+    assert energy["high"] >= least_j > 0
+    assert "generator_in_energy" in result["flags"]
+    afar = asked("http://192.0.2.1:8000", prompts, "--model", "good", "--meter", "fake-counter")
+    assert "looks at this machine and not at 192.0.2.1" in str(afar.exception)
+
+
+def test_a_named_tokenizer_counts_where_the_server_does_not(
+    url: str, prompts: str, tmp_path: Path
+) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = Tokenizer(models.WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words.save(str(tmp_path / "tokenizer.json"))
+    wanted = ["--model", "uncounted", "--requests", "8", "--json"]
+    alone = json.loads(asked(url, prompts, *wanted).stdout)["result"]
+    assert alone["tokens_out_per_query"]["reason"] == "not_measured"
+    named = asked(url, prompts, *wanted, "--tokenizer", str(tmp_path / "tokenizer.json"))
+    result = json.loads(named.stdout)["result"]
+    assert result["tokens_out_per_query"]["value"] == TOKENS
+    assert result["token_sources"] == ["tokenizer"]
+    lost = asked(url, prompts, *wanted, "--tokenizer", str(tmp_path))
+    assert isinstance(lost.exception, PlanError)
+
+
+def test_a_server_that_hangs_is_told_after_the_timeout(url: str, prompts: str) -> None:
+    said = asked(url, prompts, "--model", "stalls", "--timeout", "100ms")
+    assert isinstance(said.exception, EndpointError)
+    assert "not complete within" in str(said.exception) or "stopped for" in str(said.exception)
+
+
+def test_python_users_have_the_same(url: str, prompts: str) -> None:
+    import wattmark as public
+
+    run = public.run_endpoint(
+        {
+            "url": url,
+            "api": "openai",
+            "model": "good",
+            "concurrency": 1,
+            "prompts": prompts,
+            "requests": 3,
+        }
+    )
+    assert run.result.valid == 3
+    with pytest.raises(PlanError, match="either a rate"):
+        public.run_endpoint({"url": url, "api": "openai", "model": "good"})

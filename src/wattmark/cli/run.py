@@ -82,6 +82,9 @@ def run(
         str | None,
         typer.Option(metavar="VARIABLE", help="Endpoint: environment variable with the key."),
     ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(help="Endpoint: a request is given up after it; 600s.")
+    ] = None,
     slo: Annotated[
         str | None, typer.Option(help="Endpoint: objective, such as ttft_p95<200ms,p99<2s.")
     ] = None,
@@ -116,6 +119,7 @@ def run(
         "tokenizer": tokenizer,
         "key_variable": key_variable,
         "slo": slo,
+        "timeout_s": None if timeout is None else parse_duration_s(timeout),
     }
     if endpoint is not None:
         from wattmark.cli.run_endpoint import endpoint_fields, run_endpoint
@@ -130,7 +134,7 @@ def run(
         said = endpoint_fields(endpoint, model, qps, budget, samples, meter, of_endpoint)
         raise typer.Exit(run_endpoint(said, as_json=as_json, quiet=quiet))
     if any(of_endpoint.values()):
-        named = next(name for name, value in of_endpoint.items() if value)
+        named = next(name for name, value in of_endpoint.items() if value).removesuffix("_s")
         raise typer.BadParameter(f"--{named.replace('_', '-')} goes with --endpoint URL")
     if resume is not None:
         others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens, meter)

@@ -61,6 +61,7 @@ def endpoint_result(
         *(["failed_queries"] if any(_failed(r) for r in requests) else []),
         *(["generator_saturated"] if _saturated(busy, lateness_p99_ms, latencies) else []),
         *([load.stopped] if load.stopped else []),
+        *sorted({flag.value for window in windows for flag in window.flags}),
         *flags,
     ]
     return EndpointResult(

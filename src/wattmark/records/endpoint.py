@@ -31,6 +31,7 @@ class EndpointPlan(Record):
     requests: Annotated[int, Field(ge=1, le=10_000_000)] = 200
     warm_up: Annotated[int, Field(ge=1, description="requests before, which do not count")] = 4
     budget_s: Annotated[float | None, Field(gt=0, description="issue no more after it")] = None
+    timeout_s: Annotated[float, Field(gt=0, description="a request is given up after it")] = 600.0
     max_tokens: Annotated[int | None, Field(ge=1)] = None
     stream: bool = True
     prompts: Annotated[str, Field(description="a file, or `task:NAME`")] = ""
