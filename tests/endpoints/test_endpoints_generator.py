@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -135,3 +137,19 @@ def test_the_key_is_sent_and_stands_in_no_record(url, monkeypatch) -> None:
     assert "Authorization: Bearer sk-very-secret" in StandIn.keys
     assert "[key]" in done.requests[0].sentence
     assert "very-secret" not in repr(done)
+
+
+def test_a_server_that_closes_each_connection_at_once_is_a_failure_and_no_hang() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+
+        def slam() -> None:
+            for _ in range(5):
+                door.accept()[0].close()
+
+        thread = threading.Thread(target=slam, daemon=True)
+        thread.start()
+        done = load(f"http://127.0.0.1:{port}", "good", ClosedLoop(1, 5), Limits(total_s=20.0))
+        thread.join(10)
+    assert {r.failure for r in done.requests} <= {Failure.CLOSED, Failure.CONNECT}
+    assert len(done.requests) == 5

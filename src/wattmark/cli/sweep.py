@@ -58,7 +58,7 @@ def sweep(
         str | None, typer.Option(metavar="N,N,...", help="Endpoint: numbers of clients.")
     ] = None,
     qps: Annotated[
-        str | None, typer.Option(metavar="X,X,...", help="Endpoint: rates of requests.")
+        str | None, typer.Option(metavar="X,X,...|auto", help="Endpoint: rates; --policy: auto.")
     ] = None,
     requests: Annotated[int | None, typer.Option(help="Endpoint: of each load.")] = None,
     prompts: Annotated[
@@ -103,7 +103,8 @@ def sweep(
         )
         del said["concurrency"]
         raise typer.Exit(sweep_endpoint(said, concurrency, qps, as_json=as_json, quiet=quiet))
-    if any((model, concurrency, qps, *of_endpoint.values())):
+    searched = policy is not None and qps == "auto"  # which is what --policy does in any case
+    if any((model, concurrency, qps and not searched, *of_endpoint.values())):
         raise typer.BadParameter("--concurrency, --qps and the like go with --endpoint URL")
     loaded = runs.read(plan)
     if isinstance(loaded, Suite):

@@ -154,12 +154,16 @@ class Generator:
                 server.port,
                 ssl=self._tls,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a host that is no name gives a ValueError
             del self._opening[exchange]
             self._close(exchange, time.monotonic_ns(), Failure.CONNECT, str(error))
             self._open_for_waiting()
             return
         del self._opening[exchange]
+        if not connection.usable:  # closed as soon as it was open
+            self._close(exchange, time.monotonic_ns(), Failure.CLOSED, "")
+            self._open_for_waiting()
+            return
         self._open.add(connection)
         assert self._load is not None
         self._load.connections += 1
