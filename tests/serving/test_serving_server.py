@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,8 +16,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from wattmark import endpoint_runs
+from wattmark.cli.main import app
+from wattmark.errors import PlanError
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +146,8 @@ def test_a_generator_streams_the_tokens_that_it_would_say_at_once(generator: str
         ({"model": GENERATOR, "prompt": "x", "max_tokens": 9999}, 400, "more than the"),
         ({"model": GENERATOR, "prompt": "x", "temperature": 0.7}, 400, "temperature"),
         ({"model": GENERATOR}, 400, "prompt"),
+        ({"model": GENERATOR, "prompt": ""}, 400, "cannot take this text"),
+        ({"model": GENERATOR, "prompt": "x", "stop": "\n"}, 400, "leave out 'stop'"),
     ],
     ids=str,
 )
@@ -156,3 +163,24 @@ def test_a_generator_is_loaded_by_the_openai_api(generator: str, tmp_path, monke
     assert 1 <= result.tokens_out_per_query.value <= 4
     assert result.time_to_first_token.p50.value < result.latency.p50.value
     assert result.quality_metric == "next-word accuracy"
+
+
+def test_ctrl_c_answers_what_waits_for_company() -> None:
+    arguments = (SENTIMENT, "--framework", "pytorch/eager/fp32", "--policy", "static:batch=4")
+    found: list[Any] = []
+    text = {"name": "text", "datatype": "BYTES", "shape": [1], "data": ["a joy"]}
+    with serving(*arguments) as url:
+
+        def ask() -> None:
+            found.append(asked(f"{url}/v2/models/{SENTIMENT}/infer", {"inputs": [text]}))
+
+        client = threading.Thread(target=ask)
+        client.start()
+        time.sleep(1.0)  # it waits for three others, which do not come
+    client.join(30)
+    assert found[0][0] == 200 and found[0][1]["outputs"][0]["shape"] == [1, 2]
+
+
+def test_a_model_of_sounds_is_refused_before_it_is_converted() -> None:
+    refused = CliRunner().invoke(app, ["serve", "whisper-tiny-en", "--port", "0"])
+    assert isinstance(refused.exception, PlanError) and "text" in str(refused.exception)

@@ -133,6 +133,10 @@ class Greedy:
         mark("encode", self._encode_units * len(inputs["last"]))
         return {**state, **crossed}
 
+    def ends(self, token: int) -> bool:
+        """Whether an answer ends with this token."""
+        return bool((self._end == token).any())
+
     def _still_running(self, token: NDArray[np.int64]) -> NDArray[np.bool_]:
         return ~np.isin(token, self._end)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import FrameType
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,6 +34,7 @@ def application(
         batcher = AsyncioBatcher(loaded.policy(policy), loaded.answer, max_queue=max_queue)
         app.include_router(oip_v2.routes(loaded, batcher))
         app.include_router(openai.routes(loaded, batcher))
+        app.state.drain = batcher.close
         listening()
         yield
         await batcher.close()
@@ -76,8 +79,21 @@ def serve(app: FastAPI, listening: socket.socket) -> None:
     """Answer requests until Ctrl-C, and what is under way then."""
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """What waits for company is answered now: the server waits for its replies."""
+            super().handle_exit(sig, frame)
+            self.loop.call_soon_threadsafe(self.drain)
+
+        def drain(self) -> None:
+            self.draining = self.loop.create_task(app.state.drain())
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            self.loop = asyncio.get_running_loop()
+            await super().startup(sockets)
+
     settings = uvicorn.Config(app, log_level="warning", access_log=False)
     try:
-        uvicorn.Server(settings).run(sockets=[listening])
+        Server(settings).run(sockets=[listening])
     except KeyboardInterrupt:
         return

@@ -16,7 +16,7 @@ import numpy as np
 from wattmark import registry
 from wattmark.batching.policy import BatchingPolicy
 from wattmark.contracts import Inputs, Network, Output
-from wattmark.errors import PlanError
+from wattmark.errors import PlanError, WattmarkError
 from wattmark.pipelines.forward import Forward
 from wattmark.pipelines.greedy import NO_TOKEN, Greedy
 from wattmark.protocol.artefacts import artefact_key, package_versions, require_supported
@@ -64,6 +64,7 @@ class LoadedModel:
         require_supported(framework, setup)
         package_versions(framework)
         threads = setup.threads or len(os.sched_getaffinity(0))
+        self.shapes = [shape_of(inputs) for inputs in self._every_shape()]
         artefact = _prepared(self.model, setup, threads)
         os.environ.update(framework.environment(setup, artefact, threads))
         self.networks = tuple(n.with_batch(setup.batch) for n in self.model.networks())
@@ -71,7 +72,6 @@ class LoadedModel:
             network.name: framework.load(artefact / network.name, network, setup, threads)
             for network in self.networks
         }
-        self.shapes = [shape_of(inputs) for inputs in self._every_shape()]
         self.output = self._warmed_up()
 
     @property
@@ -83,6 +83,20 @@ class LoadedModel:
     def limit(self) -> int:
         """The most tokens that an answer can have; 0 for a model that generates none."""
         return self.pipeline.limit if isinstance(self.pipeline, Greedy) else 0
+
+    def ended(self, tokens: Sequence[int]) -> bool:
+        """Whether these new tokens are an answer that ended by itself."""
+        ends = isinstance(self.pipeline, Greedy) and tokens and self.pipeline.ends(tokens[-1])
+        return bool(ends)
+
+    def encoded(self, texts: list[str]) -> list[Inputs]:
+        """A query of each text. Raises PlanError where the model does not take them."""
+        try:
+            return self.model.preprocess(texts)
+        except WattmarkError:
+            raise
+        except Exception as error:
+            raise PlanError(f"{self.name} cannot take this text: {error}") from error
 
     def policy(self, wanted: BatchingPolicy) -> BatchingPolicy:
         """The policy with the shapes as its buckets; a batch is padded to its full size."""
@@ -132,7 +146,7 @@ class LoadedModel:
     def _every_shape(self) -> Iterator[Inputs]:
         """A query of zeros of every shape that the model takes, for a batch of 1."""
         if self.generates:
-            yield self.model.preprocess(["warm up"])[0]
+            yield self.encoded(["warm up"])[0]
             return
         (network,) = self.model.networks()
         for sizes in _sizes(network):

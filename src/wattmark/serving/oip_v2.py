@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.contracts import Inputs
-from wattmark.errors import PlanError, WattmarkError
+from wattmark.errors import PlanError
 from wattmark.serving.loaded import LoadedModel, Query
 from wattmark.serving.refusals import NoSuchModelError
 
@@ -74,9 +74,9 @@ def routes(loaded: LoadedModel, batcher: AsyncioBatcher) -> APIRouter:
     @router.post("/models/{name}/infer")
     async def infer(name: str, request: Request) -> JSONResponse:
         known(name)
-        rows = _rows(loaded, await _body(request))
         if loaded.generates:
             raise PlanError(f"{name} generates text: ask it by /v1/completions")
+        rows = _rows(loaded, await _body(request))
         asked = [batcher.ask(Query(row), loaded.bucket(row)) for row in rows]
         found: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
         for output in found:
@@ -133,12 +133,7 @@ def _of_texts(loaded: LoadedModel, tensor: dict[str, Any]) -> list[Inputs]:
     texts = tensor.get("data")
     if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
         raise PlanError("'text' holds no list of texts under 'data'")
-    try:
-        return loaded.model.preprocess(texts)
-    except WattmarkError:
-        raise
-    except Exception as error:
-        raise PlanError(f"{loaded.name} does not take texts: {error}") from error
+    return loaded.encoded(texts)
 
 
 def _array(tensor: dict[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:

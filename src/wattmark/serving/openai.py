@@ -28,7 +28,10 @@ from wattmark.serving.refusals import NoSuchModelError
 class _Common(BaseModel):
     model: str
     max_tokens: int | None = Field(default=None, ge=1)
-    temperature: float = 0.0
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = 0.0
+    n: int | None = 1
+    stop: str | list[str] | None = None
     stream: bool = False
     stream_options: dict[str, Any] | None = None
 
@@ -101,10 +104,12 @@ async def _answered(loaded: LoadedModel, batcher: AsyncioBatcher, asked: _Asked)
         raise PlanError(f"{loaded.name} generates no text: ask it by /v2/models/{loaded.name}")
     if body.temperature:
         raise PlanError("temperature must be 0: this server decodes greedily")
-    limit = loaded.limit if body.max_tokens is None else body.max_tokens
+    if body.stop or (body.n or 1) != 1:
+        raise PlanError("this server knows no 'stop', and answers once: leave out 'stop' and 'n'")
+    limit = body.max_completion_tokens or body.max_tokens or loaded.limit
     if limit > loaded.limit:
         raise PlanError(f"max_tokens={limit} is more than the {loaded.limit} that it can hold")
-    inputs = loaded.model.preprocess([asked.prompt])[0]
+    inputs = loaded.encoded([asked.prompt])[0]
     tokens: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
@@ -123,7 +128,7 @@ async def _answered(loaded: LoadedModel, batcher: AsyncioBatcher, asked: _Asked)
         return StreamingResponse(events, media_type="text/event-stream")
     found = (await work)[0].tolist()
     text = _text(loaded, query, found)
-    end = "length" if len(found) >= limit else "stop"
+    end = "stop" if loaded.ended(found) else "length"
     return JSONResponse(
         {
             **_head(loaded, asked, streamed=False),
@@ -166,8 +171,9 @@ async def _events(
     except WattmarkError as error:
         yield _event({"error": {"message": str(error), "type": "server_error"}})
         return
-    end = "length" if len(found) >= query.max_tokens else "stop"
-    yield _event({**head, "choices": [asked.choice("", streamed=True, end=end)]})
+    end = "stop" if loaded.ended(found) else "length"
+    rest = _text(loaded, query, found)[len(shown) :]
+    yield _event({**head, "choices": [asked.choice(rest, streamed=True, end=end)]})
     if (asked.body.stream_options or {}).get("include_usage"):
         yield _event({**head, "choices": [], "usage": _usage(query, len(found))})
     yield b"data: [DONE]\n\n"
