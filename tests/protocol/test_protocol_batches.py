@@ -61,6 +61,26 @@ def test_answers_of_a_batch_come_back_row_by_row(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert answers.phase_ns.tolist() == [[4, 6], [4, 6], [8, 12], [8, 12]]
     assert answers.phase_units.tolist() == [[1, 5]] * 4
+    assert answers.batch.tolist() == [0, 0, 1, 1]
+    assert answers.batch_ns.tolist() == [10, 10, 20, 20]
+
+
+def test_a_call_has_its_own_time_where_its_queries_came_at_different_ones(tmp_path: Path) -> None:
+    block = batches(queries([4, 4]), range(2), 2)
+    timeline = Timeline(
+        np.array([100, 160]),
+        np.array([100, 40]),
+        [np.array([[0.0], [1.0]])],
+        padding=np.array([False, False]),
+        call_ns=np.array([30]),
+    )
+    nothing = np.zeros((0, 0), np.int64)
+
+    write_answers(tmp_path / "round.npz", block, timeline, (nothing, nothing))
+    answers = read_answers(tmp_path / "round.npz")
+
+    assert answers.latency_ns.tolist() == [100, 40]
+    assert (answers.batch.tolist(), answers.batch_ns.tolist()) == ([0, 0], [30, 30])
 
 
 def samples(numbers: list[int], latencies: list[int], errors: list[str | None]) -> Samples:

@@ -124,3 +124,13 @@ def test_samples_of_a_recorded_round_cannot_be_replaced(
         store.write_samples(run_id, TRIAL, 0, 0, 0, columns())
     assert first.sha256 != second.sha256
     assert len(store.read_samples(run_id, second)["query"]) == 4
+
+
+def test_calls_of_a_round_are_kept_where_they_are_known(tmp_path: Path) -> None:
+    kept = write(tmp_path, batch=[0, 0, 1], batch_ns=[30, 30, 20])
+    back = read_samples(tmp_path, kept)
+    assert (back["batch"].tolist(), back["batch_ns"].tolist()) == ([0, 0, 1], [30, 30, 20])
+    without = write_samples(tmp_path, TRIAL, 0, 2, 2, columns())
+    assert read_samples(tmp_path, without)["batch"].size == 0
+    with pytest.raises(StoreError, match="columns"):
+        write_samples(tmp_path, TRIAL, 0, 3, 2, columns(batch=[0, 0, 1]))

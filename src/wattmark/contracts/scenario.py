@@ -19,7 +19,8 @@ class Timeline:
 
     Outputs and errors are one a call. Times are one a call too or, where the queries of a call
     arrived at different times, one a query, in the order of the calls; then ``padding`` marks the
-    queries that nobody asked, which fill a call up and are not counted.
+    queries that nobody asked, which fill a call up and are not counted. ``call_ns`` is how long
+    each call took; None where that is its latency.
     """
 
     start_ns: NDArray[np.int64]
@@ -27,6 +28,7 @@ class Timeline:
     outputs: list[Output | None]
     errors: dict[int, str] = field(default_factory=dict)
     padding: NDArray[np.bool_] | None = None
+    call_ns: NDArray[np.int64] | None = None
 
 
 class Scenario(Protocol):

@@ -20,13 +20,18 @@ from wattmark.protocol.batches import Batch
 
 @dataclass(frozen=True)
 class Answers:
-    """``phase_ns`` and ``phase_units`` are (rows, phases); units are a row's share of its batch."""
+    """``phase_ns`` and ``phase_units`` are (rows, phases); units are a row's share of its batch.
+
+    ``batch`` says which call a row was in, and ``batch_ns`` how long that took.
+    """
 
     query: NDArray[np.int32]
     start_ns: NDArray[np.int64]
     latency_ns: NDArray[np.int64]
     phase_ns: NDArray[np.int64]
     phase_units: NDArray[np.float64]
+    batch: NDArray[np.int32]
+    batch_ns: NDArray[np.int64]
     outputs: list[Output | None]
 
 
@@ -52,6 +57,7 @@ def write_answers(
         for at, place in enumerate(own)
         if kept[place]
     }
+    call_ns = timeline.latency_ns if timeline.call_ns is None else timeline.call_ns
     each = sizes if len(timeline.start_ns) == len(block) else 1  # times are a batch's or a query's
     np.savez(
         path,
@@ -61,6 +67,8 @@ def write_answers(
         latency_ns=np.repeat(timeline.latency_ns, each)[kept],
         phase_ns=np.repeat(phase_ns, sizes, axis=0)[kept],
         phase_units=np.repeat(units / sizes[:, None], sizes, axis=0)[kept],
+        batch=np.repeat(np.arange(len(block), dtype=np.int32), sizes)[kept],
+        batch_ns=np.repeat(call_ns, sizes)[kept],
         **outputs,
     )
     return rows
@@ -72,5 +80,12 @@ def read_answers(path: Path) -> Answers:
         query = raw["query"]
         outputs = [raw[name] if (name := f"output-{i}") in raw else None for i in range(len(query))]
         return Answers(
-            query, raw["start_ns"], raw["latency_ns"], raw["phase_ns"], raw["phase_units"], outputs
+            query=query,
+            start_ns=raw["start_ns"],
+            latency_ns=raw["latency_ns"],
+            phase_ns=raw["phase_ns"],
+            phase_units=raw["phase_units"],
+            batch=raw["batch"],
+            batch_ns=raw["batch_ns"],
+            outputs=outputs,
         )

@@ -22,6 +22,8 @@ class Samples:
     """Raw samples of one round, one entry per query asked (in a filled-up batch some twice).
 
     ``phase_ns`` and ``phase_units`` are (queries, phases) in the order of the round's phases.
+    ``batch`` says which call a query was in and ``batch_ns`` how long that took; both are empty
+    in records from before they were kept.
     """
 
     query: NDArray[np.int32]
@@ -32,6 +34,8 @@ class Samples:
     error: Sequence[str | None]
     phase_ns: NDArray[np.int64] = field(default_factory=_no_phases)
     phase_units: NDArray[np.float64] = field(default_factory=_no_phases)
+    batch: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    batch_ns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def answered(self) -> dict[int, int]:
         """Position of the first answer to each query that did not fail."""

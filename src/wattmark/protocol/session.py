@@ -192,6 +192,8 @@ class TrialSession:
             error=[errors.get(str(i)) for i in range(len(answers.query))],
             phase_ns=answers.phase_ns,
             phase_units=answers.phase_units,
+            batch=answers.batch,
+            batch_ns=answers.batch_ns,
         )
 
 

@@ -23,6 +23,7 @@ from wattmark.protocol.phase_results import latency, phases, time_to_first_token
 from wattmark.protocol.quality import quality
 from wattmark.protocol.recorder import Recorded, Recorder
 from wattmark.protocol.reference import ReferenceFacts, reference_facts
+from wattmark.protocol.request_energy import request_energy
 from wattmark.protocol.statistics import pooled_rate
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import (
@@ -162,6 +163,7 @@ def _result(
             if facts
             else Quantity.missing("FLOP/query", Reason.NOT_MEASURED, "the reference did not run"),
             "energy": energies(rounds, scores, IdlePowers(recorded.idle)),
+            "request_energy": request_energy(ours),
             "phases": phases(ours),
             "time_to_first_token": time_to_first_token(ours),
             "latency_bound": latency_bound(plan, ours),

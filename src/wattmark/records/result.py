@@ -51,6 +51,20 @@ class Energy(Record):
     per_correct: Quantity
 
 
+class RequestEnergy(Record):
+    """What single requests bore of the gross energy, all domains together.
+
+    A window's energy goes to its calls ``by duration`` and a call's to its requests by ``rule``;
+    the shares of a round add up to what was metered of it exactly.
+    """
+
+    rule: Literal["equal", "tokens"]
+    batches: str
+    p50: Quantity
+    p90: Quantity
+    p99: Quantity
+
+
 class LatencyBound(Record):
     """Whether at least ``percentile`` of a server's queries are within ``limit_ms``.
 
@@ -114,6 +128,7 @@ class Result(Record):
     cpu_time_per_query: Quantity | None = None
     flops_per_query: Quantity | None = None
     energy: tuple[Energy, ...] = ()
+    request_energy: RequestEnergy | None = None
     phases: tuple[PhaseResult, ...] = ()
     time_to_first_token: Latency | None = None
     ratios: Ratios | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wattmark.records import LatencyBound, LoadgenTest, Run
-from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
+from wattmark.records import LatencyBound, LoadgenTest, Result, Run
+from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, text_cell
 from wattmark.reports.formatting import DASH, duration_text
 from wattmark.reports.rows import ok, sort_key
 
@@ -52,6 +52,8 @@ BOUND_COLUMNS = (
     Column("share", "Within it", "%"),
     Column("goodput", "Goodput", "query/s"),
     Column("verdict", "All tests together", numeric=False),
+    Column("request_p50", "Energy of a request p50", "J"),
+    Column("request_p99", "Energy of a request p99", "J"),
 )
 
 
@@ -69,12 +71,21 @@ def bound_table(run: Run) -> Table:
                 figure_cell(bound.share.to("%")),
                 figure_cell(bound.goodput),
                 text_cell(_sequential(bound)),
+                *_request_energy(result),
             ),
         )
         for result in sorted(filter(ok, run.results), key=sort_key)
         if (bound := result.latency_bound) is not None
     ]
     return Table(BOUND_COLUMNS, tuple(rows))
+
+
+def _request_energy(result: Result) -> tuple[Cell, Cell]:
+    """Each request's share of its batch's energy."""
+    found = result.request_energy
+    if found is None:
+        return text_cell(DASH), text_cell(DASH)
+    return figure_cell(found.p50), figure_cell(found.p99)
 
 
 def _sequential(bound: LatencyBound) -> str:

@@ -75,6 +75,7 @@ class _Record:
     latency_ns: list[int] = field(default_factory=list)
     order: list[int] = field(default_factory=list)  # of each row: the sample it answered, or -1
     sizes: list[int] = field(default_factory=list)  # samples of each call
+    call_ns: list[int] = field(default_factory=list)  # how long each call took
     outputs: list[Output | None] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
     samples: int = 0
@@ -202,8 +203,10 @@ class Loadgen:
         for each in asked:
             waiting.setdefault(each.number, []).append(each)
         for call in self._cut([sample.number for sample in asked]) if asked else ():
+            called_ns = time.monotonic_ns()
             output = self._called(answer, call, record)
             done_ns = time.monotonic_ns()
+            record.call_ns.append(done_ns - called_ns)
             replies, kept, latest_ns = [], [], 0
             for row, number in enumerate(call.numbers):
                 # a row that only fills the batch up shares the times of the one before it
@@ -266,7 +269,8 @@ class Loadgen:
             }
         )
         padding = np.array(record.order) < 0
-        timeline = Timeline(start_ns, latency_ns, record.outputs, record.errors, padding)
+        calls_ns = np.array(record.call_ns, dtype=np.int64)
+        timeline = Timeline(start_ns, latency_ns, record.outputs, record.errors, padding, calls_ns)
         return Driven(record.calls, timeline, test)
 
     def _lacking(self, samples: int, duration_s: float) -> tuple[str, ...]:

@@ -61,6 +61,8 @@ class RunRecorder:
         }
         if samples.phase_ns.size:
             columns |= {"phase_ns": samples.phase_ns, "phase_units": samples.phase_units}
+        if samples.batch.size:
+            columns |= {"batch": samples.batch, "batch_ns": samples.batch_ns}
         return self._store.write_samples(self._run_id, trial, execution, index, attempt, columns)
 
     def load_samples(self, file: SampleFile) -> Samples:
@@ -75,6 +77,8 @@ class RunRecorder:
             error=columns["error"],
             phase_ns=columns["phase_ns"],
             phase_units=columns["phase_units"],
+            batch=columns["batch"],
+            batch_ns=columns["batch_ns"],
         )
 
     def add_round(self, done: Round) -> None:

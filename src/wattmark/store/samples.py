@@ -31,6 +31,9 @@ COLUMNS = {
 #: Columns of lists, one entry a phase, where the queries have phases.
 PHASE_COLUMNS = {"phase_ns": "int64", "phase_units": "double"}
 
+#: Which call of its round a query was in, and how long that took; absent in older files.
+BATCH_COLUMNS = {"batch": "int32", "batch_ns": "int64"}
+
 Column = Sequence[Any] | NDArray[Any]
 
 
@@ -52,7 +55,7 @@ def write_samples(
     ``columns`` holds the six columns of `COLUMNS`, each of length n (the round's queries):
     number of the query in the data set, start and latency in ns on the monotonic clock, what
     the model said, its score, and the error of a query that failed (else None); and, of shape
-    (n, phases), the two of `PHASE_COLUMNS`, or neither.
+    (n, phases), the two of `PHASE_COLUMNS`, or neither; and the two of `BATCH_COLUMNS`, or neither.
     Raises StoreError where a column is missing, too many, of another length or type, or where
     the disk refuses.
     """
@@ -61,17 +64,18 @@ def write_samples(
 
     where = f"samples of {trial}, execution {execution}, round {index}"
     phases = PHASE_COLUMNS if "phase_ns" in columns else {}
-    if set(columns) != {*COLUMNS, *phases}:
+    flat = COLUMNS | (BATCH_COLUMNS if "batch" in columns else {})
+    if set(columns) != {*flat, *phases}:
         raise StoreError(f"{where}: columns {sorted(columns)} are not {sorted(COLUMNS)}")
     schema = pa.schema(
-        [pa.field(n, pa.type_for_alias(t), nullable=n == "error") for n, t in COLUMNS.items()]
+        [pa.field(n, pa.type_for_alias(t), nullable=n == "error") for n, t in flat.items()]
         + [pa.field(n, pa.list_(pa.type_for_alias(t)), nullable=False) for n, t in phases.items()]
     )
     try:
-        data = {name: columns[name] for name in COLUMNS}
+        data = {name: columns[name] for name in flat}
         data |= {name: np.asarray(columns[name]).tolist() for name in phases}
         table = pa.table(data, schema=schema)
-        for name in (*COLUMNS, *phases):
+        for name in (*flat, *phases):
             if name != "error" and table[name].null_count:
                 raise StoreError(f"{where}: column {name!r} has gaps")
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
@@ -90,6 +94,8 @@ def write_samples(
 
 def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
     """The columns: arrays of shape (n,), lists for the two of text, (n, phases) for phases.
+
+    What an older file lacks is empty.
 
     Raises StoreError where the file is missing, outside the folder, or not the one recorded.
     """
@@ -121,6 +127,9 @@ def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
         for name in PHASE_COLUMNS:
             lists = table[name].to_pylist() if name in table.column_names else []
             found[name] = np.array(lists) if lists else np.zeros((0, 0))
+        for name, kind in BATCH_COLUMNS.items():
+            there = name in table.column_names
+            found[name] = np.asarray(table[name].to_numpy()) if there else np.zeros(0, kind)
         return found
     except (pa.ArrowException, KeyError) as error:
         raise StoreError(f"sample file {path} is not readable as samples: {error}") from error
