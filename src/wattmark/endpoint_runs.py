@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from wattmark.errors import EndpointError, MissingPackageError, PlanError
 from wattmark.protocol.events import Event, Observer, Stage, ignore
-from wattmark.records import EndpointPlan, EndpointRun
+from wattmark.records import EndpointPlan, EndpointRun, problems_text
 
 if TYPE_CHECKING:
     from wattmark.endpoints.api import Api
@@ -37,11 +37,7 @@ def endpoint_plan(said: Mapping[str, Any]) -> EndpointPlan:
     try:
         plan = EndpointPlan.model_validate(dict(said))
     except ValidationError as error:
-        told = "; ".join(
-            ": ".join([*map(str, e["loc"]), e["msg"].removeprefix("Value error, ")])
-            for e in error.errors()
-        )
-        raise PlanError(f"this load cannot be run: {told}") from None
+        raise PlanError(f"this load cannot be run: {problems_text(error)}") from None
     if plan.slo:
         from wattmark.records.slo import parse_slo
 
@@ -142,21 +138,22 @@ def summaries() -> list[dict[str, str]]:
 
 
 def find(name: str) -> EndpointRun | None:
-    """The stored load of that id, or of a unique start of one; None where there is none.
+    """The stored load of that name (an id, a unique start of one, ``latest``); None where that is
+    a run of another kind.
 
-    ``latest`` is one where no other run is newer.
+    Raises RunNotFoundError.
     """
     from wattmark.store import Store
     from wattmark.store import endpoint_runs as stored
+    from wattmark.store.recorded import run_meant
 
     ids = stored.ids()
-    if name == "latest":
-        with Store.open() as store:
-            others = [summary.id for summary in store.runs()]
-        newest = max([*ids, *others], default="")
-        return stored.load(newest) if newest in ids else None
-    meant = [run_id for run_id in ids if run_id.startswith(name)] if name else []
-    return stored.load(meant[0]) if len(meant) == 1 or name in meant[:1] else None
+    if not ids:
+        return None
+    with Store.open() as store:
+        others = [summary.id for summary in store.runs()]
+    meant = run_meant(name, sorted([*ids, *others], reverse=True))
+    return stored.load(meant) if meant in ids else None
 
 
 async def _measured(

@@ -17,6 +17,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from wattmark.codes import SentenceCode
 from wattmark.errors import UnitError
 
 #: atom -> (exponents of the base dimensions, factor to the base unit)
@@ -124,20 +125,11 @@ def least_trusted(*grades: Grade | None) -> Grade | None:
     return max(given, key=_TRUST.index) if given else None
 
 
-class Reason(StrEnum):
+class Reason(SentenceCode):
     """Why a figure is missing, or, as a flag of a figure, why it is less sure than it looks.
 
     Each member has a ``sentence`` for the person who meets it.
     """
-
-    sentence: str
-
-    def __new__(cls, code: str, sentence: str) -> Self:
-        """A member that equals its code."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.sentence = sentence
-        return member
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:

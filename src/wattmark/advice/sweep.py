@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wattmark.errors import PlanError
-from wattmark.metrology.domains import summed
+from wattmark.metrology.domains import total
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result
 from wattmark.records.slo import Bound, Slo
@@ -37,11 +37,8 @@ class SweepPoint:
     @property
     def energy_per_query(self) -> Quantity:
         """Gross joules a query, over all domains."""
-        whole = summed(e.domain for e in self.result.energy)
-        parts = [e.per_query for e in self.result.energy if e.domain in whole]
-        if not parts:
-            return _none("J/query", self.failure)
-        return sum(parts[1:], start=parts[0])
+        found = total((e.domain, e.per_query) for e in self.result.energy)
+        return _none("J/query", self.failure) if found is None else found
 
     @property
     def peak_rss_bytes(self) -> int | None:

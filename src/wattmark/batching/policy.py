@@ -18,7 +18,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from wattmark.errors import PlanError
-from wattmark.records.base import Record
+from wattmark.records.base import Record, problems_text
 
 POLICY_FORM = (
     "static:batch=N[,buckets=A/B/...] or "
@@ -76,6 +76,12 @@ class BatchingPolicy(Record):
     def max_wait_ns(self) -> int | None:
         """Longest wait of a query for company, in ns; None where it waits for a full batch."""
         return None if self.max_wait_ms is None else round(self.max_wait_ms * 1e6)
+
+    def for_shapes(self, shapes: int) -> BatchingPolicy:
+        """The same for programs of fixed shapes: buckets 1 to ``shapes``, batches padded full."""
+        sizes = () if self.kind == "static" else (self.max_batch,)
+        buckets = tuple(range(1, shapes + 1))
+        return self.model_copy(update={"buckets": buckets, "sizes": sizes})
 
     def bucket_of(self, length: int) -> int:
         """The smallest bucket that holds ``length``; 0 where the policy has no buckets.
@@ -135,11 +141,7 @@ def parse_policy(text: str) -> BatchingPolicy:
             sizes=_parse_steps(given.get("sizes")),
         )
     except ValidationError as error:
-        told = "; ".join(
-            ": ".join([*(str(at) for at in e["loc"]), e["msg"].removeprefix("Value error, ")])
-            for e in error.errors()
-        )
-        raise PlanError(f"batching policy {text!r}: {told}") from None
+        raise PlanError(f"batching policy {text!r}: {problems_text(error)}") from None
     except ValueError as error:
         raise PlanError(f"batching policy {text!r}: {error}") from None
 

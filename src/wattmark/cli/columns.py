@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from wattmark.reports.cells import Table as TableModel
+
 #: Wide enough for all columns where the output is a file or a pipe.
 _UNBOUNDED_WIDTH = 400
 
@@ -16,6 +18,16 @@ def stdout(width: int = _UNBOUNDED_WIDTH) -> Console:
     """The console of what a verb prints; ``width`` is that of a file or a pipe."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=width)
+
+
+def drawn(model: TableModel, title: str | None = None) -> Table:
+    """A report's table, with lines: a column each, numbers to the right."""
+    found = Table(title=None if title is None else Text(title), header_style="bold")
+    for column in model.columns:
+        found.add_column(Text(column.title), justify="right" if column.numeric else "left")
+    for row in model.rows:
+        found.add_row(*(Text(cell.text) for cell in row.cells))
+    return found
 
 
 def columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wattmark.cli.durations import parse_duration_s
+from wattmark.cli.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from wattmark.records import Run, Suite
 
-INTERRUPTED_EXIT_CODE = 130
 FAILED_TRIALS_EXIT_CODE = 1
 
 
@@ -119,7 +119,7 @@ def run(
         "tokenizer": tokenizer,
         "key_variable": key_variable,
         "slo": slo,
-        "timeout_s": None if timeout is None else parse_duration_s(timeout),
+        "timeout": timeout,
     }
     if endpoint is not None:
         from wattmark.cli.run_endpoint import endpoint_fields, run_endpoint
@@ -134,7 +134,7 @@ def run(
         said = endpoint_fields(endpoint, model, qps, budget, samples, meter, of_endpoint)
         raise typer.Exit(run_endpoint(said, as_json=as_json, quiet=quiet))
     if any(of_endpoint.values()):
-        named = next(name for name, value in of_endpoint.items() if value).removesuffix("_s")
+        named = next(name for name, value in of_endpoint.items() if value)
         raise typer.BadParameter(f"--{named.replace('_', '-')} goes with --endpoint URL")
     if resume is not None:
         others = (only, fast, samples, budget, model, data, cost_only, reasoning_tokens, meter)
@@ -196,7 +196,7 @@ def _run_all(
         base = report or Path("report.html")
         path = base.with_stem(f"{base.stem}-{plan.name}")
         outcome = _present(done, path, as_json, quiet)
-        if outcome == INTERRUPTED_EXIT_CODE:
+        if outcome == INTERRUPTED:
             if left := suite.plans[number:]:
                 names = " ".join(f"--only {plan.name}" for plan in left)
                 typer.echo(f"Then the rest of the suite with: {names}", err=True)
@@ -220,7 +220,7 @@ def _present(done: Run, report: Path, as_json: bool, quiet: bool) -> int:
         typer.echo(f"\nReport: {report}    Run: {done.id}")
     if done.stop_reason is StopReason.INTERRUPTED:
         typer.echo(f"Interrupted. Finish it with: wattmark run --resume {done.id}", err=True)
-        return INTERRUPTED_EXIT_CODE
+        return INTERRUPTED
     failed = [r for r in done.results if r.failure is not None]
     for result in failed:
         assert result.failure is not None

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from wattmark.cli.durations import parse_duration_s
+from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
 
 if TYPE_CHECKING:
     from wattmark.records import EndpointRun
-
-INTERRUPTED_EXIT_CODE = 130
-NOTHING_VALID_EXIT_CODE = 1
 
 
 def endpoint_fields(
@@ -32,15 +30,20 @@ def endpoint_fields(
         "url": url,
         "model": model,
         "rate_per_s": qps,
-        "budget_s": None if budget is None else parse_duration_s(budget),
+        "budget_s": _seconds(budget),
+        "timeout_s": _seconds(others.get("timeout")),
         "samples": samples,
         "meters": tuple(meters) if meters else None,
-        **others,
+        **{key: value for key, value in others.items() if key != "timeout"},
     }
     said = {key: value for key, value in said.items() if value is not None}
     if "concurrency" not in said and qps is None:
         said["concurrency"] = 1
     return {"api": "openai", **said}
+
+
+def _seconds(duration: str | None) -> float | None:
+    return None if duration is None else parse_duration_s(duration)
 
 
 def run_endpoint(said: Mapping[str, Any], *, as_json: bool, quiet: bool) -> int:
@@ -64,24 +67,20 @@ def print_endpoint_runs(runs: Sequence[EndpointRun]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from wattmark.cli.columns import stdout
+    from wattmark.cli.columns import drawn, stdout
     from wattmark.reports.endpoint_table import endpoint_sentences, endpoint_table
 
     console = stdout(width=320)
     first = runs[0].plan
     model = endpoint_table(runs)
-    title = Text(f"{first.model} at {first.url} ({first.api})")
+    title = f"{first.model} at {first.url} ({first.api})"
     if len(runs) == 1:
-        drawn = Table(title=title, show_header=False)
+        table = Table(title=Text(title), show_header=False)
         for column, cell in zip(model.columns, model.rows[0].cells, strict=True):
-            drawn.add_row(Text(column.title), Text(cell.text))
+            table.add_row(Text(column.title), Text(cell.text))
     else:
-        drawn = Table(title=title, header_style="bold")
-        for column in model.columns:
-            drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
-        for row in model.rows:
-            drawn.add_row(*(Text(cell.text) for cell in row.cells))
-    console.print(drawn)
+        table = drawn(model, title)
+    console.print(table)
     sentences = dict.fromkeys(sentence for run in runs for sentence in endpoint_sentences(run))
     for sentence in sentences:
         console.print(Text(f"• {sentence}"))
@@ -90,5 +89,5 @@ def print_endpoint_runs(runs: Sequence[EndpointRun]) -> None:
 def exit_status(runs: Sequence[EndpointRun]) -> int:
     """130 after Ctrl-C, 1 where nothing valid came out, else 0."""
     if any(run.result.stopped == "interrupted" for run in runs):
-        return INTERRUPTED_EXIT_CODE
-    return 0 if any(run.result.valid for run in runs) else NOTHING_VALID_EXIT_CODE
+        return INTERRUPTED
+    return 0 if any(run.result.valid for run in runs) else NOTHING_VALID

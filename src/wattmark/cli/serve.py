@@ -65,12 +65,11 @@ def _setup(text: str) -> Setup:
     from pydantic import ValidationError
 
     from wattmark.errors import PlanError
-    from wattmark.records import Setup, parse_setup
+    from wattmark.records import Setup, parse_setup, problems_text
 
     try:
         return Setup.model_validate(parse_setup(text))
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise PlanError(f"setup {text!r}: {told}") from None
+        raise PlanError(f"setup {text!r}: {problems_text(error)}") from None
     except ValueError as error:
         raise PlanError(str(error)) from None

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattmark.cli.durations import parse_duration_s
+from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
+from wattmark.cli.lists import parse_list
 
 if TYPE_CHECKING:
     from wattmark.advice.sweep import SweepPoint
     from wattmark.sweeping import Sweep
-
-INTERRUPTED_EXIT_CODE = 130
-NOTHING_VALID_EXIT_CODE = 1
 
 
 def sweep(
@@ -128,24 +127,16 @@ def sweep(
     with Progress(not quiet and not as_json) as progress:
         done = sweeping.sweep(
             adjusted,
-            batches=parse_batches(batch) if batch else sweeping.BATCHES,
+            batches=parse_list(batch, int, "batch sizes") if batch else sweeping.BATCHES,
             slo=slo,
             budget_s=parse_duration_s(budget) if budget else sweeping.BUDGET_S,
             observe=progress,
         )
     _present(done, plot, as_json, quiet)
     if done.interrupted:
-        raise typer.Exit(INTERRUPTED_EXIT_CODE)
+        raise typer.Exit(INTERRUPTED)
     if all(point.failure for point in done.points):
-        raise typer.Exit(NOTHING_VALID_EXIT_CODE)
-
-
-def parse_batches(text: str) -> list[int]:
-    """The numbers of ``1,2,4``."""
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a list of batch sizes such as 1,2,4") from None
+        raise typer.Exit(NOTHING_VALID)
 
 
 def _present(done: Sweep, plot: Path | None, as_json: bool, quiet: bool) -> None:
@@ -162,19 +153,10 @@ def _present(done: Sweep, plot: Path | None, as_json: bool, quiet: bool) -> None
 
 
 def _print(done: Sweep) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from wattmark.cli.columns import stdout
+    from wattmark.cli.columns import drawn, stdout
     from wattmark.reports.sweep_table import sweep_table
 
-    model = sweep_table(done.points)
-    drawn = Table(header_style="bold")
-    for column in model.columns:
-        drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
-    for row in model.rows:
-        drawn.add_row(*(Text(cell.text) for cell in row.cells))
-    stdout(width=200).print(drawn)
+    stdout(width=200).print(drawn(sweep_table(done.points)))
     typer.echo("Latency is that of a whole batch; the wait until one is full is not in it.")
     condition = f" within {done.slo}" if done.slo else ""
     if done.best.fastest is None:

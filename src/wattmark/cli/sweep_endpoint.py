@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import typer
+
+from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
+from wattmark.cli.lists import parse_list
 
 
 def sweep_endpoint(
@@ -23,14 +26,13 @@ def sweep_endpoint(
     """
     from wattmark import endpoint_runs
     from wattmark.cli.progress import Progress
-    from wattmark.cli.run_endpoint import (
-        INTERRUPTED_EXIT_CODE,
-        exit_status,
-        print_endpoint_runs,
-    )
+    from wattmark.cli.run_endpoint import exit_status, print_endpoint_runs
 
-    loads: list[dict[str, Any]] = [{"concurrency": int(n)} for n in numbers(concurrency)]
-    loads += [{"rate_per_s": rate} for rate in numbers(rates)]
+    loads: list[dict[str, Any]] = []
+    if concurrency:
+        loads += [{"concurrency": n} for n in parse_list(concurrency, int, "numbers of clients")]
+    if rates:
+        loads += [{"rate_per_s": rate} for rate in parse_list(rates, float, "rates")]
     if not loads:
         raise typer.BadParameter("--endpoint needs --concurrency 1,2,4 or --qps 1,2,4")
     plans = [endpoint_runs.endpoint_plan({**said, **load}) for load in loads]
@@ -53,12 +55,4 @@ def sweep_endpoint(
             else f"Most throughput{within}: {best.result.arrivals}"
         )
     status = exit_status(done)
-    return status if best is not None or status == INTERRUPTED_EXIT_CODE else 1
-
-
-def numbers(text: str | None) -> Sequence[float]:
-    """The numbers of ``1,2,4``; none where nothing was said."""
-    try:
-        return [float(word) for word in text.split(",")] if text else []
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a list of numbers such as 1,2,4") from None
+    return status if best is not None or status == INTERRUPTED else NOTHING_VALID

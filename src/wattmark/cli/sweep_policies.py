@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from wattmark.cli.durations import parse_duration_s
+from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
 
 if TYPE_CHECKING:
     from wattmark.quantities import Quantity
     from wattmark.records import Plan
     from wattmark.serving_rates import PolicyRate, ServingRates
 
-INTERRUPTED_EXIT_CODE = 130
-NOTHING_SUSTAINED_EXIT_CODE = 1
 HEADINGS = (
     "Setup",
     "Policy",
@@ -48,9 +47,9 @@ def sweep_policies(
         )
     (_print if show else _print_json)(done)
     if done.interrupted:
-        raise typer.Exit(INTERRUPTED_EXIT_CODE)
+        raise typer.Exit(INTERRUPTED)
     if not any(rate.result for rate in done.rates):
-        raise typer.Exit(NOTHING_SUSTAINED_EXIT_CODE)
+        raise typer.Exit(NOTHING_VALID)
 
 
 def _print(done: ServingRates) -> None:

@@ -6,7 +6,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from wattmark.cli.columns import stdout
+from wattmark.cli.columns import drawn, stdout
 from wattmark.records import Run
 from wattmark.reports.cells import Row
 from wattmark.reports.cells import Table as TableModel
@@ -27,14 +27,14 @@ def print_run(run: Run) -> None:
     title = f"{run.task.name}: {run.model.name}"
     needs = _needed_widths(model)
     for number, columns in enumerate(_pages(needs, console.width)):
-        drawn = Table(title=None if number else Text(title), header_style="bold")
+        page = Table(title=None if number else Text(title), header_style="bold")
         for at in columns:
             column = model.columns[at]
             justify: JustifyMethod = "right" if column.numeric else "left"
-            drawn.add_column(Text(column.title), justify=justify, min_width=needs[at])
+            page.add_column(Text(column.title), justify=justify, min_width=needs[at])
         for row in model.rows:
-            drawn.add_row(*(Text(row.cells[at].text) for at in columns), style=_style(row))
-        console.print(drawn)
+            page.add_row(*(Text(row.cells[at].text) for at in columns), style=_style(row))
+        console.print(page)
     _print_loadgen(console, run)
     for row in model.rows:
         if row.failure:
@@ -46,16 +46,7 @@ def print_run(run: Run) -> None:
 def _print_loadgen(console: Console, run: Run) -> None:
     for title, model in (("MLPerf LoadGen", loadgen_table(run)), ("Bound", bound_table(run))):
         if model.rows:
-            console.print(_drawn(title, model))
-
-
-def _drawn(title: str, model: TableModel) -> Table:
-    drawn = Table(title=title, header_style="bold")
-    for column in model.columns:
-        drawn.add_column(Text(column.title), justify="right" if column.numeric else "left")
-    for row in model.rows:
-        drawn.add_row(*(Text(cell.text) for cell in row.cells))
-    return drawn
+            console.print(drawn(model, title))
 
 
 def _needed_widths(model: TableModel) -> list[int]:

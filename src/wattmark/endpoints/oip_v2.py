@@ -25,30 +25,23 @@ _DATATYPES = {
 }
 
 
-def ready_path(model: str) -> str:
-    """Where a server says by status 200 that the model is ready."""
-    return f"/v2/models/{model}/ready"
-
-
-def metadata_path(model: str) -> str:
-    """Where a server lists the model's inputs and outputs."""
-    return f"/v2/models/{model}"
+def datatype(dtype: np.dtype[Any]) -> str | None:
+    """The protocol's name of a numpy type of numbers; None for one that it does not know."""
+    kind = "b1" if dtype.kind == "b" else f"{dtype.kind}{dtype.itemsize}"
+    return _DATATYPES.get(kind)
 
 
 def _tensor(name: str, value: NDArray[Any]) -> dict[str, Any]:
-    kind = "b1" if value.dtype.kind == "b" else f"{value.dtype.kind}{value.dtype.itemsize}"
-    if value.dtype.kind in "US":
-        datatype, data = "BYTES", [str(v) for v in value.ravel()]
-    elif kind in _DATATYPES:
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise PlanError(f"input {name!r} holds a value that JSON cannot say (NaN or infinity)")
-        datatype, data = _DATATYPES[kind], value.ravel().tolist()
-    else:
+    kind = "BYTES" if value.dtype.kind in "US" else datatype(value.dtype)
+    if kind is None:
         raise PlanError(
             f"input {name!r} has type {value.dtype}, which the protocol does not know: "
             f"use booleans, integers, floats or text"
         )
-    return {"name": name, "datatype": datatype, "shape": list(value.shape), "data": data}
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        raise PlanError(f"input {name!r} holds a value that JSON cannot say (NaN or infinity)")
+    data = [str(v) for v in value.ravel()] if kind == "BYTES" else value.ravel().tolist()
+    return {"name": name, "datatype": kind, "shape": list(value.shape), "data": data}
 
 
 class OipV2:

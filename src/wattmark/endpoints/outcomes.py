@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
 
+from wattmark.codes import SentenceCode
 from wattmark.errors import WattmarkError
 
 
@@ -14,17 +14,8 @@ class MalformedReplyError(WattmarkError):
     """A reply that does not follow its protocol; the generator counts it as a failure."""
 
 
-class Failure(StrEnum):
+class Failure(SentenceCode):
     """Why a request gave no valid reply; ``sentence`` says it to a person."""
-
-    sentence: str
-
-    def __new__(cls, code: str, sentence: str) -> Self:
-        """A member that equals its code."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.sentence = sentence
-        return member
 
     CONNECT = "connect", "no connection to the server could be made"
     CLOSED = "closed", "the server closed the connection before the reply was complete"

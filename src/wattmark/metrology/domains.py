@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+
+from wattmark.quantities import Quantity
 
 
 def summed(domains: Iterable[str]) -> frozenset[str]:
@@ -12,3 +15,11 @@ def summed(domains: Iterable[str]) -> frozenset[str]:
     """
     found = frozenset(domains)
     return frozenset({"node"}) if "node" in found else found
+
+
+def total(parts: Iterable[tuple[str, Quantity]]) -> Quantity | None:
+    """The sum over all domains, each given with its energy; None where there is none."""
+    found = list(parts)
+    whole = summed(domain for domain, _ in found)
+    energies = [energy for domain, energy in found if domain in whole]
+    return reduce(Quantity.__add__, energies) if energies else None

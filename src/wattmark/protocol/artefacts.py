@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from wattmark import registry
 from wattmark.contracts import Framework
 from wattmark.errors import MissingPackageError, UnsupportedSetupError
 from wattmark.records import Setup, canonical_digest
@@ -71,6 +72,12 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
     )
     front = f"{setup.framework}-{setup.mode}-{setup.precision.value}"
     return f"{front}-{digest[:16]}"
+
+
+def shared_key(model_digest: str) -> str:
+    """Folder name of what several frameworks share of a model: its exports by PyTorch."""
+    versions = package_versions(registry.framework("pytorch"))
+    return f"shared-{canonical_digest({'model': model_digest, **versions})[:16]}"
 
 
 @contextmanager

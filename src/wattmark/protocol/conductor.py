@@ -16,7 +16,12 @@ from pathlib import Path
 
 from wattmark import registry
 from wattmark.errors import WattmarkError, WorkerError
-from wattmark.protocol.artefacts import artefact_key, package_versions, require_supported
+from wattmark.protocol.artefacts import (
+    artefact_key,
+    package_versions,
+    require_supported,
+    shared_key,
+)
 from wattmark.protocol.events import Event, Observer, Stage
 from wattmark.protocol.inputs import save_inputs, spread
 from wattmark.protocol.interruption import interruptible
@@ -111,7 +116,7 @@ class Conductor:
             scenario=self.plan.scenario,
             loadgen=self.plan.loadgen,
             artefact=self.cache / "artefacts" / self._key(trial.setup, calibration_digest),
-            shared=self.cache / "artefacts" / f"shared-{self._shared_key()}",
+            shared=self.cache / "artefacts" / shared_key(self.material.model.digest),
             inputs=self.recorder.folder() / "inputs",
             calibration=self.recorder.folder() / "calibration",
             reference=self.cache / "references" / canonical_digest(about)[:16],
@@ -128,10 +133,6 @@ class Conductor:
             return artefact_key(framework, setup, self.material.model.digest, calibration_digest)
         except WattmarkError:
             return "unsupported"  # _prepare_one refuses it with the reason
-
-    def _shared_key(self) -> str:
-        versions = package_versions(registry.framework("pytorch"))
-        return canonical_digest({"model": self.material.model.digest, **versions})[:16]
 
     def _references(self, jobs: dict[str, Job]) -> None:
         """One reference for each set of options: they change what is done, and so the FLOPs."""

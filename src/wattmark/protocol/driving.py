@@ -53,16 +53,12 @@ def batching_policy(setup: Setup, shapes: int) -> BatchingPolicy | None:
     """
     if setup.batch == 1:
         return None
-    buckets = tuple(range(1, shapes + 1))
-    if setup.max_wait_ms is None:
-        return BatchingPolicy(kind="static", max_batch=setup.batch, buckets=buckets)
-    return BatchingPolicy(
-        kind="dynamic",
+    policy = BatchingPolicy(
+        kind="static" if setup.max_wait_ms is None else "dynamic",
         max_batch=setup.batch,
         max_wait_ms=setup.max_wait_ms,
-        buckets=buckets,
-        sizes=(setup.batch,),
     )
+    return policy.for_shapes(shapes)
 
 
 class _OwnLoop:

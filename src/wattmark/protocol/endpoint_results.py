@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.endpoints.outcomes import Failure, Load, Request
+from wattmark.metrology.domains import total
 from wattmark.protocol.phase_results import latency
 from wattmark.protocol.prompts import Prompts
 from wattmark.protocol.statistics import accuracy_quantity, pooled_rate, resampled_metric
@@ -215,16 +216,8 @@ def _energy(window: EnergyWindow, requests: int) -> Energy:
 
 def _whole(energy: Sequence[Energy]) -> Quantity:
     """All domains together (the node alone, where it was metered)."""
-    from wattmark.metrology.domains import summed
-
-    if not energy:
-        return Quantity.missing("J/query", Reason.NO_METER_ON_SERVER)
-    whole = summed(e.domain for e in energy)
-    parts = [e.per_query for e in energy if e.domain in whole]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+    found = total((e.domain, e.per_query) for e in energy)
+    return Quantity.missing("J/query", Reason.NO_METER_ON_SERVER) if found is None else found
 
 
 def _quality(plan: EndpointPlan, prompts: Prompts, load: Load) -> tuple[str | None, Quantity]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ def prompts(plan: EndpointPlan) -> Prompts:
     named = plan.prompts or _TASK + DEFAULT_TASKS.get(plan.api, "")
     if named == _TASK:
         raise PlanError(
-            "oip-v2 asks with tensors: name a file of them (--prompts inputs.npz), or a plan "
-            "whose model's inputs the server takes"
+            "oip-v2 asks with tensors: name a file of them (--prompts inputs.npz), or a task "
+            "whose model's inputs the server takes (--prompts task:NAME)"
         )
     if named.startswith(_TASK):
         return _of_task(plan, named.removeprefix(_TASK))
@@ -59,7 +60,7 @@ def prompts(plan: EndpointPlan) -> Prompts:
         raw = path.read_bytes()
     except OSError as error:
         raise PlanError(f"the prompts in {named} cannot be read: {error.strerror}") from error
-    asked = _tensors(path) if plan.api == "oip-v2" else _texts(path, raw)
+    asked = _tensors(path, raw) if plan.api == "oip-v2" else _texts(path, raw)
     return Prompts(asked, hashlib.sha256(raw).hexdigest())
 
 
@@ -100,9 +101,9 @@ def _texts(path: Path, raw: bytes) -> list[Any]:
     return asked
 
 
-def _tensors(path: Path) -> list[dict[str, Any]]:
+def _tensors(path: Path, raw: bytes) -> list[dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError) as error:
         raise PlanError(f"{path} is not an .npz file of arrays: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattmark.batching.shares import EnergyShares, ShareRule, energy_shares
-from wattmark.metrology.domains import summed
+from wattmark.metrology.domains import total
 from wattmark.protocol.measured import Measured
 from wattmark.protocol.recorder import Samples
 from wattmark.protocol.statistics.percentiles import TooFewSamplesError, percentile_interval
@@ -20,17 +20,13 @@ def round_shares(done: Round, samples: Samples) -> EnergyShares | None:
 
     None where nothing was metered, or it is not known which call a request was in.
     """
-    whole = summed(window.domain for window in done.energy)
-    parts = [window.gross for window in done.energy if window.domain in whole]
-    if not parts or not samples.batch.size:
+    metered = total((window.domain, window.gross) for window in done.energy)
+    if metered is None or not samples.batch.size:
         return None
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
     durations = [0] * (int(samples.batch.max()) + 1)
     for batch, took_ns in zip(samples.batch.tolist(), samples.batch_ns.tolist(), strict=True):
         durations[batch] = took_ns
-    return energy_shares(total, samples.batch.tolist(), durations)
+    return energy_shares(metered, samples.batch.tolist(), durations)
 
 
 def request_energy(ours: Measured) -> RequestEnergy | None:
@@ -40,7 +36,7 @@ def request_energy(ours: Measured) -> RequestEnergy | None:
     if not rounds or len(rounds) < len(found):
         return None
     shares = [share for of_round in rounds for share in of_round.shares]
-    p50, p90, p99 = (_percentile(shares, p) for p in (0.50, 0.90, 0.99))
+    p50, p90, p99 = _percentiles(shares, (0.50, 0.90, 0.99))
     return RequestEnergy(
         rule="equal" if rounds[0].rule is ShareRule.EQUAL else "tokens",
         batches=rounds[0].batches,
@@ -50,24 +46,22 @@ def request_energy(ours: Measured) -> RequestEnergy | None:
     )
 
 
-def _percentile(shares: Sequence[Quantity], p: float) -> Quantity:
-    """Its interval holds the meter's own and that of the order statistic."""
+def _percentiles(shares: Sequence[Quantity], wanted: Sequence[float]) -> list[Quantity]:
+    """Their intervals hold the meter's own and that of the order statistic."""
     for share in shares:
         if share.reason is not None:
-            return Quantity.missing("J/query", share.reason, share.detail)
-    bounds = [share.bounds() for share in shares]
-    level = min(share.level or 0.0 for share in shares)
-    try:
-        value, least, most = percentile_interval([b[1] for b in bounds], p, _LEVEL)
-        _, low, _ = percentile_interval([b[0] for b in bounds], p, _LEVEL)
-        _, _, high = percentile_interval([b[2] for b in bounds], p, _LEVEL)
-    except TooFewSamplesError as error:
-        return Quantity.missing("J/query", Reason.TOO_FEW_SAMPLES, str(error))
-    return Quantity.between(
-        value,
-        min(least, low),
-        max(most, high),
-        "J/query",
-        level=max(0.0, level + _LEVEL - 1),
-        grade=shares[0].grade,
-    )
+            return [Quantity.missing("J/query", share.reason, share.detail)] * len(wanted)
+    lows, values, highs = zip(*(share.bounds() for share in shares), strict=True)
+    level = max(0.0, min(share.level or 0.0 for share in shares) + _LEVEL - 1)
+    found = []
+    for p in wanted:
+        try:
+            value, least, most = percentile_interval(values, p, _LEVEL)
+        except TooFewSamplesError as error:
+            found.append(Quantity.missing("J/query", Reason.TOO_FEW_SAMPLES, str(error)))
+            continue
+        low = min(least, percentile_interval(lows, p, _LEVEL)[1])
+        high = max(most, percentile_interval(highs, p, _LEVEL)[2])
+        grade = shares[0].grade
+        found.append(Quantity.between(value, low, high, "J/query", level=level, grade=grade))
+    return found

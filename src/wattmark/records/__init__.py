@@ -19,9 +19,9 @@ from wattmark.records.base import (
     SCHEMA_VERSION,
     Record,
     canonical_digest,
+    problems_text,
 )
 from wattmark.records.endpoint import (
-    APIS,
     EndpointPlan,
     EndpointResult,
     EndpointRun,
@@ -74,7 +74,6 @@ from wattmark.records.result import (
 )
 
 __all__ = [
-    "APIS",
     "COMPARABLE_FIELDS",
     "LOADGEN_TESTS",
     "READABLE_VERSIONS",
@@ -123,4 +122,5 @@ __all__ = [
     "Trial",
     "canonical_digest",
     "parse_setup",
+    "problems_text",
 ]

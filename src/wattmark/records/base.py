@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 SCHEMA_VERSION = "3"
 #: Versions that this Wattmark reads: what is new in a version has a default.
@@ -23,3 +23,11 @@ def canonical_digest(data: Any) -> str:
     """sha256 of the canonical JSON of ``data`` (sorted keys, no spaces)."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def problems_text(error: ValidationError) -> str:
+    """What is wrong with a record, field by field, without pydantic's own words around it."""
+    return "; ".join(
+        ": ".join([*map(str, e["loc"]), e["msg"].removeprefix("Value error, ")])
+        for e in error.errors()
+    )

@@ -12,8 +12,6 @@ from wattmark.records.environment import Environment
 from wattmark.records.measured import SampleFile
 from wattmark.records.result import Energy, Latency
 
-APIS = ("openai", "openai-completions", "openai-embeddings", "oip-v2")
-
 
 class EndpointPlan(Record):
     """A load for a server: whom to ask what, how requests arrive, and when it ends.

@@ -7,13 +7,11 @@ all domains, as the ratio does; the record (``--format json``) has each of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import reduce
 from math import inf
 
-from wattmark.metrology.domains import summed
+from wattmark.metrology.domains import total
 from wattmark.quantities import Quantity, Reason, parse_unit
-from wattmark.records import Energy, PhaseResult, Rating, Ratios, Result, Run
+from wattmark.records import PhaseResult, Rating, Ratios, Result, Run
 from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, missing_cell, text_cell
 from wattmark.reports.formatting import heading, stars_text
 
@@ -38,13 +36,7 @@ def energy_per_query(result: Result) -> Quantity | None:
 
     Where the node was metered, it is the sum.
     """
-    return _total(e.per_query for e in whole_energy(result))
-
-
-def whole_energy(result: Result) -> list[Energy]:
-    """The energies of a result that add up without counting a joule twice."""
-    whole = summed(e.domain for e in result.energy)
-    return [e for e in result.energy if e.domain in whole]
+    return total((e.domain, e.per_query) for e in result.energy)
 
 
 def instruments(result: Result) -> str:
@@ -52,14 +44,8 @@ def instruments(result: Result) -> str:
     return " + ".join(sorted({e.meter for e in result.energy}))
 
 
-def _total(quantities: Iterable[Quantity]) -> Quantity | None:
-    items = list(quantities)
-    return reduce(Quantity.__add__, items) if items else None
-
-
-def _whole_phase(phase: PhaseResult) -> list[Quantity]:
-    whole = summed(e.domain for e in phase.energy)
-    return [e.per_unit for e in phase.energy if e.domain in whole]
+def _phase_energy(phase: PhaseResult) -> Quantity | None:
+    return total((e.domain, e.per_unit) for e in phase.energy)
 
 
 def energy_ratio(result: Result) -> Quantity | None:
@@ -142,7 +128,7 @@ def _figures(
     absent = Reason.TRIAL_FAILED if not ok(result) else Reason.NOT_MEASURED
     quality, latency = result.quality, result.latency
     per_query = energy_per_query(result)
-    per_correct = _total(e.per_correct for e in whole_energy(result))
+    per_correct = total((e.domain, e.per_correct) for e in result.energy)
 
     def cell(quantity: Quantity | None, unit: str, reason: Reason = absent) -> Cell:
         if quantity is None:
@@ -198,7 +184,7 @@ def _phase_figures(run: Run, result: Result) -> list[tuple[Quantity | None, str]
         phase = own.get(name)
         figures += [
             (phase.time_per_unit if phase else None, f"ms/{unit}"),
-            (_total(_whole_phase(phase)) if phase else None, f"mJ/{unit}"),
+            (_phase_energy(phase) if phase else None, f"mJ/{unit}"),
         ]
     return figures
 

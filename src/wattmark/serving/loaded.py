@@ -19,13 +19,18 @@ from wattmark.contracts import Inputs, Network, Output
 from wattmark.errors import PlanError, WattmarkError
 from wattmark.pipelines.forward import Forward
 from wattmark.pipelines.greedy import NO_TOKEN, Greedy
-from wattmark.protocol.artefacts import artefact_key, package_versions, require_supported
+from wattmark.protocol.artefacts import (
+    artefact_key,
+    package_versions,
+    require_supported,
+    shared_key,
+)
 from wattmark.protocol.batches import joined
 from wattmark.protocol.inputs import save_inputs, shape_of
 from wattmark.protocol.jobs import Job
 from wattmark.protocol.material import gather
 from wattmark.protocol.process import WorkerProcess
-from wattmark.records import Plan, Precision, Setup, canonical_digest
+from wattmark.records import Plan, Precision, Setup
 
 #: A conversion that says nothing for so long is stopped.
 CONVERSION_LIMIT_S = 1800.0
@@ -53,7 +58,7 @@ class LoadedModel:
 
     def __init__(self, name: str, task: str | None, setup: Setup) -> None:
         self.name, self.setup = name, setup
-        self.model = registry.model(name, task or "") if task else registry.model(name)
+        self.model = registry.model(name, task or "")
         self.pipeline = self.model.pipeline(_options(self.model, setup))
         if not isinstance(self.pipeline, Forward | Greedy):
             raise PlanError(
@@ -64,7 +69,8 @@ class LoadedModel:
         require_supported(framework, setup)
         package_versions(framework)
         threads = setup.threads or len(os.sched_getaffinity(0))
-        self.shapes = [shape_of(inputs) for inputs in self._every_shape()]
+        examples = list(self._every_shape())
+        self.shapes = [shape_of(inputs) for inputs in examples]
         artefact = _prepared(self.model, setup, threads)
         os.environ.update(framework.environment(setup, artefact, threads))
         self.networks = tuple(n.with_batch(setup.batch) for n in self.model.networks())
@@ -72,7 +78,7 @@ class LoadedModel:
             network.name: framework.load(artefact / network.name, network, setup, threads)
             for network in self.networks
         }
-        self.output = self._warmed_up()
+        self.output = self._warmed_up(examples)
 
     @property
     def generates(self) -> bool:
@@ -100,9 +106,7 @@ class LoadedModel:
 
     def policy(self, wanted: BatchingPolicy) -> BatchingPolicy:
         """The policy with the shapes as its buckets; a batch is padded to its full size."""
-        buckets = tuple(range(1, len(self.shapes) + 1))
-        sizes = () if wanted.kind == "static" else (wanted.max_batch,)
-        return wanted.model_copy(update={"buckets": buckets, "sizes": sizes})
+        return wanted.for_shapes(len(self.shapes))
 
     def bucket(self, inputs: Inputs) -> int:
         """The bucket of a query. Raises PlanError for a shape that no program was made for."""
@@ -129,17 +133,15 @@ class LoadedModel:
     def _generate(self, pipeline: Greedy, queries: list[Query], inputs: Inputs) -> list[Output]:
         tokens: list[list[int]] = [[] for _ in queries]
         for step in pipeline.steps(self.runners, inputs, lambda phase, units: None):
+            going = False
             for query, own, token in zip(queries, tokens, step.tolist(), strict=False):
                 if token == NO_TOKEN or len(own) >= query.max_tokens:
                     continue
                 own.append(token)
                 if query.emit is not None:
                     query.emit(token)
-            unended = (
-                len(own) < query.max_tokens and token != NO_TOKEN
-                for query, own, token in zip(queries, tokens, step.tolist(), strict=False)
-            )
-            if not any(unended):
+                going = going or len(own) < query.max_tokens
+            if not going:
                 break
         return [np.array([own], np.int64) for own in tokens]
 
@@ -157,12 +159,11 @@ class LoadedModel:
                 for spec in network.inputs
             }
 
-    def _warmed_up(self) -> Output:
-        for inputs in self._every_shape():
-            query = Query({k: np.ones_like(v) for k, v in inputs.items()}, max_tokens=2)
-            if self.generates:
-                query = Query(inputs, max_tokens=2)
-            output = self.answer([query] * self.setup.batch)[0]
+    def _warmed_up(self, examples: Sequence[Inputs]) -> Output:
+        for inputs in examples:
+            if not self.generates:
+                inputs = {name: np.ones_like(array) for name, array in inputs.items()}
+            output = self.answer([Query(inputs, max_tokens=2)] * self.setup.batch)[0]
         return output
 
 
@@ -193,7 +194,6 @@ def _prepared(model: Any, setup: Setup, threads: int) -> Path:
             plan = Plan(name="serve", task=model.task, model=model.name, setups=(setup,))
             calibration = save_inputs(gather(plan).calibration, folder / "calibration")
         cache = cache_folder() / "artefacts"
-        versions = package_versions(registry.framework("pytorch"))
         artefact = cache / artefact_key(framework, setup, info.digest, calibration)
         job = Job(
             kind="prepare",
@@ -202,7 +202,7 @@ def _prepared(model: Any, setup: Setup, threads: int) -> Path:
             setup=setup,
             scenario="server",
             artefact=artefact,
-            shared=cache / f"shared-{canonical_digest({'model': info.digest, **versions})[:16]}",
+            shared=cache / shared_key(info.digest),
             inputs=folder / "inputs",
             calibration=folder / "calibration",
             reference=folder / "reference",

@@ -15,26 +15,15 @@ from numpy.typing import NDArray
 
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.contracts import Inputs
+from wattmark.endpoints.oip_v2 import datatype
 from wattmark.errors import PlanError
 from wattmark.serving.loaded import LoadedModel, Query
-from wattmark.serving.refusals import NoSuchModelError
-
-_NAMES = {"b": "BOOL", "u": "UINT", "i": "INT", "f": "FP"}
-
-
-def datatype(dtype: np.dtype[Any]) -> str:
-    """The protocol's name of a numpy type."""
-    name = _NAMES[dtype.kind]
-    return name if name == "BOOL" else f"{name}{8 * dtype.itemsize}"
+from wattmark.serving.refusals import require_model
 
 
 def routes(loaded: LoadedModel, batcher: AsyncioBatcher) -> APIRouter:
     """Metadata, health and inference of one model."""
     router = APIRouter(prefix="/v2")
-
-    def known(name: str) -> None:
-        if name != loaded.name:
-            raise NoSuchModelError(f"unknown model {name!r}: this server has {loaded.name!r}")
 
     @router.get("")
     async def server() -> dict[str, Any]:
@@ -50,12 +39,12 @@ def routes(loaded: LoadedModel, batcher: AsyncioBatcher) -> APIRouter:
 
     @router.get("/models/{name}/ready")
     async def model_ready(name: str) -> dict[str, Any]:
-        known(name)
+        require_model(name, loaded.name)
         return {"name": name, "ready": True}
 
     @router.get("/models/{name}")
     async def metadata(name: str) -> dict[str, Any]:
-        known(name)
+        require_model(name, loaded.name)
         (network, *_) = loaded.networks
         inputs = [
             {
@@ -73,7 +62,7 @@ def routes(loaded: LoadedModel, batcher: AsyncioBatcher) -> APIRouter:
 
     @router.post("/models/{name}/infer")
     async def infer(name: str, request: Request) -> JSONResponse:
-        known(name)
+        require_model(name, loaded.name)
         if loaded.generates:
             raise PlanError(f"{name} generates text: ask it by /v1/completions")
         rows = _rows(loaded, await _body(request))

@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.errors import PlanError, WattmarkError
 from wattmark.serving.loaded import LoadedModel, Query
-from wattmark.serving.refusals import NoSuchModelError
+from wattmark.serving.refusals import require_model
 
 
 class _Common(BaseModel):
@@ -98,8 +98,7 @@ def _joined(messages: list[_Message]) -> str:
 
 async def _answered(loaded: LoadedModel, batcher: AsyncioBatcher, asked: _Asked) -> Response:
     body = asked.body
-    if body.model != loaded.name:
-        raise NoSuchModelError(f"unknown model {body.model!r}: this server has {loaded.name!r}")
+    require_model(body.model, loaded.name)
     if not loaded.generates:
         raise PlanError(f"{loaded.name} generates no text: ask it by /v2/models/{loaded.name}")
     if body.temperature:
@@ -110,7 +109,7 @@ async def _answered(loaded: LoadedModel, batcher: AsyncioBatcher, asked: _Asked)
     if limit > loaded.limit:
         raise PlanError(f"max_tokens={limit} is more than the {loaded.limit} that it can hold")
     inputs = loaded.encoded([asked.prompt])[0]
-    tokens: asyncio.Queue[int] = asyncio.Queue()
+    tokens: asyncio.Queue[int | None] = asyncio.Queue()  # None: no more
     loop = asyncio.get_running_loop()
 
     def emit(token: int) -> None:
@@ -119,11 +118,10 @@ async def _answered(loaded: LoadedModel, batcher: AsyncioBatcher, asked: _Asked)
     query = Query(inputs, limit, emit if body.stream else None)
     work = asyncio.ensure_future(batcher.ask(query, loaded.bucket(inputs)))
     if body.stream:
-        first = asyncio.ensure_future(tokens.get())
-        await asyncio.wait({work, first}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done() and (error := work.exception()) is not None:
-            first.cancel()
-            raise error
+        work.add_done_callback(lambda done: tokens.put_nowait(None))
+        first = await tokens.get()
+        if first is None:
+            await work  # raises why there is no token
         events = _events(loaded, asked, query, work, first, tokens)
         return StreamingResponse(events, media_type="text/event-stream")
     found = (await work)[0].tolist()
@@ -143,29 +141,20 @@ async def _events(
     asked: _Asked,
     query: Query,
     work: asyncio.Future[Any],
-    first: asyncio.Future[int],
-    tokens: asyncio.Queue[int],
+    token: int | None,
+    tokens: asyncio.Queue[int | None],
 ) -> AsyncIterator[bytes]:
     head = _head(loaded, asked, streamed=True)
     found: list[int] = []
     shown = ""
-    waiting = first
-    while True:
-        await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            if tokens.empty():
-                break
-            await asyncio.sleep(0)
-            continue
-        found.append(waiting.result())
-        waiting = asyncio.ensure_future(tokens.get())
+    while token is not None:
+        found.append(token)
         text = _text(loaded, query, found)
-        if text.endswith("\ufffd"):  # a character whose other bytes are in the next token
-            continue
-        choice = asked.choice(text[len(shown) :], streamed=True, end=None)
-        shown = text
-        yield _event({**head, "choices": [choice]})
-    waiting.cancel()
+        if not text.endswith("\ufffd"):  # a character whose other bytes are in the next token
+            choice = asked.choice(text[len(shown) :], streamed=True, end=None)
+            shown = text
+            yield _event({**head, "choices": [choice]})
+        token = await tokens.get()
     try:
         await work
     except WattmarkError as error:

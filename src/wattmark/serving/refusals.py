@@ -9,6 +9,12 @@ class NoSuchModelError(PlanError):
     """A request for a model that this server does not have."""
 
 
+def require_model(asked: str, served: str) -> None:
+    """Raise NoSuchModelError where it is another model that is asked."""
+    if asked != served:
+        raise NoSuchModelError(f"unknown model {asked!r}: this server has {served!r}")
+
+
 def status_of(error: WattmarkError) -> int:
     """404 for an unknown model, 400 for other input, 503 where the queue is full, else 500."""
     if isinstance(error, NoSuchModelError | UnknownNameError):

@@ -6,7 +6,6 @@ They are no rows of the database: a load is measured in one go, so there is noth
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from wattmark.assets.data_folder import data_folder
 from wattmark.assets.whole_file import write_whole
 from wattmark.errors import StoreError
 from wattmark.records import READABLE_VERSIONS, EndpointRun, SampleFile
+from wattmark.store.samples import write_atomically
 
 _DOCUMENT = "run.json"
 _SAMPLES = "requests.parquet"
@@ -50,11 +50,7 @@ def write_requests(run_id: str, rows: Sequence[dict[str, Any]]) -> SampleFile:
     content = sink.getvalue().to_pybytes()
     path = folder() / run_id / _SAMPLES
     try:
-        path.parent.mkdir(parents=True)
-        with path.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_atomically(path, content)
     except OSError as error:
         raise StoreError(f"the requests of run {run_id} cannot be written: {error}") from error
     digest = hashlib.sha256(content).hexdigest()

@@ -85,7 +85,7 @@ def write_samples(
     content = sink.getvalue().to_pybytes()
     path = sample_path(trial, execution, index, attempt)
     try:
-        _write_atomically(folder / path, content)
+        write_atomically(folder / path, content)
     except OSError as error:
         raise StoreError(f"{where} cannot be written: {error}") from error
     digest = hashlib.sha256(content).hexdigest()
@@ -135,7 +135,8 @@ def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
         raise StoreError(f"sample file {path} is not readable as samples: {error}") from error
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put a file in its place, whole and on the disk. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
