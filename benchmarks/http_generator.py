@@ -131,7 +131,7 @@ def main() -> None:
             with stand_in(core, PAUSE_S, times) as url:
                 load = ours(url, poisson(rate, rate * 5, seed=1))
             time.sleep(0.1)
-            served_ns = [wrote - read for read, wrote in json.loads(times.read_text())][200:]
+            served_ns = [wrote - read for read, _, wrote in json.loads(times.read_text())][200:]
             seen_ns = [
                 r.first_token_ns - r.sent_ns
                 for r in load.requests

@@ -41,9 +41,12 @@ def _answer(status: str, value: dict[str, Any]) -> bytes:
 
 
 class StandIn(asyncio.Protocol):
-    """One connection; ``times`` of all of them: (request complete, first token written), ns."""
+    """One connection; ``times`` of all of them, in ns.
 
-    times: list[tuple[int, int]] = []
+    Each is (request complete, about to write the first token, first token written).
+    """
+
+    times: list[tuple[int, int, int]] = []
     keys: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -74,8 +77,9 @@ class StandIn(asyncio.Protocol):
             if PAUSE_S:
                 asyncio.get_running_loop().create_task(self.slowly(received_ns))
                 return
+            writing_ns = time.monotonic_ns()
             write(_STREAM + _TOKEN)
-            self.times.append((received_ns, time.monotonic_ns()))
+            self.times.append((received_ns, writing_ns, time.monotonic_ns()))
             for _ in range(TOKENS - 1):
                 write(_TOKEN)
             write((_event({"choices": [], "usage": _USAGE}) if model == "good" else b"") + _END)
@@ -98,8 +102,9 @@ class StandIn(asyncio.Protocol):
             write(_answer("404 Not Found", {"error": {"message": f"no model {model!r}"}}))
 
     async def slowly(self, received_ns: int) -> None:
+        writing_ns = time.monotonic_ns()
         self.transport.write(_STREAM + _TOKEN)
-        self.times.append((received_ns, time.monotonic_ns()))
+        self.times.append((received_ns, writing_ns, time.monotonic_ns()))
         for _ in range(TOKENS - 1):
             await asyncio.sleep(PAUSE_S)
             self.transport.write(_TOKEN)

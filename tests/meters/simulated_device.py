@@ -12,6 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+# The device's clock stands still, so that the age of a sample is the same however often it is asked.
+NOW_S = int(time.time())
+
 
 class SimulatedDevice:
     """``answers`` maps a path to a document, or to a function of the request that gives one.
@@ -53,7 +56,7 @@ def simulated_device() -> Iterator[SimulatedDevice]:
                 self.wfile.write(body)
 
         def date_time_string(self, timestamp: float | None = None) -> str:
-            return formatdate(time.time() - device.late_s, usegmt=True)
+            return formatdate(NOW_S - device.late_s, usegmt=True)
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
+from simulated_device import NOW_S
 
 from wattmark.errors import MeterError
 from wattmark.quantities import Grade, Reason
@@ -17,7 +17,7 @@ def vector(*values: str, age_s: float = 0.0) -> Callable[[object], dict]:
     """The answer with these elements, sampled ``age_s`` before it is asked for."""
 
     def answer(_: object = None) -> dict:
-        stamp = time.time() - age_s
+        stamp = NOW_S - age_s
         result = [
             {"metric": {"outlet": str(i)}, "value": [stamp, value]}
             for i, value in enumerate(values)
@@ -29,7 +29,7 @@ def vector(*values: str, age_s: float = 0.0) -> Callable[[object], dict]:
 
 def scalar(value: str) -> Callable[[object], dict]:
     def answer(_: object) -> dict:
-        data = {"resultType": "scalar", "result": [time.time(), value]}
+        data = {"resultType": "scalar", "result": [NOW_S, value]}
         return {"status": "success", "data": data}
 
     return answer
