@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-# The device's clock stands still, so that the age of a sample is the same however often it is asked.
+# The clock of a device stands still: a sample has one age, however often and late it is asked.
 NOW_S = int(time.time())
 
 
