@@ -21,6 +21,8 @@
   * StoreError               a record that could not be written, read, or has an unknown version
     * RunNotFoundError       no such run in the store
   * RatingError              a population or rule that cannot be rated
+  * ImpactError              a place, device or volume that no impact can be computed from
+  * SignalError              a live signal of the grid that could not be had
 
 A message says what was wrong, where, and what to do about it. ``exit_code`` is what the
 command line returns: 2 for input that the user can mend, 1 for everything else.
@@ -169,3 +171,13 @@ class RunNotFoundError(StoreError):
 
 class RatingError(WattmarkError):
     """A population or rule that cannot be rated."""
+
+
+class ImpactError(WattmarkError):
+    """A place, a device or a volume that impact cannot be computed from; names the field."""
+
+    exit_code = 2
+
+
+class SignalError(WattmarkError):
+    """A live signal of the grid that could not be had; the yearly average stands in for it."""

@@ -29,17 +29,32 @@ _ATOMS: dict[str, tuple[dict[str, int], float]] = {
     "us": ({"s": 1}, 1e-6),
     "ns": ({"s": 1}, 1e-9),
     "h": ({"s": 1}, 3600.0),
+    "day": ({"s": 1}, 86400.0),
+    "year": ({"s": 1}, 365 * 86400.0),
     "J": ({"J": 1}, 1.0),
     "mJ": ({"J": 1}, 1e-3),
     "uJ": ({"J": 1}, 1e-6),
     "Wh": ({"J": 1}, 3600.0),
     "kWh": ({"J": 1}, 3.6e6),
+    "MWh": ({"J": 1}, 3.6e9),
+    "kJ": ({"J": 1}, 1e3),
+    "MJ": ({"J": 1}, 1e6),
     "W": ({"J": 1, "s": -1}, 1.0),
     "mW": ({"J": 1, "s": -1}, 1e-3),
+    "kW": ({"J": 1, "s": -1}, 1e3),
     "g": ({"g": 1}, 1.0),
     "kg": ({"g": 1}, 1e3),
+    "mg": ({"g": 1}, 1e-3),
+    "ug": ({"g": 1}, 1e-6),
+    "t": ({"g": 1}, 1e6),
+    "gSb": ({"gSb": 1}, 1.0),
+    "kgSb": ({"gSb": 1}, 1e3),
+    "mgSb": ({"gSb": 1}, 1e-3),
+    "ugSb": ({"gSb": 1}, 1e-6),
     "L": ({"L": 1}, 1.0),
     "mL": ({"L": 1}, 1e-3),
+    "uL": ({"L": 1}, 1e-6),
+    "m3": ({"L": 1}, 1e3),
     "B": ({"B": 1}, 1.0),
     "MiB": ({"B": 1}, 1048576.0),
     "FLOP": ({"FLOP": 1}, 1.0),
@@ -170,6 +185,8 @@ class Reason(SentenceCode):
     NO_CORRECT_ANSWER = "no_correct_answer", "No answer was right, so nothing can be shared out."
     TRIAL_FAILED = "trial_failed", "The trial failed."
     UNTRAINED = "untrained", "The model was not trained for this."
+    NOT_GIVEN = "not_given", "It was not given, and no default stands in for it."
+    NO_FACTOR = "no_factor", "No installed source has this factor for the place or the device."
     NOT_ASKED = "not_asked", "The plan did not ask for it."
 
 
