@@ -14,6 +14,7 @@ import typer
 from wattmark.cli import (
     advise,
     doctor,
+    impact,
     listing,
     meter,
     overview,
@@ -41,6 +42,7 @@ app.command("show")(show.show)
 app.command("sweep")(sweep.sweep)
 app.command("serve")(serve.serve)
 app.command("advise")(advise.advise)
+app.command("impact")(impact.impact)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

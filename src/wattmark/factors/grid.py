@@ -150,9 +150,7 @@ def _mix(country: str) -> dict[str, object] | None:
     return next((m for m in mixes if m["name"] == country), None)
 
 
-def _from_mix(
-    zone: Zone, mix: dict[str, object] | None, key: str, name: str, unit: str
-) -> Factor:
+def _from_mix(zone: Zone, mix: dict[str, object] | None, key: str, name: str, unit: str) -> Factor:
     name = f"{name} of {zone.name}"
     value = mix.get(key) if mix is not None else None
     if mix is None or not isinstance(value, float):
@@ -169,7 +167,7 @@ def _from_mix(
         note=(
             "the world's average: the table has none of the country"
             if of_world
-            else f"one source: range of a factor of {ONE_SOURCE_SPREAD}, as between tables of carbon"
+            else f"one source: range of a factor of {ONE_SOURCE_SPREAD}, as for carbon"
         ),
     )
 

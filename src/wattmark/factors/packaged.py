@@ -56,8 +56,7 @@ def _file(package: str, path: str) -> Path:
     folder = _folder(package)
     if folder is None:
         raise MissingPackageError(
-            f"{package} is not installed, and its tables are needed: "
-            "pip install 'wattmark[impact]'"
+            f"{package} is not installed, and its tables are needed: pip install 'wattmark[impact]'"
         )
     file = folder / path
     if not file.is_file():

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from wattmark.errors import MissingPackageError, UnknownNameError
 
-#: Nordic bidding zones: prefix of their names -> ISO 3166-1 alpha-2
-_BIDDING_ZONES = {"SE": "SE", "NO": "NO", "FI": "FI", "DK": "DK"}
+#: Countries whose bidding zones are named by their ISO 3166-1 alpha-2 code and a number.
+_BIDDING_ZONES = ("DK", "FI", "NO", "SE")
 WORLD = "WORLD"
 
 
@@ -69,11 +70,13 @@ def _names() -> dict[str, Zone]:
 def _part(code: str) -> Zone | None:
     import pycountry
 
-    if (found := pycountry.subdivisions.get(code=code)) is not None:
-        country = pycountry.countries.get(alpha_2=found.country_code)
-        return Zone(code, f"{found.name}, {country.name}", country.alpha_3, code)
     prefix, number = code[:2], code[2:]
     if prefix in _BIDDING_ZONES and number.isdigit():
-        country = pycountry.countries.get(alpha_2=_BIDDING_ZONES[prefix])
-        return Zone(code, f"{country.name}, bidding zone {code}", country.alpha_3, code)
-    return None
+        country = _names()[prefix.casefold()]
+        return Zone(code, f"{country.name}, bidding zone {code}", country.country, code)
+    found: Any = pycountry.subdivisions
+    part = found.get(code=code)
+    if part is None:
+        return None
+    country = _names()[part.country_code.casefold()]
+    return Zone(code, f"{part.name}, {country.name}", country.country, code)

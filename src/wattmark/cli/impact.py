@@ -1,0 +1,207 @@
+"""``wattmark impact``: a result, or a bare amount of energy, put in a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from wattmark.impact import Impact, Use
+    from wattmark.impact.site import Site
+    from wattmark.quantities import Quantity
+    from wattmark.records import Run
+
+
+def impact(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|ENERGY", help="A run's id, a prefix of it, 'latest'; or 1.2kWh."
+        ),
+    ] = "latest",
+    setup: Annotated[
+        str | None, typer.Option(help="Which setup of the run, or 'all' (default: the baseline).")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="FR, France, US-CA, SE3, or world.", rich_help_panel="Place")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="aws, azure or gcp.", rich_help_panel="Place")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="The provider's zone.", rich_help_panel="Place")
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(help="A site.yaml; options override it.", rich_help_panel="Place"),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(metavar="FR,US,...", help="Regions side by side.", rich_help_panel="Place"),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="now",
+            help="A live signal of the grid, where one answers.",
+            rich_help_panel="Place",
+        ),
+    ] = None,
+    pue: Annotated[
+        float | None, typer.Option(help="Power usage effectiveness.", rich_help_panel="Terms")
+    ] = None,
+    wue_site: Annotated[
+        float | None, typer.Option(help="Water on site, L/kWh.", rich_help_panel="Terms")
+    ] = None,
+    market_carbon: Annotated[
+        float | None,
+        typer.Option(help="Carbon of the power contract, g/kWh.", rich_help_panel="Terms"),
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(help="Of electricity, such as 0.25EUR/kWh.", rich_help_panel="Terms"),
+    ] = None,
+    instance_price: Annotated[
+        str | None,
+        typer.Option(help="Of the rented machine, such as 3.20USD/h.", rich_help_panel="Terms"),
+    ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(help="What it ran on, for embodied: h100:8.", rich_help_panel="Terms"),
+    ] = None,
+    lifetime_years: Annotated[
+        float | None, typer.Option(help="Of the devices.", rich_help_panel="Terms")
+    ] = None,
+    share: Annotated[
+        float | None,
+        typer.Option(help="Of the machine: 0 to 1.", rich_help_panel="Terms"),
+    ] = None,
+    volume: Annotated[str | None, typer.Option(help="Queries over time, such as 5e6/day.")] = None,
+    api_model: Annotated[
+        str | None,
+        typer.Option(help="A closed model, as PROVIDER/NAME or NAME: a parametric estimate."),
+    ] = None,
+    output_tokens: Annotated[
+        int | None, typer.Option(help="Tokens of a reply of the closed model.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Each line's formula, factors and sources.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Carbon, water, minerals, embodied impact and money of a result, in a place."""
+    from wattmark.impact.amounts import parse_volume
+
+    if at not in (None, "now"):
+        raise typer.BadParameter(f"{at!r}: the only time that can be asked for is 'now'")
+    per_year = parse_volume(volume) if volume is not None else None
+    place = _site(site).with_(
+        region=region,
+        provider=provider,
+        zone=zone,
+        pue=pue,
+        wue_site=wue_site,
+        market_carbon=market_carbon,
+        price=price,
+        instance_price=instance_price,
+        devices=tuple(device or ()),
+        lifetime_years=lifetime_years,
+        share=share,
+    )
+    if api_model is not None:
+        from wattmark.cli.impact_api import print_api_model
+
+        print_api_model(api_model, output_tokens, region, per_year, json_=json_)
+        return
+    uses, gpus = _uses(what, setup)
+    sites = [place.with_(region=r.strip()) for r in compare.split(",")] if compare else [place]
+    impacts = _impacts(uses, sites, gpus, now=at == "now")
+    _print(impacts, per_year, compared=compare is not None, explain=explain, json_=json_)
+
+
+def _site(path: Path | None) -> Site:
+    from wattmark.impact.site import Site
+    from wattmark.placing import read_site
+
+    return Site() if path is None else read_site(path)
+
+
+def _uses(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
+    """What is put in a place, and the accelerators that were there."""
+    from wattmark import runs
+    from wattmark.impact.amounts import is_energy, parse_energy
+    from wattmark.placing import bare
+
+    if is_energy(what):
+        return [bare(parse_energy(what))], ()
+    run = runs.load(what)
+    return _of_run(run, setup), run.environment.gpus
+
+
+def _of_run(run: Run, setup: str | None) -> list[Use]:
+    from wattmark.errors import ImpactError, UnknownNameError
+    from wattmark.placing import uses
+
+    found = uses(run)
+    if not found:
+        raise ImpactError(f"run {run.id} has no setup that gave a result")
+    if setup == "all":
+        return list(found.values())
+    if setup is None:
+        baseline = run.plan.baseline_label
+        return [found[baseline] if baseline in found else next(iter(found.values()))]
+    if setup not in found:
+        raise UnknownNameError("setup", setup, found)
+    return [found[setup]]
+
+
+def _impacts(
+    uses: list[Use], sites: list[Site], gpus: tuple[str, ...], *, now: bool
+) -> list[Impact]:
+    from wattmark.impact import assess
+    from wattmark.placing import place
+
+    impacts = []
+    for site in sites:
+        placed, remarks = place(site, gpus=gpus, now=now)
+        for remark in remarks:
+            typer.echo(remark, err=True)
+        impacts += [assess(use, placed) for use in uses]
+    return impacts
+
+
+def _print(
+    impacts: list[Impact],
+    volume: Quantity | None,
+    *,
+    compared: bool,
+    explain: bool,
+    json_: bool,
+) -> None:
+    from wattmark.cli.columns import columns, stdout
+    from wattmark.reports.impact_json import render_impact_json
+    from wattmark.reports.impact_table import comparison_table, explained, lines_table
+
+    if json_:
+        named = {f"{i.use.name} in {i.place.name}": i for i in impacts}
+        typer.echo(render_impact_json(named, volume))
+        return
+    if compared:
+        for name in dict.fromkeys(i.use.name for i in impacts):
+            same = [i for i in impacts if i.use.name == name]
+            per = f", per {same[0].use.per}" if same[0].use.per else ""
+            typer.echo(f"{name}{per}")
+            stdout().print(columns(*comparison_table(same)))
+        return
+    for impact in impacts:
+        typer.echo(f"{impact.use.name} in {impact.place.name}")
+        if explain:
+            typer.echo("\n".join(explained(impact)))
+        else:
+            stdout().print(columns(*lines_table(impact, volume)))
+    typer.echo(
+        "Ranges: 95 % of what was measured, if each factor is within its range (--explain).",
+        err=True,
+    )
