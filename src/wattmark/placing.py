@@ -19,6 +19,7 @@ from wattmark.impact import Place, Placed, Use
 from wattmark.impact.amounts import parse_count, parse_price
 from wattmark.impact.site import Given, OwnDevice, Site, factor
 from wattmark.impact.steps import a_share, above_zero, at_least_one
+from wattmark.impact.training_file import Training
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result, Run
 from wattmark.reports.rows import energy_per_query, ok
@@ -41,13 +42,21 @@ _NO_BUILDING = Factor.of(
 
 def read_site(path: Path) -> Site:
     """The site in a file. Raises ImpactError that names the file and the field."""
+    return Site.parse(_read_yaml(path), str(path))
+
+
+def read_training(path: Path) -> Training:
+    """The training in a file. Raises ImpactError that names the file and the field."""
+    return Training.parse(_read_yaml(path), str(path))
+
+
+def _read_yaml(path: Path) -> object:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ImpactError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ImpactError(f"{path} is not YAML: {error}") from None
-    return Site.parse(document, str(path))
 
 
 def place(site: Site, *, gpus: Iterable[str] = (), now: bool = False) -> tuple[Place, list[str]]:

@@ -35,6 +35,8 @@ _ATOMS: dict[str, tuple[dict[str, int], float]] = {
     "mJ": ({"J": 1}, 1e-3),
     "uJ": ({"J": 1}, 1e-6),
     "Wh": ({"J": 1}, 3600.0),
+    "uWh": ({"J": 1}, 3.6e-3),
+    "mWh": ({"J": 1}, 3.6),
     "kWh": ({"J": 1}, 3.6e6),
     "MWh": ({"J": 1}, 3.6e9),
     "kJ": ({"J": 1}, 1e3),
@@ -45,14 +47,18 @@ _ATOMS: dict[str, tuple[dict[str, int], float]] = {
     "g": ({"g": 1}, 1.0),
     "kg": ({"g": 1}, 1e3),
     "mg": ({"g": 1}, 1e-3),
+    "ng": ({"g": 1}, 1e-9),
     "ug": ({"g": 1}, 1e-6),
     "t": ({"g": 1}, 1e6),
+    "lb": ({"g": 1}, 453.59237),
     "gSb": ({"gSb": 1}, 1.0),
     "kgSb": ({"gSb": 1}, 1e3),
     "mgSb": ({"gSb": 1}, 1e-3),
+    "ngSb": ({"gSb": 1}, 1e-9),
     "ugSb": ({"gSb": 1}, 1e-6),
     "L": ({"L": 1}, 1.0),
     "mL": ({"L": 1}, 1e-3),
+    "nL": ({"L": 1}, 1e-9),
     "uL": ({"L": 1}, 1e-6),
     "m3": ({"L": 1}, 1e3),
     "B": ({"B": 1}, 1.0),
@@ -187,6 +193,7 @@ class Reason(SentenceCode):
     UNTRAINED = "untrained", "The model was not trained for this."
     NOT_GIVEN = "not_given", "It was not given, and no default stands in for it."
     NO_FACTOR = "no_factor", "No installed source has this factor for the place or the device."
+    NO_BREAK_EVEN = "no_break_even", "No number of queries surely pays for it."
     NOT_ASKED = "not_asked", "The plan did not ask for it."
 
 

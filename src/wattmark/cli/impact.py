@@ -115,7 +115,7 @@ def impact(
 
         print_api_model(api_model, output_tokens, region, per_year, json_=json_)
         return
-    uses, gpus = _uses(what, setup)
+    uses, gpus = used(what, setup)
     sites = [place.with_(region=r.strip()) for r in compare.split(",")] if compare else [place]
     impacts = _impacts(uses, sites, gpus, now=at == "now")
     _print(impacts, per_year, compared=compare is not None, explain=explain, json_=json_)
@@ -128,8 +128,8 @@ def _site(path: Path | None) -> Site:
     return Site() if path is None else read_site(path)
 
 
-def _uses(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
-    """What is put in a place, and the accelerators that were there."""
+def used(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
+    """What a run, or a bare amount of energy, used; and the accelerators that were there."""
     from wattmark import runs
     from wattmark.impact.amounts import is_energy, parse_energy
     from wattmark.placing import bare
@@ -137,10 +137,10 @@ def _uses(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
     if is_energy(what):
         return [bare(parse_energy(what))], ()
     run = runs.load(what)
-    return _of_run(run, setup), run.environment.gpus
+    return _setups(run, setup), run.environment.gpus
 
 
-def _of_run(run: Run, setup: str | None) -> list[Use]:
+def _setups(run: Run, setup: str | None) -> list[Use]:
     from wattmark.errors import ImpactError, UnknownNameError
     from wattmark.placing import uses
 

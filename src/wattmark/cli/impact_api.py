@@ -21,6 +21,7 @@ def print_api_model(
     from wattmark.cli.columns import columns, stdout
     from wattmark.factors.closed_models import estimate
     from wattmark.factors.zones import find_zone
+    from wattmark.impact.amounts import in_a_year
     from wattmark.reports.formatting import quantity_text
     from wattmark.reports.impact_table import on_basis
 
@@ -42,7 +43,7 @@ def print_api_model(
         return
     typer.echo(f"{found.provider}/{found.model}, a reply of {output_tokens} tokens")
     titles = ["per query", *(["per year"] if volume is not None else [])]
-    factors = [Quantity.exact(1.0, "query"), *([volume] if volume is not None else [])]
+    factors = [Quantity.exact(1.0, "query"), *([in_a_year(volume)] if volume is not None else [])]
     rows = [
         [title, *(quantity_text(on_basis(quantity, factor)) for factor in factors)]
         for title, quantity in found.impacts.items()

@@ -15,6 +15,7 @@ from wattmark.cli import (
     advise,
     doctor,
     impact,
+    lifetime,
     listing,
     meter,
     overview,
@@ -43,6 +44,7 @@ app.command("sweep")(sweep.sweep)
 app.command("serve")(serve.serve)
 app.command("advise")(advise.advise)
 app.command("impact")(impact.impact)
+app.command("lifetime")(lifetime.lifetime)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

@@ -20,13 +20,11 @@ from wattmark.factors.packaged import (
     title,
 )
 from wattmark.factors.zones import Zone
-from wattmark.quantities import Reason
+from wattmark.quantities import Reason, conversion_factor
 
 #: 90 % of the 212 countries that both tables have differ by no more than this factor between
 #: them (half of them by 1.06 or less); ``benchmarks/grid_tables.py`` computes it.
 ONE_SOURCE_SPREAD = 1.33
-
-POUND_G = 453.59237  # by definition (international avoirdupois pound)
 
 _MIXES = "data/electricity_mixes.json"
 _COUNTRIES = "data/private_infra/global_energy_mix.json"
@@ -86,7 +84,7 @@ def _state(zone: Zone) -> Factor | None:
     code = zone.part.removeprefix("US-")
     for entry in table.values():
         if entry.get("regionCode") == code and "emissions" in entry:
-            kg = float(entry["emissions"]) * POUND_G / 1e6  # lb/MWh to kg/kWh
+            kg = float(entry["emissions"]) * conversion_factor("lb/MWh", "kg/kWh")
             origin = table["_source"]
             source = Source(
                 title=f"{origin['name']}, in {title(CODECARBON)}",

@@ -49,6 +49,11 @@ def parse_volume(text: str) -> Quantity:
     return Quantity.exact(value, f"query/{_PERIODS[period]}").to("query/year")
 
 
+def in_a_year(volume: Quantity) -> Quantity:
+    """The queries of one year at that volume."""
+    return (volume * Quantity.exact(1.0, "year")).to("query")
+
+
 def parse_price(text: str, per: str, field: str) -> Quantity:
     """Money per ``per`` such as ``0.25 EUR/kWh``, in USD or EUR. Raises ImpactError."""
     value, unit = split(text, field)

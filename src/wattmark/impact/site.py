@@ -95,12 +95,9 @@ def factor(name: str, unit: str, given: Given, scale: float = 1.0) -> Factor:
 
 
 def _said(error: ValidationError, where: str) -> str:
-    known = ", ".join(Site.model_fields)
-    parts = []
-    for problem in error.errors():
-        field = ".".join(str(p) for p in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            parts.append(f"{where}: unknown key {field!r}; known: {known}")
-        else:
-            parts.append(f"{where}: {field}: {problem['msg']}, not {problem['input']!r}")
-    return parts[0]
+    problems = error.errors()
+    problem = next((p for p in problems if p["type"] == "value_error"), problems[0])
+    field = ".".join(str(p) for p in problem["loc"] if p not in ("float", "Range"))
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key {field!r}; known: {', '.join(Site.model_fields)}"
+    return f"{where}: {field}: {problem['msg']}, not {problem['input']!r}"

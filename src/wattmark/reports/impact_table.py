@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from wattmark.factors import Factor
 from wattmark.impact import Impact
+from wattmark.impact.amounts import in_a_year
 from wattmark.quantities import Quantity
 from wattmark.reports.formatting import DASH, quantity_text
 
 #: unit of one thing -> larger and smaller ones, smallest first, for figures that read well
 _SCALES = {
-    "Wh": ("Wh", "kWh", "MWh"),
-    "g": ("ug", "mg", "g", "kg", "t"),
-    "mL": ("uL", "mL", "L", "m3"),
-    "mgSb": ("ugSb", "mgSb", "gSb", "kgSb"),
+    "Wh": ("uWh", "mWh", "Wh", "kWh", "MWh"),
+    "g": ("ng", "ug", "mg", "g", "kg", "t"),
+    "mL": ("nL", "uL", "mL", "L", "m3"),
+    "mgSb": ("ngSb", "ugSb", "mgSb", "gSb", "kgSb"),
     "MJ": ("J", "kJ", "MJ"),
 }
 
@@ -34,11 +35,11 @@ def bases(impact: Impact, volume: Quantity | None) -> list[tuple[str, Quantity |
     if tokens is not None and tokens.known and tokens.bounds()[0] > 0:
         columns.append(("per output token", Quantity.exact(1.0, "1") / tokens))
     if volume is not None:
-        columns.append(("per year", volume))
+        columns.append(("per year", in_a_year(volume)))
     return columns
 
 
-def on_basis(quantity: Quantity, basis: Quantity | None) -> Quantity:
+def on_basis(quantity: Quantity, basis: Quantity | None = None) -> Quantity:
     """A figure per query on another basis, in the unit of its kind that reads well.
 
     The kind is that of its own unit: primary energy stays in joules, electricity in watt-hours.
@@ -60,13 +61,14 @@ def lines_table(impact: Impact, volume: Quantity | None) -> tuple[list[str], lis
     header = ["", *(title for title, _ in columns)]
     rows = []
     for line in impact.lines:
-        cells = [_cell(on_basis(line.quantity, basis)) for _, basis in columns]
+        cells = [cell(on_basis(line.quantity, basis)) for _, basis in columns]
         # why a line is missing is said once
         rows.append([line.title, *(cells if line.quantity.known else cells[:1])])
     return header, [row + [DASH] * (len(header) - len(row)) for row in rows]
 
 
-def _cell(quantity: Quantity) -> str:
+def cell(quantity: Quantity) -> str:
+    """The figure with its range and unit, or a dash and what is lacking."""
     if quantity.known:
         return quantity_text(quantity)
     assert quantity.reason is not None
@@ -84,7 +86,7 @@ def comparison_table(impacts: Sequence[Impact]) -> tuple[list[str], list[list[st
     unknown = [i for i in impacts if i not in known]
     known.sort(key=lambda i: i.line("carbon_location").quantity.bounds()[1])
     rows = [
-        [i.place.name, *(_cell(on_basis(i.line(key).quantity, None)) for key in keys)]
+        [i.place.name, *(cell(on_basis(i.line(key).quantity)) for key in keys)]
         for i in (*known, *unknown)
     ]
     return ["Place", *(impacts[0].line(key).title for key in keys)], rows
@@ -94,7 +96,7 @@ def explained(impact: Impact) -> list[str]:
     """Every line with its formula, and under it every factor with range and source."""
     lines = []
     for line in impact.lines:
-        lines += [f"{line.title}: {_cell(on_basis(line.quantity, None))}"]
+        lines += [f"{line.title}: {cell(on_basis(line.quantity))}"]
         lines += [f"  = {line.formula}"]
         lines += [f"  {text}" for factor in line.factors for text in factor_lines(factor)]
     return lines
@@ -103,5 +105,5 @@ def explained(impact: Impact) -> list[str]:
 def factor_lines(factor: Factor) -> list[str]:
     """A factor with its range, its note, and each of its sources on a line."""
     note = f" ({factor.note})" if factor.note else ""
-    lines = [f"{factor.name}: {_cell(factor.quantity)}{note}"]
+    lines = [f"{factor.name}: {cell(factor.quantity)}{note}"]
     return lines + [f"  source: {source}" for source in factor.sources]
