@@ -22,6 +22,7 @@
     * RunNotFoundError       no such run in the store
   * RatingError              a population or rule that cannot be rated
   * ImpactError              a place, device or volume that no impact can be computed from
+  * ExportError              a result that a format cannot hold, and in which field
   * SignalError              a live signal of the grid that could not be had
 
 A message says what was wrong, where, and what to do about it. ``exit_code`` is what the
@@ -181,3 +182,9 @@ class ImpactError(WattmarkError):
 
 class SignalError(WattmarkError):
     """A live signal of the grid that could not be had; the yearly average stands in for it."""
+
+
+class ExportError(WattmarkError):
+    """A result that an export format cannot hold; names the field."""
+
+    exit_code = 2

@@ -158,7 +158,9 @@ def test_lifetime_sets_training_against_inference_and_draws_it(tmp_path: Path) -
     )
     assert "400 kWh" in text  # training
     assert "2\u202f000\u202f000 query" in text  # 400 kWh over the 0.2 Wh that a query saves
-    assert "1\u202f333\u202f000 query" in text or "1\u202f333\u202f333 query" in text  # 400 kWh over the 0.3 Wh of a query
+    assert (
+        "1\u202f333\u202f000 query" in text or "1\u202f333\u202f333 query" in text
+    )  # 400 kWh over the 0.3 Wh of a query
     assert plot.read_text().startswith("<svg")
 
 

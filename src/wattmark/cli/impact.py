@@ -97,7 +97,7 @@ def impact(
     if at not in (None, "now"):
         raise typer.BadParameter(f"{at!r}: the only time that can be asked for is 'now'")
     per_year = parse_volume(volume) if volume is not None else None
-    place = _site(site).with_(
+    place = read_given_site(site).with_(
         region=region,
         provider=provider,
         zone=zone,
@@ -121,7 +121,8 @@ def impact(
     _print(impacts, per_year, compared=compare is not None, explain=explain, json_=json_)
 
 
-def _site(path: Path | None) -> Site:
+def read_given_site(path: Path | None) -> Site:
+    """The site in the file, or an empty one where none is named."""
     from wattmark.impact.site import Site
     from wattmark.placing import read_site
 
@@ -137,10 +138,11 @@ def used(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
     if is_energy(what):
         return [bare(parse_energy(what))], ()
     run = runs.load(what)
-    return _setups(run, setup), run.environment.gpus
+    return used_by(run, setup), run.environment.gpus
 
 
-def _setups(run: Run, setup: str | None) -> list[Use]:
+def used_by(run: Run, setup: str | None) -> list[Use]:
+    """What the setup of that name used; of the baseline where none is named, or of all."""
     from wattmark.errors import ImpactError, UnknownNameError
     from wattmark.placing import uses
 

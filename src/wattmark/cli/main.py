@@ -14,6 +14,7 @@ import typer
 from wattmark.cli import (
     advise,
     doctor,
+    export,
     impact,
     lifetime,
     listing,
@@ -45,6 +46,7 @@ app.command("serve")(serve.serve)
 app.command("advise")(advise.advise)
 app.command("impact")(impact.impact)
 app.command("lifetime")(lifetime.lifetime)
+app.command("export")(export.export)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

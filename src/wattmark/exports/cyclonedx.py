@@ -1,0 +1,119 @@
+"""CycloneDX 1.6 ML-BOM: the model as a component, with its environmental considerations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.exports.validation import check_cyclonedx
+from wattmark.quantities import Quantity
+
+
+def render_cyclonedx(subject: Subject) -> Export:
+    """The bill of materials, checked against the schema. Raises ExportError."""
+    run, open_ = subject.run, Omissions()
+    consumptions = [
+        found
+        for activity, energy, carbon in (
+            (
+                "inference",
+                _facility(subject),
+                _total(subject, "carbon_location"),
+            ),
+            ("training", subject.training_kwh(), subject.training_kg()),
+        )
+        if (found := _consumption(activity, energy, carbon, open_)) is not None
+    ]
+    card: dict[str, Any] = {
+        "modelParameters": {"task": run.task.name},
+        "quantitativeAnalysis": {"performanceMetrics": _metrics(subject)},
+    }
+    open_.add("energyProviders", "who supplied the electricity, and from what, is not known")
+    card["considerations"] = {"environmentalConsiderations": {"energyConsumptions": consumptions}}
+    card["properties"] = [
+        {"name": "wattmark:queries", "value": str(subject.queries)},
+        {"name": "wattmark:setup", "value": subject.result.id},
+        *({"name": "wattmark:omission", "value": text} for text in open_.listed),
+    ]
+    document = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "timestamp": run.created_at,
+            "tools": {
+                "components": [
+                    {
+                        "type": "application",
+                        "name": "wattmark",
+                        "version": run.environment.wattmark,
+                    }
+                ]
+            },
+        },
+        "components": [
+            {
+                "type": "machine-learning-model",
+                "name": run.model.name,
+                "licenses": [{"license": {"name": run.model.licence}}],
+                "modelCard": card,
+            }
+        ],
+    }
+    checked = check_cyclonedx(document)
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return Export(text, tuple(open_.listed), checked)
+
+
+def _facility(subject: Subject) -> Quantity:
+    per_query = subject.impact.line("energy_facility").quantity
+    return (per_query * Quantity.exact(float(subject.queries), "query")).to("kWh")
+
+
+def _total(subject: Subject, key: str) -> Quantity:
+    per_query = subject.impact.line(key).quantity
+    return (per_query * Quantity.exact(float(subject.queries), "query")).to("kg")
+
+
+def _consumption(
+    activity: str, energy: Quantity, carbon: Quantity, open_: Omissions
+) -> dict[str, Any] | None:
+    kwh = open_.value(f"{activity}: activityEnergyCost", energy, "kWh")
+    if kwh is None:
+        return None
+    measure = {"value": kwh, "unit": "kWh"}
+    found: dict[str, Any] = {
+        "activity": activity,
+        "energyProviders": [
+            {
+                "organization": {"name": "unknown"},
+                "energySource": "unknown",
+                "energyProvided": measure,
+            }
+        ],
+        "activityEnergyCost": measure,
+    }
+    tonnes = open_.value(f"{activity}: co2CostEquivalent", carbon, "t")
+    if tonnes is not None:
+        found["co2CostEquivalent"] = {"value": tonnes, "unit": "tCO2eq"}
+    low, _, high = energy.to("kWh").bounds()
+    found["properties"] = [
+        {"name": "wattmark:grade", "value": str(energy.grade or "given")},
+        {"name": "wattmark:interval_kwh", "value": f"[{low:g}, {high:g}]"},
+    ]
+    return found
+
+
+def _metrics(subject: Subject) -> list[dict[str, Any]]:
+    quality = subject.result.quality
+    figures = {"energy per query, Wh (machines)": subject.energy_it}
+    if quality is not None:
+        figures[quality.metric] = quality.value
+    metrics = []
+    for name, quantity in figures.items():
+        if quantity.known:
+            low, value, high = quantity.bounds()
+            bounds = {"lowerBound": f"{low:g}", "upperBound": f"{high:g}"}
+            metrics.append({"type": name, "value": f"{value:g}", "confidenceInterval": bounds})
+    return metrics
