@@ -203,7 +203,8 @@ def _print(
             typer.echo("\n".join(explained(impact)))
         else:
             stdout().print(columns(*lines_table(impact, volume)))
-    typer.echo(
-        "Ranges: 95 % of what was measured, if each factor is within its range (--explain).",
-        err=True,
-    )
+    levels = [x.quantity.level for i in impacts for x in i.lines if x.quantity.level is not None]
+    measured = [level for level in levels if level < 1]
+    of_measured = f"are at {min(measured):.0%} for what was measured, and " if measured else ""
+    told = f"Ranges {of_measured}hold if each factor lies within its own (--explain)."
+    typer.echo(told, err=True)

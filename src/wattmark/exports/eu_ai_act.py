@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from wattmark.exports.sheet import Sheet
 from wattmark.exports.subject import Export, Subject
+from wattmark.impact.site import Given, Range
+from wattmark.quantities import Quantity
+from wattmark.reports.formatting import quantity_text
 
 _PROVIDER = "for the provider to say"
 
@@ -23,7 +26,7 @@ def render_eu_ai_act(subject: Subject) -> Export:
     parameters = run.model.parameters
     sheet.point(
         "(d) architecture and number of parameters",
-        None if parameters is None else f"{parameters} parameters; the architecture is open",
+        None if parameters is None else f"{parameters} parameters",
         "the model does not say how many parameters it has",
     )
     if parameters is not None:
@@ -57,7 +60,15 @@ def _compute(sheet: Sheet, subject: Subject) -> None:
     else:
         sheet.point(f"{name}: operations", None, "training was not given by its operations")
     if training.hardware is not None:
-        hours, devices = training.hardware.hours, training.hardware.devices
-        sheet.point(f"{name}: time and devices", f"{hours} h on {devices} devices")
+        hours = Quantity.exact(_middle(training.hardware.hours), "h")
+        devices = Quantity.exact(_middle(training.hardware.devices), "1")
+        sheet.point(
+            f"{name}: time and devices",
+            f"{quantity_text(hours)} on {quantity_text(devices)} devices",
+        )
     else:
         sheet.point(f"{name}: training time", None, "training was not given by hours and devices")
+
+
+def _middle(given: Given) -> float:
+    return given.value if isinstance(given, Range) else given

@@ -9,23 +9,10 @@ import json
 from wattmark.exports.subject import Export, Omissions, Subject
 from wattmark.reports.impact_json import document
 
-_COLUMNS = [
-    "run",
-    "setup",
-    "place",
-    "key",
-    "title",
-    "value",
-    "low",
-    "high",
-    "unit",
-    "level",
-    "grade",
-    "reason",
-    "detail",
-    "formula",
-    "sources",
-]
+_COLUMNS = (
+    *("run", "setup", "place", "key", "title", "value", "low", "high", "unit", "level"),
+    *("grade", "reason", "detail", "formula", "sources"),
+)
 
 
 def render_csv(subject: Subject) -> Export:

@@ -18,7 +18,7 @@ def check_boamps(document: Any) -> str:
 
     text = (files("wattmark.exports") / "schemas" / "boamps.json").read_text(encoding="utf-8")
     _check(document, _validator(json.loads(text)), "BoAmps")
-    return "BoAmps report schema (Boavizta)"
+    return "BoAmps report schema (Boavizta), as transcribed in wattmark.exports"
 
 
 def check_cyclonedx(document: Any) -> str:

@@ -119,7 +119,7 @@ class Training(_Section):
 
     def energy_facility(self) -> Quantity:
         """Energy of the building for it, in kWh: E_IT x PUE."""
-        return facility_energy(self.energy_it(), _of("pue", self.pue, "1"))
+        return facility_energy(self.energy_it(), _of("pue", self.pue, "1")).to("kWh")
 
 
 def _of(name: str, given: Given, unit: str) -> Quantity:
