@@ -10,6 +10,7 @@ import yaml
 
 from wattmark.errors import ImpactError, SignalError
 from wattmark.factors import Factor, Source
+from wattmark.factors.boavizta import PREFIX, boavizta_device
 from wattmark.factors.clouds import cloud, cloud_grid, providers
 from wattmark.factors.devices import Device, accelerator_called, device
 from wattmark.factors.grid import Grid, grid
@@ -153,6 +154,8 @@ def _devices(site: Site, gpus: Iterable[str]) -> tuple[Placed, ...]:
 def _device(entry: str | OwnDevice) -> tuple[Device, int]:
     if isinstance(entry, str):
         name, count = parse_count(entry)
+        if name.startswith(PREFIX):
+            return boavizta_device(name.removeprefix(PREFIX)), count
         return device(name), count
 
     def made(what: str, unit: str, value: Given | None) -> Factor:

@@ -1,4 +1,4 @@
-"""Live signals of the grid, from a stand-in for the services on loopback."""
+"""What is asked of web services: live signals, Boavizta; from a stand-in on loopback."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from wattmark.errors import SignalError
-from wattmark.factors import live
+from wattmark.errors import ImpactError, SignalError
+from wattmark.factors import boavizta, live
 from wattmark.factors.zones import find_zone
 from wattmark.impact.site import Site
 from wattmark.placing import place
@@ -49,6 +49,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setenv(live.ELECTRICITY_MAPS_URL, url)
         monkeypatch.setenv(live.UK_URL, url)
+        monkeypatch.setenv(boavizta.URL, url)
         monkeypatch.delenv(live.TOKEN, raising=False)
         yield found
         server.shutdown()
@@ -107,3 +108,32 @@ def test_a_zone_without_any_signal_names_the_token(service) -> None:
     with pytest.raises(SignalError, match=live.TOKEN):
         live.carbon_now(find_zone("FR"))
     assert service.asked == []
+
+
+def test_a_boavizta_of_ones_own_is_asked_for_a_server(service) -> None:
+    service.answers["/v1/server/"] = (
+        200,
+        {
+            "impacts": {
+                "gwp": {
+                    "unit": "kgCO2eq",
+                    "embedded": {"value": 900.0, "min": 500.0, "max": 1500.0},
+                },
+                "pe": {"unit": "MJ", "embedded": "not implemented"},
+            }
+        },
+    )
+    (placed,) = place(Site(devices=("boavizta/compute_medium:2",)))[0].devices
+    assert "archetype=compute_medium" in service.asked[0][0]
+    assert placed.count == 2
+    assert placed.device.carbon.quantity.bounds() == (500.0, 900.0, 1500.0)
+    assert not placed.device.primary_energy.quantity.known
+    assert placed.lifetime.quantity.bounds()[1] == 4
+
+
+def test_a_boavizta_that_does_not_answer_is_an_error_of_the_device(service, monkeypatch) -> None:
+    with pytest.raises(ImpactError, match=r"device: .*status 404"):
+        place(Site(devices=("boavizta/compute_medium",)))
+    monkeypatch.delenv(boavizta.URL)
+    with pytest.raises(ImpactError, match="needs BOAVIZTA_URL"):
+        place(Site(devices=("boavizta/compute_medium",)))

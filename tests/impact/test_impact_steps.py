@@ -11,6 +11,7 @@ from wattmark.factors import Factor
 from wattmark.impact import Impact, Place, Use, assess
 from wattmark.impact.amounts import parse_count, parse_energy, parse_price, parse_volume
 from wattmark.quantities import Quantity, Reason
+from wattmark.reports.impact_table import lines_table
 
 POSITIVE = st.floats(1e-6, 1e6)
 ENERGY_LINES = (
@@ -149,3 +150,16 @@ def test_what_cannot_be_read_is_refused_by_its_field(call, said) -> None:
 @given(st.floats(0.001, 1e9), st.sampled_from(["Wh", "kWh", "MWh", "J", "kJ"]))
 def test_an_amount_of_energy_is_read_as_written(value: float, unit: str) -> None:
     assert parse_energy(f"{value}{unit}") == Quantity.exact(value, unit)
+
+
+def test_a_token_takes_what_a_query_takes_over_its_tokens() -> None:
+    use = Use(
+        "x",
+        Quantity.exact(3600.0, "J/query"),
+        Quantity.exact(0.5, "s/query"),
+        "query",
+        Quantity.exact(50.0, "token/query"),
+    )
+    header, rows = lines_table(assess(use, a_place()), Quantity.exact(10.0, "query/year"))
+    assert header == ["", "per query", "per 1 000 queries", "per output token", "per year"]
+    assert rows[0][1:] == ["1 Wh", "1 kWh", "20 mWh/token", "10 Wh"]

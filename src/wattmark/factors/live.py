@@ -8,23 +8,18 @@ says so. One request, ten seconds at most, and nothing is sent but the zone.
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 from wattmark.errors import SignalError
 from wattmark.factors.factor import Factor, Source
+from wattmark.factors.web import ask
 from wattmark.factors.zones import Zone
 
 TOKEN = "ELECTRICITYMAPS_TOKEN"
 #: Where the services are asked, for those who run a proxy or a copy of them.
 ELECTRICITY_MAPS_URL = "WATTMARK_ELECTRICITY_MAPS_URL"
 UK_URL = "WATTMARK_UK_CARBON_URL"
-
-_TIMEOUT_S = 10.0
 
 
 def carbon_now(zone: Zone) -> Factor:
@@ -45,7 +40,7 @@ def carbon_now(zone: Zone) -> Factor:
 def _electricity_maps(zone: Zone, token: str) -> Factor:
     base = os.environ.get(ELECTRICITY_MAPS_URL, "https://api.electricitymaps.com")
     url = f"{base}/v3/carbon-intensity/latest?zone={quote(_map_zone(zone))}"
-    answer = _ask(url, {"auth-token": token})
+    answer = ask(url, {"auth-token": token})
     try:
         grams, at = float(answer["carbonIntensity"]), str(answer["datetime"])
     except (KeyError, TypeError, ValueError):
@@ -64,7 +59,7 @@ def _map_zone(zone: Zone) -> str:
 
 def _great_britain(zone: Zone) -> Factor:
     url = f"{os.environ.get(UK_URL, 'https://api.carbonintensity.org.uk')}/intensity"
-    answer = _ask(url, {})
+    answer = ask(url, {})
     try:
         period = answer["data"][0]
         measured = period["intensity"]["actual"]
@@ -90,14 +85,3 @@ def _factor(zone: Zone, grams: float, title: str, url: str, at: str, how: str) -
         source,
         note=f"live signal{how}; the service states no range",
     )
-
-
-def _ask(url: str, headers: dict[str, str]) -> Any:
-    try:
-        with urlopen(Request(url, headers=headers), timeout=_TIMEOUT_S) as answer:
-            return json.load(answer)
-    except HTTPError as error:
-        why = "the token was refused" if error.code in (401, 403) else f"status {error.code}"
-        raise SignalError(f"{url}: {why}") from None
-    except (URLError, OSError, ValueError) as error:
-        raise SignalError(f"{url} cannot be read: {error}") from None

@@ -51,7 +51,7 @@ def on_basis(quantity: Quantity, basis: Quantity | None = None) -> Quantity:
         return figure
     tail = "".join(f"/{below}" for below in figure.unit.split("/")[1:])
     units = [f"{unit}{tail}" for unit in scale]
-    fits = [unit for unit in units if abs(figure.to(unit).bounds()[1]) >= 1]
+    fits = [unit for unit in units if abs(figure.to(unit).bounds()[1]) >= 1 - 1e-9]
     return figure.to(fits[-1] if fits else units[0])
 
 
