@@ -21,6 +21,7 @@ from wattmark.cli import (
     meter,
     overview,
     plan,
+    rate,
     report,
     run,
     serve,
@@ -47,6 +48,7 @@ app.command("advise")(advise.advise)
 app.command("impact")(impact.impact)
 app.command("lifetime")(lifetime.lifetime)
 app.command("export")(export.export)
+app.command("rate")(rate.rate)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

@@ -37,25 +37,31 @@ def star_probabilities(
     tuple of dict
         For each entry, probabilities of 1 to 5 stars, which add up to 1.
     """
-    stars = rule.stars(_draw(energies, resamples, np.random.default_rng(seed)))
+    low, value, high = np.array([e.bounds() for e in energies]).T
+    level = np.array([e.level for e in energies])
+    rng = np.random.default_rng(seed)
+    stars = rule.stars(draw(low, value, high, level, resamples, rng))
     counts = np.stack([(stars == star).sum(axis=0) for star in STARS], axis=1)
     return tuple(
         {star: int(c) / resamples for star, c in zip(STARS, row, strict=True)} for row in counts
     )
 
 
-def _draw(
-    energies: Sequence[Quantity], resamples: int, rng: np.random.Generator
+def draw(
+    low: NDArray[np.float64],
+    value: NDArray[np.float64],
+    high: NDArray[np.float64],
+    level: NDArray[np.float64],
+    resamples: int,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Energies, shape (resamples, entries)."""
+    """Energies as :func:`star_probabilities` draws them, shape (resamples, entries)."""
     from scipy.special import ndtri
 
-    low, value, high = np.array([e.bounds() for e in energies]).T
-    level = np.array([e.level for e in energies])
     logs = np.log(high) - np.log(low)
     hard = level == 1
     sigma = np.where(hard, 0.0, logs / (2 * ndtri((1 + np.where(hard, 0.5, level)) / 2)))
-    shape = (resamples, len(energies))
+    shape = (resamples, len(value))
     normal = value * np.exp(sigma * rng.standard_normal(shape))
     uniform = low * np.exp(logs * rng.random(shape))
     draws: NDArray[np.float64] = np.where(hard & (logs > 0), uniform, normal)

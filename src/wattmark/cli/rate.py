@@ -1,0 +1,116 @@
+"""``wattmark rate``: stars for any table of results, or for the stored runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def rate(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[TABLE]", help=".csv, .parquet or .json; left out: stored runs."),
+    ] = None,
+    value: Annotated[str, typer.Option(help="Column that is rated; less is better.")] = "energy_wh",
+    by: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Columns that make a population.")
+    ] = None,
+    rule: Annotated[str, typer.Option(help="quintile or aies-2025.")] = "quintile",
+    low: Annotated[
+        str | None, typer.Option(help="Column of the lower bound (default: VALUE_low).")
+    ] = None,
+    high: Annotated[
+        str | None, typer.Option(help="Column of the upper bound (default: VALUE_high).")
+    ] = None,
+    level: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
+    gate: Annotated[
+        str | None, typer.Option(help="Column that is false where quality missed its gate.")
+    ] = None,
+    grade: Annotated[
+        str | None, typer.Option(help="Column of the grade; others than the usual are unrated.")
+    ] = None,
+    resamples: Annotated[
+        int, typer.Option(min=0, help="Behind the probabilities; 0: none.")
+    ] = 2000,
+    min_population: Annotated[
+        int, typer.Option(min=2, help="Groups with fewer are not rated; five stars need five.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the table with its stars: .csv, .parquet, .json.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="The rule in words.")] = False,
+) -> None:
+    """Give stars within each population, with how sure they are; columns and rows stay."""
+    from wattmark.rating import find_rule
+    from wattmark.rating.columns import rate_columns
+    from wattmark.reports.rating_table import columns_of, read_table, with_stars, write_table
+
+    chosen = find_rule(rule)
+    if explain:
+        typer.echo(f"{chosen.name}, version {chosen.version}: {chosen.text}")
+    if source is None:
+        table, keys = _stored(), ["task", "hardware"]
+        gate, grade = gate or "gate_passed", grade or "grade"
+    else:
+        table, keys = read_table(source), []
+    if by is not None:
+        keys = [name.strip() for name in by.split(",")]
+    columns = columns_of(
+        table, value, keys, low=low, high=high, level=level, gate=gate, grade=grade
+    )
+    rated = rate_columns(
+        columns, rule, seed=seed, resamples=resamples, min_population=min_population
+    )
+    found = with_stars(table, rated)
+    if out is not None:
+        write_table(found, out)
+        unrated = int((rated.stars == 0).sum())
+        typer.echo(f"{out}: {len(found)} rows, {unrated} of them unrated", err=True)
+        return
+    _print(found)
+
+
+def _stored() -> Any:
+    """The stored runs' results as a table, one row a setup."""
+    import pyarrow as pa
+
+    from wattmark import runs
+    from wattmark.errors import RatingError
+    from wattmark.reports.rows import energy_per_query, ok
+
+    rows = []
+    for run in runs.finished():
+        for result in filter(ok, run.results):
+            energy = energy_per_query(result)
+            told = None if energy is None or not energy.known else energy.to("Wh/query").bounds()
+            rows.append(
+                {
+                    "run": run.id,
+                    "task": run.task.name,
+                    "model": run.model.name,
+                    "setup": result.id,
+                    "hardware": ", ".join(run.environment.gpus) or run.environment.cpu_model,
+                    "energy_wh_low": told[0] if told else None,
+                    "energy_wh": told[1] if told else None,
+                    "energy_wh_high": told[2] if told else None,
+                    "grade": str(energy.grade) if energy is not None else None,
+                    "gate_passed": result.quality.gate_passed if result.quality else None,
+                }
+            )
+    if not rows:
+        raise RatingError("no run is stored yet: `wattmark run` makes one; or name a table")
+    return pa.Table.from_pylist(rows)
+
+
+def _print(table: Any) -> None:
+    from wattmark.cli.columns import columns, stdout
+
+    rows = [["" if v is None else _text(v) for v in row.values()] for row in table.to_pylist()]
+    stdout().print(columns(table.schema.names, rows))
+
+
+def _text(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,122 @@
+"""Tables that are rated: read from CSV, Parquet or JSON, and written with their stars."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from wattmark.errors import RatingError
+from wattmark.rating.columns import Columns, Rated
+
+ADDED = ("stars", "star_probability", "boundary_distance_pct", "unrated_reason")
+
+
+def read_table(path: Path) -> pa.Table:
+    """The table in a .csv, .parquet or .json (a list of objects). Raises RatingError."""
+    try:
+        if path.suffix == ".csv":
+            return pyarrow.csv.read_csv(path)
+        if path.suffix == ".parquet":
+            return pyarrow.parquet.read_table(path)
+        if path.suffix == ".json":
+            return pa.Table.from_pylist(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise RatingError(f"{path} cannot be read as a table: {error}") from None
+    raise RatingError(f"{path}: a table is read from .csv, .parquet or .json")
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write it in the format of the suffix. Raises RatingError."""
+    if path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, path)
+    elif path.suffix == ".parquet":
+        pyarrow.parquet.write_table(table, path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(table.to_pylist(), indent=1, default=str), encoding="utf-8")
+    else:
+        raise RatingError(f"{path}: a table is written as .csv, .parquet or .json")
+
+
+def columns_of(
+    table: pa.Table,
+    value: str,
+    by: Sequence[str],
+    *,
+    low: str | None = None,
+    high: str | None = None,
+    level: float = 0.95,
+    gate: str | None = None,
+    grade: str | None = None,
+) -> Columns:
+    """What is rated, from a table's columns.
+
+    Intervals are taken from ``low`` and ``high``, or from ``<value>_low`` and ``<value>_high``
+    where the table has them. Raises RatingError that names the column.
+    """
+    if (
+        low is None
+        and high is None
+        and {f"{value}_low", f"{value}_high"} <= set(table.schema.names)
+    ):
+        low, high = f"{value}_low", f"{value}_high"
+    if (low is None) != (high is None):
+        raise RatingError("low, high: give both columns of the interval, or neither")
+    if not 0 < level < 1:
+        raise RatingError(f"level: {level:g} is not between 0 and 1")
+    groups = [_column(table, name).to_pylist() for name in by]
+    group = np.empty(len(table), dtype=object)
+    group[:] = [repr(key) for key in zip(*groups, strict=True)] if groups else ""
+    passed = None
+    if gate is not None:
+        passed = np.array([v is None or bool(v) for v in _column(table, gate).to_pylist()])
+    grades = None
+    if grade is not None:
+        grades = np.array([str(v) for v in _column(table, grade).to_pylist()], dtype=object)
+    return Columns(
+        value=_floats(table, value),
+        group=group,
+        low=None if low is None else _floats(table, low),
+        high=None if high is None else _floats(table, high),
+        level=level,
+        gate=passed,
+        grade=grades,
+    )
+
+
+def with_stars(table: pa.Table, rated: Rated) -> pa.Table:
+    """The table as it was, with the four columns added. Raises RatingError where it has them."""
+    if taken := [name for name in ADDED if name in table.schema.names]:
+        raise RatingError(f"the table has a column {taken[0]!r} already: rename it")
+    unrated = rated.stars == 0
+    found: dict[str, Any] = {
+        "stars": pa.array(rated.stars, mask=unrated),
+        "star_probability": pa.array(rated.probability, mask=np.isnan(rated.probability)),
+        "boundary_distance_pct": pa.array(rated.distance_pct, mask=np.isnan(rated.distance_pct)),
+        "unrated_reason": pa.array(rated.reason, type=pa.string(), mask=~unrated),
+    }
+    for name in ADDED:
+        table = table.append_column(name, found[name])
+    return table
+
+
+def _column(table: pa.Table, name: str) -> Any:
+    if name not in table.schema.names:
+        raise RatingError(
+            f"the table has no column {name!r}; its columns: {', '.join(table.schema.names)}"
+        )
+    return table.column(name)
+
+
+def _floats(table: pa.Table, name: str) -> Any:
+    try:
+        column = _column(table, name).cast(pa.float64())
+    except pa.ArrowInvalid as error:
+        raise RatingError(f"column {name!r} is not of numbers: {error}") from None
+    return column.to_numpy(zero_copy_only=False)

@@ -1,0 +1,161 @@
+"""``wattmark rate``: columns and rows stay, stars are those of the rules, reasons are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from wattmark.cli.main import app
+from wattmark.errors import RatingError, UnknownNameError, WattmarkError
+from wattmark.quantities import Quantity
+from wattmark.rating import Entry, rate
+from wattmark.rating.columns import Columns, rate_columns
+from wattmark.reports.rating_table import ADDED, read_table, write_table
+
+PUBLISHED = sorted((Path(__file__).parent / "fixtures").rglob("*.csv"))
+
+
+def wattmark(*arguments: object) -> str:
+    found = CliRunner().invoke(app, [str(a) for a in arguments])
+    if found.exception is not None:
+        raise found.exception
+    return found.stdout
+
+
+def a_table(path: Path, **changes: list) -> Path:
+    values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    columns = {"name": list("gfedcba"), "energy_wh": values[::-1]} | changes
+    write_table(pa.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda f: f.stem)
+def test_every_published_star_comes_out_of_the_command(file: Path, tmp_path: Path) -> None:
+    table = pyarrow.csv.read_csv(file)
+    by = ["--by", "class"] if "class" in table.schema.names else []
+    by += ["--min-population", "3"]  # the published class C has three models
+    out = tmp_path / "rated.csv"
+    wattmark("rate", file, "--value", "total_gpu_energy", "--rule", "aies-2025", "--out", out, *by)
+    rated = pyarrow.csv.read_csv(out)
+    assert rated.column("stars").to_pylist() == table.column("energy_score").to_pylist()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
+def test_columns_and_rows_stay_as_they_were(tmp_path: Path, suffix: str) -> None:
+    source, out = a_table(tmp_path / f"in.{suffix}"), tmp_path / f"out.{suffix}"
+    wattmark("rate", source, "--out", out)
+    before, after = read_table(source), read_table(out)
+    assert after.schema.names == [*before.schema.names, *ADDED]
+    assert after.select(before.schema.names).to_pylist() == before.to_pylist()
+    assert after.column("star_probability").null_count == len(after)  # no interval was given
+
+
+def test_intervals_give_probabilities_and_bad_rows_their_reason(tmp_path: Path) -> None:
+    energies = [1.0, 2.0, 3.0, 4.0, 5.0, None, 7.0]
+    source = a_table(
+        tmp_path / "in.parquet",
+        energy_wh=energies,
+        energy_wh_low=[e and 0.99 * e for e in energies[:-1]] + [8.0],
+        energy_wh_high=[e and 1.01 * e for e in energies[:-1]] + [9.0],
+    )
+    out = tmp_path / "out.parquet"
+    wattmark("rate", source, "--out", out)
+    rows = pyarrow.parquet.read_table(out).to_pylist()
+    assert [r["stars"] for r in rows] == [5, 4, 3, 2, 1, None, None]
+    assert [r["star_probability"] for r in rows[:5]] == [1.0] * 5
+    assert rows[5]["unrated_reason"] == "no_energy"
+    assert rows[6]["unrated_reason"] == "no_usable_interval"
+
+
+def test_gates_grades_and_small_groups_are_not_rated(tmp_path: Path) -> None:
+    source = a_table(
+        tmp_path / "in.json",
+        task=["a"] * 6 + ["b"],
+        passed=[False] + [True] * 6,
+        grade=["modelled"] + ["metered"] * 6,
+    )
+    out = tmp_path / "out.json"
+    options = ["--by", "task", "--gate", "passed", "--grade", "grade"]
+    wattmark("rate", source, "--out", out, *options)
+    reasons = [row["unrated_reason"] for row in json.loads(out.read_text())]
+    assert reasons == ["quality_gate", *[None] * 5, "population_too_small"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 50)), min_size=1, max_size=30),
+    st.sampled_from(["quintile", "aies-2025"]),
+)
+def test_columns_are_rated_as_single_entries_are(rows: list[tuple[str, int]], rule: str) -> None:
+    entries = [
+        Entry(f"{i}", Quantity.between(v, 0.9 * v, 1.1 * v, "Wh"), None, None, g)
+        for i, (g, v) in enumerate(rows)
+    ]
+    one_by_one = rate(entries, rule, resamples=1)
+    value = np.array([float(v) for _, v in rows])
+    group = np.array([g for g, _ in rows], dtype=object)
+    at_once = rate_columns(Columns(value, group, 0.9 * value, 1.1 * value), rule, resamples=1)
+    assert [r.stars or 0 for r in one_by_one] == at_once.stars.tolist()
+    assert [r.unrated_reason or "" for r in one_by_one] == at_once.reason.tolist()
+    distances = [np.nan if r.stars is None else r.boundary_distance_pct for r in one_by_one]
+    np.testing.assert_allclose(at_once.distance_pct, np.array(distances, dtype=float))
+
+
+@given(st.permutations(range(8)))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_rows_changes_no_probability(order: list[int]) -> None:
+    value = np.linspace(1.0, 1.4, 8)
+    group = np.array(["x"] * 8, dtype=object)
+    plain = rate_columns(Columns(value, group, 0.9 * value, 1.1 * value), resamples=200)
+    at = np.array(order)
+    moved = rate_columns(Columns(value[at], group, 0.9 * value[at], 1.1 * value[at]), resamples=200)
+    np.testing.assert_array_equal(moved.probability, plain.probability[at])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (["--value", "energy"], RatingError, "no column 'energy'; its columns: name, energy_wh"),
+        (["--value", "name"], RatingError, "column 'name' is not of numbers"),
+        (["--by", "task"], RatingError, "no column 'task'"),
+        (["--rule", "quintil"], UnknownNameError, "did you mean 'quintile'"),
+        (["--low", "energy_wh"], RatingError, "give both columns of the interval"),
+        (["--level", "95"], RatingError, "level: 95 is not between 0 and 1"),
+        (["--out", "out.xlsx"], RatingError, "is written as .csv, .parquet or .json"),
+    ],
+)
+def test_bad_input_is_refused(
+    tmp_path: Path, arguments: list[str], error: type[WattmarkError], said: str
+) -> None:
+    source = a_table(tmp_path / "in.csv")
+    with pytest.raises(error) as raised:
+        wattmark("rate", source, *arguments)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.txt", "a", "is read from .csv, .parquet or .json"),
+        ("t.json", "{", "cannot be read as a table"),
+        ("t.parquet", "no parquet", "cannot be read as a table"),
+        ("t.csv", "stars,energy_wh\n1,2\n", "has a column 'stars' already"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused(
+    tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(RatingError, match=said):
+        wattmark("rate", tmp_path / name)
+    with pytest.raises(RatingError, match="cannot be read"):
+        wattmark("rate", tmp_path / "nowhere.csv")
