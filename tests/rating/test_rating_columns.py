@@ -159,3 +159,27 @@ def test_a_table_that_cannot_be_used_is_refused(
         wattmark("rate", tmp_path / name)
     with pytest.raises(RatingError, match="cannot be read"):
         wattmark("rate", tmp_path / "nowhere.csv")
+
+
+def test_one_outlier_moves_equal_bands_and_not_fifths(tmp_path: Path) -> None:
+    source = a_table(tmp_path / "in.csv", energy_wh=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    changed = {
+        line.split(":")[0]: float(line.split()[1])
+        for line in wattmark("rate", source, "--what-if", "add-outlier").splitlines()
+    }
+    assert changed["aies-2025"] > changed["quintile"]
+
+
+@pytest.mark.parametrize("change", ["remove-worst", "noise=20%"])
+def test_a_change_of_the_population_is_counted_among_those_that_stay(
+    tmp_path: Path, change: str
+) -> None:
+    source = a_table(tmp_path / "in.csv", energy_wh=[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 9.0])
+    lines = wattmark("rate", source, "--what-if", change).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["quintile", "aies-2025"]
+    assert all("of 7 stars change" in line for line in lines)
+    bands = float(lines[1].split()[1])
+    assert bands > 0
+    for bad in ("noise=", "noise=200%", "shuffle"):
+        with pytest.raises(RatingError, match="what-if"):
+            wattmark("rate", source, "--what-if", bad)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from wattmark.rating.columns import Columns
 
 
 def rate(
@@ -41,6 +44,10 @@ def rate(
     out: Annotated[
         Path | None, typer.Option(help="Write the table with its stars: .csv, .parquet, .json.")
     ] = None,
+    what_if: Annotated[
+        str | None,
+        typer.Option(help="remove-worst, add-outlier or noise=5%: how many stars would change."),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="The rule in words.")] = False,
 ) -> None:
     """Give stars within each population, with how sure they are; columns and rows stay."""
@@ -61,6 +68,9 @@ def rate(
     columns = columns_of(
         table, value, keys, low=low, high=high, level=level, gate=gate, grade=grade
     )
+    if what_if is not None:
+        _stability(columns, what_if, seed)
+        return
     rated = rate_columns(
         columns, rule, seed=seed, resamples=resamples, min_population=min_population
     )
@@ -71,6 +81,14 @@ def rate(
         typer.echo(f"{out}: {len(found)} rows, {unrated} of them unrated", err=True)
         return
     _print(found)
+
+
+def _stability(columns: Columns, change: str, seed: int) -> None:
+    from wattmark.rating.stability import what_if
+
+    for found in what_if(columns, change, seed):
+        share = found.changed / found.rated if found.rated else 0.0
+        typer.echo(f"{found.rule}: {found.changed:g} of {found.rated} stars change ({share:.0%})")
 
 
 def _stored() -> Any:
