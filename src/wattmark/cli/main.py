@@ -14,6 +14,7 @@ import typer
 from wattmark.cli import (
     advise,
     doctor,
+    edition,
     export,
     impact,
     lifetime,
@@ -49,6 +50,7 @@ app.command("impact")(impact.impact)
 app.command("lifetime")(lifetime.lifetime)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
+app.add_typer(edition.app, name="edition")
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

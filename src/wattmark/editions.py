@@ -1,0 +1,129 @@
+"""Editions as files: opened, added to, frozen, compared and verified in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from wattmark.errors import RatingError
+from wattmark.rating.edition import (
+    Edition,
+    Entry,
+    canonical,
+    frozen,
+    opened,
+    problems,
+    with_entries,
+)
+from wattmark.rating.edition_diff import Diff, diff
+from wattmark.records import Result, Run
+from wattmark.reports.rows import energy_per_query, ok
+
+
+def today() -> str:
+    """The date, in UTC."""
+    return datetime.now(UTC).date().isoformat()
+
+
+class Editions:
+    """The editions of a folder, a file ``<name>.json`` each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        """Names of all editions, oldest first."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def load(self, name: str) -> Edition:
+        """An edition. Raises RatingError that names the file, and the field where one is bad."""
+        path = self._path(name)
+        try:
+            return Edition.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none"
+            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
+        except OSError as error:
+            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RatingError(f"{path}: {where}: {first['msg']}") from None
+
+    def open(self, name: str, rule: str) -> Edition:
+        """A new edition after the newest one before it. Raises RatingError where it exists."""
+        if self._path(name).exists():
+            raise RatingError(f"edition {name} exists already")
+        earlier = [n for n in self.names() if n < name]
+        made = opened(name, rule, self.load(earlier[-1]) if earlier else None)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write(made)
+        return made
+
+    def add(self, name: str, runs: list[Run]) -> Edition:
+        """The edition with the results of these runs."""
+        entries = tuple(entry_of(run, r) for run in runs for r in run.results if ok(r))
+        made = with_entries(self.load(name), entries, today())
+        self._write(made)
+        return made
+
+    def freeze(self, name: str) -> Edition:
+        """The edition with its stars, for good."""
+        made = frozen(self.load(name), today())
+        self._write(made)
+        return made
+
+    def diff(self, old: str, new: str) -> Diff:
+        """What changed from one frozen edition to another."""
+        pair = [self.load(old), self.load(new)]
+        for edition in pair:
+            if edition.digest is None:
+                raise RatingError(f"edition {edition.name} is not frozen: it has no stars yet")
+        return diff(*pair)
+
+    def verify(self, name: str) -> list[str]:
+        """What is wrong with an edition or with one that it follows; empty where nothing is."""
+        edition = self.load(name)
+        previous = None
+        found: list[str] = []
+        if edition.previous is not None and edition.previous in self.names():
+            previous = self.load(edition.previous)
+            found = self.verify(edition.previous)
+        return found + problems(edition, previous)
+
+    def _path(self, name: str) -> Path:
+        if not name.replace("-", "").isalnum():
+            raise RatingError(f"edition: {name!r} is not a half-year such as 2026-H2")
+        return self.folder / f"{name}.json"
+
+    def _write(self, edition: Edition) -> None:
+        """Whole or not at all: written beside it, then moved into its place."""
+        path = self._path(edition.name)
+        draft = path.with_suffix(".tmp")
+        draft.write_bytes(canonical(edition.model_dump(mode="json")))
+        draft.replace(path)
+
+
+def entry_of(run: Run, result: Result) -> Entry:
+    """A result as an entry of an edition."""
+    energy = energy_per_query(result)
+    known = energy is not None and energy.known
+    low, value, high = energy.to("Wh/query").bounds() if energy and known else (None,) * 3
+    text = canonical(result.model_dump(mode="json"))
+    return Entry(
+        run=run.id,
+        result_sha256=hashlib.sha256(text).hexdigest(),
+        model=run.model.name,
+        task=run.task.name,
+        setup=result.id,
+        hardware=", ".join(run.environment.gpus) or run.environment.cpu_model,
+        grade=str(energy.grade) if energy and energy.grade else "unknown",
+        gate_passed=result.quality.gate_passed if result.quality else None,
+        energy_wh=value,
+        low_wh=low,
+        high_wh=high,
+        level=energy.level if energy and known else None,
+    )
