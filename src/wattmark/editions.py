@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from wattmark.errors import RatingError
+from wattmark.errors import RatingError, UnknownNameError
+from wattmark.quantities import Quantity, Reason
 from wattmark.rating.edition import (
     Edition,
     Entry,
@@ -20,7 +21,10 @@ from wattmark.rating.edition import (
 )
 from wattmark.rating.edition_diff import Diff, diff
 from wattmark.records import Result, Run
-from wattmark.reports.rows import energy_per_query, ok
+from wattmark.reports.formatting import DASH, quantity_text, range_text, value_text
+from wattmark.reports.impact_table import on_basis
+from wattmark.reports.label import Label
+from wattmark.reports.rows import energy_per_query, ok, percent_if_share
 
 
 def today() -> str:
@@ -122,8 +126,65 @@ def entry_of(run: Run, result: Result) -> Entry:
         hardware=", ".join(run.environment.gpus) or run.environment.cpu_model,
         grade=str(energy.grade) if energy and energy.grade else "unknown",
         gate_passed=result.quality.gate_passed if result.quality else None,
+        quality=_quality(result),
         energy_wh=value,
         low_wh=low,
         high_wh=high,
         level=energy.level if energy and known else None,
     )
+
+
+def _quality(result: Result) -> str:
+    quality = result.quality
+    if quality is None or not quality.value.known:
+        return ""
+    return f"{quality.metric} {quantity_text(percent_if_share(quality.value))}"
+
+
+def label_of(
+    edition: Edition, what: str, setup: str | None = None, address: str | None = None
+) -> Label:
+    """The label of a run's or a model's entry in a frozen edition.
+
+    Without ``setup``, of the entry of least energy that has a star, else of the least. ``address``
+    is where the label can be verified; the edition's digest where none is given. Raises RatingError
+    for an edition that is not frozen, UnknownNameError for what it does not have.
+    """
+    if edition.digest is None or edition.frozen_on is None:
+        raise RatingError(f"edition {edition.name} is not frozen: it has no stars yet")
+    rows = list(zip(edition.entries, edition.stars, strict=True))
+    its = [(e, s) for e, s in rows if what in (e.model, e.run)]
+    if not its:
+        names = {e.model for e in edition.entries} | {e.run for e in edition.entries}
+        raise UnknownNameError("result in the edition", what, names)
+    if setup is not None:
+        found = [(e, s) for e, s in its if e.setup == setup]
+        if not found:
+            raise UnknownNameError("setup", setup, [e.setup for e, _ in its])
+        its = found
+    entry, star = min(its, key=lambda pair: (pair[1].stars is None, pair[0].energy_wh or 1e300))
+    thousand = _per_thousand(entry)
+    return Label(
+        model=entry.model,
+        task=entry.task,
+        setup=entry.setup,
+        hardware=entry.hardware,
+        edition=edition.name,
+        date=edition.frozen_on,
+        digest=edition.digest,
+        address=address or f"urn:sha256:{edition.digest}",
+        energy=f"{value_text(thousand)} {thousand.unit}" if thousand.known else DASH,
+        interval=range_text(thousand),
+        grade=entry.grade,
+        quality=entry.quality or DASH,
+        stars=star.stars,
+        probability=star.probability,
+        unrated=star.unrated_reason or "",
+    )
+
+
+def _per_thousand(entry: Entry) -> Quantity:
+    if entry.energy_wh is None or entry.low_wh is None or entry.high_wh is None:
+        return Quantity.missing("Wh", Reason.NOT_MEASURED)
+    value, low, high = (1000 * v for v in (entry.energy_wh, entry.low_wh, entry.high_wh))
+    return on_basis(Quantity.between(value, low, high, "Wh", level=entry.level or 0.0))

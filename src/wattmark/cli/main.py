@@ -17,6 +17,7 @@ from wattmark.cli import (
     edition,
     export,
     impact,
+    label,
     lifetime,
     listing,
     meter,
@@ -51,6 +52,7 @@ app.command("lifetime")(lifetime.lifetime)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.add_typer(edition.app, name="edition")
+app.command("label")(label.label)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

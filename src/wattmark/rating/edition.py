@@ -37,6 +37,7 @@ class Entry(BaseModel):
     hardware: str
     grade: str = _UNKNOWN
     gate_passed: bool | None = None
+    quality: str = ""
     energy_wh: float | None = None
     low_wh: float | None = None
     high_wh: float | None = None
