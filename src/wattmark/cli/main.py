@@ -22,6 +22,7 @@ from wattmark.cli import (
     listing,
     meter,
     overview,
+    pareto,
     plan,
     rate,
     report,
@@ -53,6 +54,7 @@ app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.add_typer(edition.app, name="edition")
 app.command("label")(label.label)
+app.command("pareto")(pareto.pareto)
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)
