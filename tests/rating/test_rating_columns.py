@@ -19,6 +19,7 @@ from wattmark.errors import RatingError, UnknownNameError, WattmarkError
 from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
 from wattmark.rating.columns import Columns, rate_columns
+from wattmark.rating.rules.absolute import rescale_due
 from wattmark.reports.rating_table import ADDED, read_table, write_table
 
 PUBLISHED = sorted((Path(__file__).parent / "fixtures").rglob("*.csv"))
@@ -183,3 +184,46 @@ def test_a_change_of_the_population_is_counted_among_those_that_stay(
     for bad in ("noise=", "noise=200%", "shuffle"):
         with pytest.raises(RatingError, match="what-if"):
             wattmark("rate", source, "--what-if", bad)
+
+
+def test_limits_are_born_with_the_top_class_empty_and_do_not_move(tmp_path: Path) -> None:
+    source, limits, out = tmp_path / "in.csv", tmp_path / "limits.yaml", tmp_path / "out.csv"
+    a_table(source, energy_wh=[1.0, 2.0, 4.0, 8.0, 16.0, 3.0, 5.0])
+    wattmark("rate", source, "--write-limits", limits)
+    wattmark("rate", source, "--rule", "absolute", "--limits", limits, "--out", out)
+    assert read_table(out).column("stars").to_pylist() == [4, 4, 3, 2, 1, 3, 2]
+    # one that needs a third of the best gets the empty class, alone in its table as it is
+    write_table(pa.table({"name": ["new"], "energy_wh": [0.3]}), source)
+    wattmark("rate", source, "--rule", "absolute", "--limits", limits, "--out", out)
+    assert read_table(out).column("stars").to_pylist() == [5]
+
+
+def test_limits_are_of_a_population_and_say_when_they_are_due(tmp_path: Path) -> None:
+    source, limits = tmp_path / "in.csv", tmp_path / "limits.yaml"
+    a_table(source, task=list("aaaaaab"))
+    wattmark("rate", source, "--by", "task", "--write-limits", limits)
+    text = CliRunner().invoke(
+        app,
+        ["rate", str(source), "--by", "task", "--rule", "absolute", "--limits", str(limits)],
+    )
+    assert "no_limits" in text.stdout  # of b, which was too small to have any
+    stars = rescale_due(np.array([5, 5, 3, 2, 1, 1, 0])), rescale_due(np.array([4, 3, 2, 1, 0]))
+    assert stars == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is no file of limits"),
+        ("limits_version: 2\nmost_energy_for_5_4_3_2_stars: {}", "limits_version is 2"),
+        ("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 2, 3]}", "limits.yaml: a: "),
+        ("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 3, 2, 4]}", "do not rise"),
+    ],
+)
+def test_bad_limits_are_refused(tmp_path: Path, content: str, said: str) -> None:
+    source, limits = a_table(tmp_path / "in.csv"), tmp_path / "limits.yaml"
+    limits.write_text(content)
+    with pytest.raises(RatingError, match=said):
+        wattmark("rate", source, "--rule", "absolute", "--limits", limits)
+    with pytest.raises(RatingError, match="needs --limits"):
+        wattmark("rate", source, "--rule", "absolute")

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from wattmark.rating.columns import Columns
+    from wattmark.rating.rules.absolute import Absolute
 
 
 def rate(
@@ -20,7 +21,15 @@ def rate(
     by: Annotated[
         str | None, typer.Option(metavar="A,B", help="Columns that make a population.")
     ] = None,
-    rule: Annotated[str, typer.Option(help="quintile or aies-2025.")] = "quintile",
+    rule: Annotated[
+        str, typer.Option(help="quintile, aies-2025, or absolute (with --limits).")
+    ] = "quintile",
+    limits: Annotated[
+        Path | None, typer.Option(help="The limits of each population, for rule absolute.")
+    ] = None,
+    write_limits: Annotated[
+        Path | None, typer.Option(help="Write limits for this table: its best has 4 stars.")
+    ] = None,
     low: Annotated[
         str | None, typer.Option(help="Column of the lower bound (default: VALUE_low).")
     ] = None,
@@ -53,11 +62,13 @@ def rate(
     """Give stars within each population, with how sure they are; columns and rows stay."""
     from wattmark.rating import find_rule
     from wattmark.rating.columns import rate_columns
+    from wattmark.rating.rules.absolute import rescale_due
     from wattmark.reports.rating_table import columns_of, read_table, with_stars, write_table
 
-    chosen = find_rule(rule)
+    chosen = _rules(rule, limits)
     if explain:
-        typer.echo(f"{chosen.name}, version {chosen.version}: {chosen.text}")
+        for name, each in ({"": find_rule(chosen)} if isinstance(chosen, str) else chosen).items():
+            typer.echo(f"{each.name}, version {each.version}: {name} {each.text}")
     if source is None:
         table, keys = _stored(), ["task", "hardware"]
         gate, grade = gate or "gate_passed", grade or "grade"
@@ -68,19 +79,46 @@ def rate(
     columns = columns_of(
         table, value, keys, low=low, high=high, level=level, gate=gate, grade=grade
     )
+    if write_limits is not None:
+        from wattmark.reports.thresholds import born_limits
+        from wattmark.reports.thresholds import write_limits as write
+
+        born = born_limits(columns)
+        write(born, write_limits)
+        typer.echo(f"{write_limits}: limits of {len(born)} populations", err=True)
+        return
     if what_if is not None:
         _stability(columns, what_if, seed)
         return
     rated = rate_columns(
-        columns, rule, seed=seed, resamples=resamples, min_population=min_population
+        columns, chosen, seed=seed, resamples=resamples, min_population=min_population
     )
     found = with_stars(table, rated)
+    if not isinstance(chosen, str) and rescale_due(rated.stars):
+        typer.echo(
+            "So many have come to the top that the limits are due to be drawn anew.", err=True
+        )
     if out is not None:
         write_table(found, out)
         unrated = int((rated.stars == 0).sum())
         typer.echo(f"{out}: {len(found)} rows, {unrated} of them unrated", err=True)
         return
     _print(found)
+
+
+def _rules(rule: str, limits: Path | None) -> str | dict[str, Absolute]:
+    """The name of a rule, or the limits of each population for ``absolute``."""
+    from wattmark.errors import RatingError
+    from wattmark.rating import find_rule
+    from wattmark.reports.thresholds import read_limits
+
+    if rule == "absolute":
+        if limits is None:
+            raise RatingError("rule absolute needs --limits; --write-limits makes them")
+        return read_limits(limits)
+    if limits is not None:
+        raise RatingError(f"--limits go with rule absolute, not {rule}")
+    return find_rule(rule).name
 
 
 def _stability(columns: Columns, change: str, seed: int) -> None:

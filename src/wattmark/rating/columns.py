@@ -6,6 +6,7 @@ star and no probability, since nothing says how sure it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from wattmark.rating.confidence import STARS, boundary_distance_pct, draw
 from wattmark.rating.population import MIN_POPULATION
-from wattmark.rating.rules import find_rule
+from wattmark.rating.rules import Rule, find_rule
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class Rated:
 
 def rate_columns(
     columns: Columns,
-    rule: str = "quintile",
+    rule: str | Mapping[str, Rule] = "quintile",
     *,
     seed: int = 0,
     resamples: int = 2000,
@@ -60,22 +61,29 @@ def rate_columns(
     """Rate every row within its group. Raises UnknownNameError where there is no such rule.
 
     ``resamples`` of 0 leaves the probabilities out, ``distances`` False the distances.
-    Groups under ``min_population`` are not rated.
+    Groups under ``min_population`` are not rated. ``rule`` may give each group a rule of its own
+    (fixed limits, which need no population); a group without one is ``no_limits``.
     """
-    chosen, n = find_rule(rule), len(columns.value)
+    common, n = (find_rule(rule) if isinstance(rule, str) else None), len(columns.value)
     stars = np.zeros(n, dtype=np.int64)
     probability, distance_pct = np.full(n, np.nan), np.full(n, np.nan)
     _, group = np.unique(columns.group.astype(str), return_inverse=True)
     reason = _reasons(columns, group)
     for members in _members(group, reason == ""):
-        if len(members) < min_population:
+        chosen = common
+        if not isinstance(rule, str):
+            chosen = rule.get(str(columns.group[members[0]]))
+        elif len(members) < min_population:
             reason[members] = "population_too_small"
+            continue
+        if chosen is None:
+            reason[members] = "no_limits"
             continue
         order = np.lexsort([members, *_keys(columns, members)])
         at = members[order]  # draws do not depend on the order of the rows
         values = columns.value[at]
         stars[at] = chosen.stars(values)
-        if distances:
+        if distances and (common is None or len(at) > 1):
             distance_pct[at] = boundary_distance_pct(values, chosen)
         if resamples and columns.low is not None and columns.high is not None:
             level = np.full(len(at), columns.level)

@@ -72,7 +72,9 @@ def columns_of(
         raise RatingError(f"level: {level:g} is not between 0 and 1")
     groups = [_column(table, name).to_pylist() for name in by]
     group = np.empty(len(table), dtype=object)
-    group[:] = [repr(key) for key in zip(*groups, strict=True)] if groups else ""
+    group[:] = (
+        [json.dumps(key, default=str) for key in zip(*groups, strict=True)] if groups else "[]"
+    )
     passed = None
     if gate is not None:
         passed = np.array([v is None or bool(v) for v in _column(table, gate).to_pylist()])

@@ -1,0 +1,56 @@
+"""Files of limits for the rule ``absolute``: a population each, by its values of the columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from wattmark.errors import RatingError
+from wattmark.rating.columns import Columns
+from wattmark.rating.population import MIN_POPULATION
+from wattmark.rating.rules.absolute import Absolute
+
+_VERSION = 1
+
+
+def born_limits(columns: Columns) -> dict[str, Absolute]:
+    """Limits for each population that is large enough to be rated."""
+    found = {}
+    for group in np.unique(columns.group.astype(str)):
+        values = columns.value[(columns.group == group) & (columns.value > 0)]
+        if len(values) >= MIN_POPULATION:
+            found[str(group)] = Absolute.born(values)
+    return found
+
+
+def write_limits(limits: dict[str, Absolute], path: Path) -> None:
+    """Write them as YAML."""
+    document = {
+        "limits_version": _VERSION,
+        "most_energy_for_5_4_3_2_stars": {g: list(rule.limits) for g, rule in limits.items()},
+    }
+    path.write_text(yaml.safe_dump(document, sort_keys=True, allow_unicode=True), encoding="utf-8")
+
+
+def read_limits(path: Path) -> dict[str, Absolute]:
+    """The limits in a file. Raises RatingError that names the file and the population."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        groups = dict(document["most_energy_for_5_4_3_2_stars"])
+        version = document["limits_version"]
+    except OSError as error:
+        raise RatingError(f"{path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise RatingError(f"{path} is no file of limits: `rate --write-limits` makes one") from None
+    if version != _VERSION:
+        raise RatingError(f"{path}: limits_version is {version!r}, and {_VERSION} is known")
+    found = {}
+    for group, limits in groups.items():
+        try:
+            five, four, three, two = (float(limit) for limit in limits)
+            found[str(group)] = Absolute((five, four, three, two))
+        except (TypeError, ValueError, RatingError) as error:
+            raise RatingError(f"{path}: {group}: {error}") from None
+    return found
