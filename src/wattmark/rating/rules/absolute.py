@@ -60,8 +60,8 @@ class Absolute:
         )
         return (
             f"Stars by fixed limits of energy: {steps}, 1 above. The top class is empty when "
-            f"limits are born; they are drawn anew when {RESCALE_TOP:.0%} of the rated have 5 stars, or "
-            f"{RESCALE_TOP_TWO:.0%} have 4 or 5."
+            f"limits are born; they are drawn anew when {RESCALE_TOP:.0%} of the rated have 5 "
+            f"stars, or {RESCALE_TOP_TWO:.0%} have 4 or 5."
         )
 
     def stars(self, energies: NDArray[np.float64]) -> NDArray[np.int64]:
