@@ -6,8 +6,7 @@ its lines missing, with its reason; the others stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from wattmark.factors import Factor
@@ -55,11 +54,10 @@ class Impact:
 
     def line(self, key: str) -> Line:
         """The line of that key. Raises KeyError."""
-        return next((line for line in self.lines if line.key == key), None) or _no_line(key)
-
-
-def _no_line(key: str) -> Line:
-    raise KeyError(key)
+        for line in self.lines:
+            if line.key == key:
+                return line
+        raise KeyError(key)
 
 
 def assess(use: Use, place: Place) -> Impact:
@@ -218,14 +216,4 @@ def _in_units(line: Line, per: str) -> Line:
     if not unit:
         unit = line.quantity.unit.split("/")[0]
     told = f"{unit}/{per}" if per else unit
-    return Line(
-        line.key, line.title, line.group, line.quantity.to(told), line.formula, line.factors
-    )
-
-
-def scaled(impact: Impact, factor: Callable[[Quantity], Quantity]) -> tuple[Line, ...]:
-    """The same lines on another basis: ``factor`` takes a per-use quantity to the new one."""
-    return tuple(
-        Line(x.key, x.title, x.group, factor(x.quantity), x.formula, x.factors)
-        for x in impact.lines
-    )
+    return replace(line, quantity=line.quantity.to(told))
