@@ -189,6 +189,22 @@ def test_threads_are_limited_before_and_at_load(workspace):
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.parametrize("step", ["prepare", "load"])
+def test_float32_is_not_left_to_tf32(step, workspace):
+    import torch
+
+    space = workspace(TinyConvNet(), "pytorch", "eager")
+    PyTorch().prepare(space)
+    torch.backends.cudnn.allow_tf32 = True  # PyTorch's default
+    torch.backends.cuda.matmul.allow_tf32 = True
+    if step == "prepare":
+        PyTorch().prepare(space)
+    else:
+        PyTorch().load(space.out, space.model, space.setup, threads=1)
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+
+
 def wrong() -> Any:
     """The tiny transformer with its head's sign turned."""
     net = TinyTransformer().module()

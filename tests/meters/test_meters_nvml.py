@@ -87,7 +87,9 @@ def test_a_part_time_sensor_has_a_wider_interval_and_says_so(install):
     meter = Nvml()
     info = meter.open(cores=1)
     (window,) = between(meter, 5.0)
+    (channel,) = meter.channels()  # what a recording is judged by
     meter.close()
+    assert channel.part_time
     low, high = gain_of_an_unknown_card()
     assert window.gross.bounds() == pytest.approx((480 / (2 * high), 500.0, 520 / (low / 2)))
     assert window.flags == (Reason.ALIASING,)

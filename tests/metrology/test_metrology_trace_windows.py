@@ -57,6 +57,13 @@ def test_the_interval_comes_from_the_recorded_instrument():
     assert found.bounds() == pytest.approx((90 / 1.1 - 1 / 1.1, 100, 110 / 0.9 + 1 / 0.9))
 
 
+def test_a_recorded_counter_of_a_part_time_sensor_keeps_its_flag():
+    (window,) = energy(recorded([0, 50, 100], JOULES.model_copy(update={"part_time": True})), 0, S)
+    assert window.flags == (Reason.ALIASING,)
+    (window,) = energy(recorded([0, 50, 100]), 0, S)
+    assert window.flags == ()
+
+
 def test_a_counter_that_wrapped_many_times_loses_nothing():
     channel = JOULES.model_copy(update={"span_j": 100.0, "max_power_w": 40.0})
     values = [(30.0 * i) % 100 for i in range(50)]

@@ -35,7 +35,8 @@ class Channel(Record):
 
     ``span_j`` is where a counter of joules wraps, if it does within a life; then ``max_power_w``
     says how fast. ``gain_low`` and ``gain_high`` bound reading / truth of a counter, ``quantum_j``
-    is its step; ``sensor`` describes one that gives watts, ``model`` turns CPU seconds into joules.
+    is its step; ``part_time`` says that it adds up what a sensor saw that does not always look.
+    ``sensor`` describes one that gives watts, ``model`` turns CPU seconds into joules.
     """
 
     meter: str
@@ -47,6 +48,7 @@ class Channel(Record):
     gain_low: float = 1.0
     gain_high: float = 1.0
     quantum_j: float = 0.0
+    part_time: bool = False
     span_j: float | None = None
     max_power_w: float | None = None
     sensor: Sensor | None = None

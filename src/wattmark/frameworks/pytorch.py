@@ -49,7 +49,8 @@ class PyTorch:
     All but ``eager`` make one static program for every combination of sizes; the two of Inductor
     need a C++ compiler. The artefact holds the weights once, in the setup's precision: ``bf16``
     and ``fp16`` (GPU only) mean weights, state and activations alike; of the integer ones
-    :mod:`wattmark.frameworks.torch_quantised` says what is quantised and how.
+    :mod:`wattmark.frameworks.torch_quantised` says what is quantised and how. FP32 is FP32 on a
+    GPU too, not TF32.
     """
 
     name = "pytorch"
@@ -86,6 +87,7 @@ class PyTorch:
 
         setup, network, folder = workspace.setup, workspace.model, workspace.out
         self._require_available(setup)
+        _keep_float32()
         if setup.threads:
             _limit_threads(setup.threads)
         module = _converted(network, setup)
@@ -111,6 +113,7 @@ class PyTorch:
         refuse inputs that were not foreseen, rather than compile while time is taken.
         """
         self._require_available(setup)
+        _keep_float32()
         _limit_threads(threads)
         return runner(_call(artefact, model, setup), model, setup.precision, setup.device)
 
@@ -157,6 +160,14 @@ def _call(artefact: Path, network: Network, setup: Setup) -> Call:
             return torch_aot.load(module, network, artefact)
     call: Call = module
     return call
+
+
+def _keep_float32() -> None:
+    """Have CUDA compute float32 in float32: by default cuDNN rounds convolutions to TF32."""
+    import torch
+
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def _limit_threads(threads: int) -> None:

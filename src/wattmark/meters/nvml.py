@@ -52,12 +52,12 @@ class Gpu:
     @property
     def accuracy(self) -> Accuracy:
         """What its class of sensor allows."""
-        return PART_TIME if PART_TIME_NAME.search(self.name) else FULL_TIME
+        return PART_TIME if self.part_time else FULL_TIME
 
     @property
-    def flags(self) -> tuple[Reason, ...]:
-        """What its interval had to be widened for."""
-        return (Reason.ALIASING,) if self.accuracy is PART_TIME else ()
+    def part_time(self) -> bool:
+        """Whether its sensor looks only a quarter of the time."""
+        return PART_TIME_NAME.search(self.name) is not None
 
 
 def find_gpus(pynvml: Any) -> list[Gpu]:
@@ -138,7 +138,7 @@ class Nvml:
         self._pynvml = pynvml
         self._gpus = find_gpus(pynvml)
         detail = available.detail
-        if any(gpu.accuracy is PART_TIME for gpu in self._gpus):
+        if any(gpu.part_time for gpu in self._gpus):
             detail += "; part-time sensor: the interval includes a factor of 2 for aliasing"
         domains = tuple(gpu.domain for gpu in self._gpus if gpu.counts)
         return MeterInfo(self.name, domains, self.grade, UPDATE_PERIOD_S, detail)
@@ -178,11 +178,10 @@ class Nvml:
             detail = f"{gpu.name} has no energy counter"
             lacking = Quantity.missing("J", Reason.NO_ENERGY_COUNTER, detail)
             return window_without_idle(self.name, gpu.domain, lacking, before, after)
-        window = counted_window([self._channel(gpu)], before, after)
-        return window.model_copy(update={"flags": gpu.flags})
+        return counted_window([self._channel(gpu)], before, after)
 
     def _channel(self, gpu: Gpu) -> Channel:
-        return counter(self.name, gpu.domain, gpu.accuracy, self.grade)
+        return counter(self.name, gpu.domain, gpu.accuracy, self.grade, part_time=gpu.part_time)
 
     def close(self) -> None:
         """Release NVML; ``energy`` still works on readings taken before."""

@@ -33,6 +33,7 @@ def counter(
     quantum_j: float = 0.0,
     span_j: float | None = None,
     max_power_w: float | None = None,
+    part_time: bool = False,
 ) -> Channel:
     """The channel of a counter of joules; its domain is its key where nothing else is said."""
     return Channel(
@@ -47,6 +48,7 @@ def counter(
         quantum_j=quantum_j,
         span_j=span_j,
         max_power_w=max_power_w,
+        part_time=part_time,
     )
 
 
@@ -55,11 +57,18 @@ def counted_window(
 ) -> EnergyWindow:
     """Energy of one domain, the sum of its counters; missing if one is missing.
 
-    Raises MeterError where the readings are in the wrong order.
+    Flagged (ALIASING) where the sensor of one looks part of the time. Raises MeterError where the
+    readings are in the wrong order.
     """
     wall_s = elapsed_s(before, after)
     gross = _between(channels, before, after, wall_s)
-    return window_without_idle(channels[0].meter, channels[0].domain, gross, before, after)
+    window = window_without_idle(channels[0].meter, channels[0].domain, gross, before, after)
+    return window.model_copy(update={"flags": counted_flags(channels)})
+
+
+def counted_flags(channels: Sequence[Channel]) -> tuple[Reason, ...]:
+    """What the interval of a window of these counters had to be widened for."""
+    return (Reason.ALIASING,) if any(channel.part_time for channel in channels) else ()
 
 
 def _between(

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from wattmark.contracts import Sensor, TraceUnit
 from wattmark.errors import MeterError
-from wattmark.metrology.counter_windows import counted_j, counted_sum
+from wattmark.metrology.counter_windows import counted_flags, counted_j, counted_sum
 from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.cpu_power import PowerModel, cpu_reading, cpu_window
 from wattmark.metrology.trace_file import Series, Trace
@@ -71,8 +71,9 @@ def _window(trace: Trace, series: Sequence[Series], start_ns: int, end_ns: int) 
         case TraceUnit.WATTS:
             return _sensed(trace, series, parts, start_ns, end_ns)
         case TraceUnit.JOULES:
-            gross = _counted(series, parts)
-            return _closed(series, parts, gross, start_ns, end_ns)
+            window = _closed(series, parts, _counted(series, parts), start_ns, end_ns)
+            flags = counted_flags([s.channel for s in series])
+            return window.model_copy(update={"flags": flags})
 
 
 def _samples(series: Series, start_ns: int, end_ns: int) -> range:
