@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def upgrade():
 def test_the_migrations_give_the_schema_of_the_models(tmp_path: Path) -> None:
     engine = database.open_database(locations.database_url(tmp_path))
     with engine.connect() as connection:
-        options = {"version_table": database.VERSION_TABLE, "compare_type": True}
+        options = {"version_table": database.STORE.version_table, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
@@ -59,13 +60,11 @@ def test_the_constraints_have_the_names_that_the_models_give() -> None:
 
 def test_head_is_the_newest_revision() -> None:
     config = Config()
-    config.set_main_option("script_location", str(database.MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
+    config.set_main_option("script_location", str(database.STORE.migrations))
+    assert ScriptDirectory.from_config(config).get_current_head() == database.STORE.head
 
 
-def test_an_old_database_is_upgraded_and_keeps_its_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_database_is_upgraded_and_keeps_its_rows(tmp_path: Path) -> None:
     url = locations.database_url(tmp_path)
     engine = database.open_database(url)
     with engine.begin() as connection:
@@ -77,33 +76,28 @@ def test_an_old_database_is_upgraded_and_keeps_its_rows(
         )
     engine.dispose()
     migrations = tmp_path / "migrations"
-    shutil.copytree(database.MIGRATIONS, migrations)
+    shutil.copytree(database.STORE.migrations, migrations)
     (migrations / "versions" / "0003_third.py").write_text(THIRD)
-    monkeypatch.setattr(database, "MIGRATIONS", migrations)
-    monkeypatch.setattr(database, "HEAD", "0003")
+    third = replace(database.STORE, migrations=migrations, head="0003")
 
-    engine = database.open_database(url)
+    engine = database.open_database(url, third)
 
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT id, note FROM runs").all() == [("old", "none")]
-        assert database._revision(connection) == "0003"
+        assert database._revision(connection, third) == "0003"
     engine.dispose()
 
 
-def test_an_upgrade_that_fails_leaves_the_database_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:
     url = locations.database_url(tmp_path)
     database.open_database(url).dispose()
     migrations = tmp_path / "migrations"
-    shutil.copytree(database.MIGRATIONS, migrations)
+    shutil.copytree(database.STORE.migrations, migrations)
     broken = THIRD + "    op.drop_table('rounds')\n    op.drop_table('no_such_table')\n"
     (migrations / "versions" / "0003_third.py").write_text(broken)
-    with monkeypatch.context() as patch:
-        patch.setattr(database, "MIGRATIONS", migrations)
-        patch.setattr(database, "HEAD", "0003")
-        with pytest.raises(StoreError, match="no_such_table"):
-            database.open_database(url)
+    third = replace(database.STORE, migrations=migrations, head="0003")
+    with pytest.raises(StoreError, match="no_such_table"):
+        database.open_database(url, third)
     with Store.open(tmp_path) as store:
         assert store.runs() == []
 
@@ -111,7 +105,7 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / "wattmark.db")) as connection, connection:
-        connection.execute(f"UPDATE {database.VERSION_TABLE} SET version_num = '9999'")
+        connection.execute(f"UPDATE {database.STORE.version_table} SET version_num = '9999'")
     with pytest.raises(StoreError, match=r"newer Wattmark \(schema 9999.*update Wattmark"):
         Store.open(tmp_path)
 
