@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,18 +14,23 @@ from wattmark.quantities import Quantity, Reason
 from wattmark.rating.edition import (
     Edition,
     Entry,
+    Limits,
+    Star,
     canonical,
     frozen,
     opened,
-    problems,
+    population,
     with_entries,
 )
 from wattmark.rating.edition_diff import Diff, diff
+from wattmark.rating.edition_problems import problems
+from wattmark.rating.model_class import class_within
 from wattmark.records import Result, Run
 from wattmark.reports.formatting import DASH, quantity_text, range_text, value_text
 from wattmark.reports.impact_table import on_basis
 from wattmark.reports.label import Label
 from wattmark.reports.rows import energy_per_query, ok, percent_if_share
+from wattmark.reports.thresholds import read_limits
 
 
 def today() -> str:
@@ -57,12 +63,17 @@ class Editions:
             where = ".".join(str(part) for part in first["loc"])
             raise RatingError(f"{path}: {where}: {first['msg']}") from None
 
-    def open(self, name: str, rule: str) -> Edition:
-        """A new edition after the newest one before it. Raises RatingError where it exists."""
+    def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
+        """A new edition after the newest one before it. Raises RatingError where it exists.
+
+        ``limits`` is a file of them, for the rule ``absolute``; its populations are named as
+        ``wattmark rate --write-limits`` names those of the stored runs, or as entries do.
+        """
         if self._path(name).exists():
             raise RatingError(f"edition {name} exists already")
         earlier = [n for n in self.names() if n < name]
-        made = opened(name, rule, self.load(earlier[-1]) if earlier else None)
+        previous = self.load(earlier[-1]) if earlier else None
+        made = opened(name, rule, previous, None if limits is None else _limits(limits))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(made)
         return made
@@ -111,6 +122,19 @@ class Editions:
         draft.replace(path)
 
 
+def _limits(path: Path) -> dict[str, Limits]:
+    """The limits in a file, by the names that populations have in editions."""
+    found = {}
+    for name, rule in read_limits(path).items():
+        try:
+            task, model_class, hardware = json.loads(name)
+        except ValueError:
+            found[name] = rule.limits
+        else:
+            found[population(task, model_class, hardware)] = rule.limits
+    return found
+
+
 def entry_of(run: Run, result: Result) -> Entry:
     """A result as an entry of an edition."""
     energy = energy_per_query(result)
@@ -122,6 +146,7 @@ def entry_of(run: Run, result: Result) -> Entry:
         result_sha256=hashlib.sha256(text).hexdigest(),
         model=run.model.name,
         task=run.task.name,
+        model_class=class_within(run.task.name, run.model.parameters),
         setup=result.id,
         hardware=", ".join(run.environment.gpus) or run.environment.cpu_model,
         grade=str(energy.grade) if energy and energy.grade else "unknown",
@@ -163,16 +188,30 @@ def label_of(
             raise UnknownNameError("setup", setup, [e.setup for e, _ in its])
         its = found
     entry, star = min(its, key=lambda pair: (pair[1].stars is None, pair[0].energy_wh or 1e300))
+    return label_for(
+        entry,
+        star,
+        edition=edition.name,
+        date=edition.frozen_on,
+        digest=edition.digest,
+        address=address or f"urn:sha256:{edition.digest}",
+    )
+
+
+def label_for(
+    entry: Entry, star: Star, *, edition: str, date: str, digest: str, address: str
+) -> Label:
+    """The label of an entry with its star; ``date`` and ``digest`` are those of the edition."""
     thousand = _per_thousand(entry)
     return Label(
         model=entry.model,
         task=entry.task,
         setup=entry.setup,
         hardware=entry.hardware,
-        edition=edition.name,
-        date=edition.frozen_on,
-        digest=edition.digest,
-        address=address or f"urn:sha256:{edition.digest}",
+        edition=edition,
+        date=date,
+        digest=digest,
+        address=address,
         energy=f"{value_text(thousand)} {thousand.unit}" if thousand.known else DASH,
         interval=range_text(thousand),
         grade=entry.grade,

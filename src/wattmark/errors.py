@@ -20,6 +20,8 @@
   * WorkerError              a worker process that crashed, hung, ran out of memory or misbehaved
   * StoreError               a record that could not be written, read, or has an unknown version
     * RunNotFoundError       no such run in the store
+  * BoardError               a board whose database or server cannot do what is asked
+    * RefusedError           a request that a board does not grant; carries the HTTP status
   * RatingError              a population or rule that cannot be rated
   * ImpactError              a place, device or volume that no impact can be computed from
   * ExportError              a result that a format cannot hold, and in which field
@@ -168,6 +170,28 @@ class RunNotFoundError(StoreError):
     """No run of that name in the store."""
 
     exit_code = 2
+
+
+class BoardError(WattmarkError):
+    """A board whose database cannot be opened, read or written, or that cannot be reached."""
+
+
+class RefusedError(BoardError):
+    """A request that a board does not grant.
+
+    ``status`` is the HTTP status, ``code`` the machine-readable reason, ``retry_after_s`` in how
+    many seconds the same request may be granted, where that is known.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after_s: int | None = None
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class RatingError(WattmarkError):

@@ -12,14 +12,17 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from synthetic_run import MEASURED, make_result, make_run
 from typer.testing import CliRunner
 
+from wattmark import runs
 from wattmark.cli.main import app
 from wattmark.errors import RatingError, UnknownNameError, WattmarkError
 from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
 from wattmark.rating.columns import Columns, rate_columns
 from wattmark.rating.rules.absolute import rescale_due
+from wattmark.records import Run
 from wattmark.reports.rating_table import ADDED, read_table, write_table
 
 PUBLISHED = sorted((Path(__file__).parent / "fixtures").rglob("*.csv"))
@@ -89,6 +92,45 @@ def test_gates_grades_and_small_groups_are_not_rated(tmp_path: Path) -> None:
     wattmark("rate", source, "--out", out, *options)
     reasons = [row["unrated_reason"] for row in json.loads(out.read_text())]
     assert reasons == ["quality_gate", *[None] * 5, "population_too_small"]
+
+
+def test_other_hardware_than_the_usual_is_listed_and_not_rated(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.json", tmp_path / "out.json"
+    a_table(source, gpu=["L4"] * 5 + ["H100", "L4"], grade=["metered"] * 3 + ["modelled"] * 4)
+    wattmark("rate", source, "--out", out, "--hardware", "gpu")
+    assert [r["unrated_reason"] for r in json.loads(out.read_text())] == [
+        *[None] * 5,
+        "hardware_differs",
+        None,
+    ]
+    # of those on the usual hardware as many are metered as modelled: the more trusted are rated
+    wattmark("rate", source, "--out", out, "--hardware", "gpu", "--grade", "grade")
+    reasons = [r["unrated_reason"] for r in json.loads(out.read_text())]
+    assert reasons[3:] == ["grade_differs"] * 2 + ["hardware_differs", "grade_differs"]
+    assert reasons[:3] == ["population_too_small"] * 3
+
+
+def test_stored_runs_of_generated_text_are_rated_within_their_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def a_run(name: str, parameters: int | None) -> Run:
+        run = make_run([make_result(label, *figures) for label, figures in MEASURED.items()])
+        model = run.model.model_copy(update={"name": name, "parameters": parameters})
+        task = run.task.model_copy(update={"name": "text-generation"})
+        return run.model_copy(update={"model": model, "task": task})
+
+    stored = [a_run("small", 10**9), a_run("large", 30 * 10**9), a_run("unknown", None)]
+    monkeypatch.setattr(runs, "finished", lambda: stored)
+    out = tmp_path / "out.parquet"
+    wattmark("rate", "--out", out, "--resamples", "64")
+    rows = pyarrow.parquet.read_table(out).to_pylist()
+    assert {(r["model"], r["class"]) for r in rows} == {
+        ("small", "A"),
+        ("large", "B"),
+        ("unknown", ""),
+    }
+    for model in ("small", "large", "unknown"):
+        assert {r["stars"] for r in rows if r["model"] == model} >= {1, 5}
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from wattmark.errors import UnknownNameError
 from wattmark.rating import RULES, Rule, find_rule
+from wattmark.rating.rules.absolute import Absolute
 
 PUBLISHED = Path(__file__).parent / "fixtures" / "aies-2025"
 GROUPS = [
@@ -18,6 +19,9 @@ GROUPS = [
 ]
 
 rules = pytest.mark.parametrize("rule", RULES.values(), ids=lambda r: r.name)
+every_rule = pytest.mark.parametrize(
+    "rule", [*RULES.values(), Absolute((10.0, 100.0, 1000.0, 5000.0))], ids=lambda r: r.name
+)
 #: whole numbers: positions within the range are then either on a border or clearly off it
 energies = st.lists(st.integers(1, 10_000), min_size=5, max_size=40)
 exact = settings(derandomize=True, deadline=None)
@@ -115,8 +119,10 @@ def test_quintile_groups_differ_by_at_most_one_entry(values: list[int]) -> None:
 def test_a_star_changes_at_the_boundaries_and_nowhere_between(
     rule: Rule, values: list[int], at: int
 ) -> None:
-    others = np.delete(np.array(values, dtype=float), at)
-    borders = np.unique(rule.boundaries(others))
+    population = np.array(values, dtype=float)
+    others = np.delete(population, at)
+    own = population[at : at + 1]
+    borders = np.unique([rule.border(np.sort(population), own, cut)[0] for cut in range(1, 5)])
 
     def star(energy: float) -> int:
         return stars(rule, [energy, *others])[0]
@@ -127,6 +133,41 @@ def test_a_star_changes_at_the_boundaries_and_nowhere_between(
     for low, high in pairwise(edges):
         inside = low + (high - low) * np.array([1e-6, 0.3, 0.7, 1 - 1e-6])
         assert len({star(e) for e in inside}) == 1
+
+
+@every_rule
+@given(values=energies, at=st.integers(0, 4), other=st.integers(1, 20_000))
+@exact
+def test_who_joins_or_leaves_moves_a_star_to_one_side_only(
+    rule: Rule, values: list[int], at: int, other: int
+) -> None:
+    own, before = values[at], stars(rule, values)[at]
+    joined = stars(rule, [*values, other])[at]
+    assert joined <= before if other < own else joined >= before
+
+    for i in range(5):
+        if i != at:
+            left = stars(rule, values[:i] + values[i + 1 :])[at - (i < at)]
+            raised = stars(rule, [*values[:i], values[i] + other, *values[i + 1 :]])[at]
+            assert values[i] == own or (left >= before if values[i] < own else left <= before)
+            assert raised >= before
+
+
+@every_rule
+@given(values=energies)
+@exact
+def test_an_entry_of_less_energy_has_no_lower_border(rule: Rule, values: list[int]) -> None:
+    ordered = np.sort(np.array(values, dtype=float))
+    for cut in range(1, 5):
+        assert (np.diff(rule.border(ordered, ordered, cut)) <= 0).all()
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_under_five_entries_some_stars_are_out_of_reach(n: int) -> None:
+    quintile, ordered = find_rule("quintile"), np.arange(1.0, n + 1)
+    borders = [float(quintile.border(ordered, ordered[-1:], cut)[0]) for cut in range(1, 5)]
+
+    assert 5 - sum(np.isfinite(borders)) == stars(quintile, ordered.tolist())[-1]
 
 
 @rules

@@ -26,11 +26,15 @@ def _in(folder: Path) -> Editions:
 @app.command("open")
 def open_(
     name: Name,
-    rule: Annotated[str, typer.Option(help="quintile or aies-2025.")] = "quintile",
+    rule: Annotated[str, typer.Option(help="quintile, aies-2025 or absolute.")] = "quintile",
+    limits: Annotated[
+        Path | None,
+        typer.Option(help="For rule absolute; left out: those of the edition before it."),
+    ] = None,
     folder: Folder = _HERE,
 ) -> None:
     """Begin an edition with the results of the one before it."""
-    made = _in(folder).open(name, rule)
+    made = _in(folder).open(name, rule, limits)
     follows = f", after {made.previous}" if made.previous else ""
     typer.echo(f"{made.name}: rule {made.rule}, closes {made.closes}{follows}")
 
@@ -51,9 +55,13 @@ def add(
 @app.command()
 def freeze(name: Name, folder: Folder = _HERE) -> None:
     """Rate the edition, for good."""
+    from wattmark.rating.edition_problems import remarks
+
     made = _in(folder).freeze(name)
     rated = sum(star.stars is not None for star in made.stars)
     typer.echo(f"{made.name}: {rated} of {len(made.entries)} results rated, digest {made.digest}")
+    for remark in remarks(made):
+        typer.echo(remark)
 
 
 @app.command("diff")
@@ -76,9 +84,13 @@ def diff_(
 @app.command()
 def verify(name: Name, folder: Folder = _HERE) -> None:
     """Check an edition and all that it follows; what was changed is said, with a non-zero exit."""
+    from wattmark.rating.edition_problems import remarks
+
     found = _in(folder).verify(name)
     for problem in found:
         typer.echo(problem)
     if found:
         raise typer.Exit(1)
     typer.echo(f"{name}: as it was frozen")
+    for remark in remarks(_in(folder).load(name)):
+        typer.echo(remark)

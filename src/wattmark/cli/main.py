@@ -13,6 +13,7 @@ import typer
 
 from wattmark.cli import (
     advise,
+    board,
     doctor,
     edition,
     export,
@@ -55,6 +56,7 @@ app.command("rate")(rate.rate)
 app.add_typer(edition.app, name="edition")
 app.command("label")(label.label)
 app.command("pareto")(pareto.pareto)
+app.add_typer(board.app, name="board")
 app.command("overview")(overview.overview)
 app.command("report")(report.report)
 app.command("doctor")(doctor.doctor)

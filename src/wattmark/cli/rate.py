@@ -36,16 +36,23 @@ def rate(
     high: Annotated[
         str | None, typer.Option(help="Column of the upper bound (default: VALUE_high).")
     ] = None,
-    level: Annotated[float, typer.Option(help="Confidence level of the intervals.")] = 0.95,
+    level: Annotated[float, typer.Option(help="Of intervals without a VALUE_level.")] = 0.95,
     gate: Annotated[
         str | None, typer.Option(help="Column that is false where quality missed its gate.")
     ] = None,
     grade: Annotated[
         str | None, typer.Option(help="Column of the grade; others than the usual are unrated.")
     ] = None,
+    hardware: Annotated[
+        str | None, typer.Option(help="Column of the hardware; others than the usual are unrated.")
+    ] = None,
     resamples: Annotated[
-        int, typer.Option(min=0, help="Behind the probabilities; 0: none.")
-    ] = 2000,
+        int,
+        typer.Option(
+            min=0,
+            help="Draws behind the probabilities, fewer in large populations; 0: none.",
+        ),
+    ] = 8192,
     min_population: Annotated[
         int, typer.Option(min=2, help="Groups with fewer are not rated; five stars need five.")
     ] = 5,
@@ -57,27 +64,45 @@ def rate(
         str | None,
         typer.Option(help="remove-worst, add-outlier or noise=5%: how many stars would change."),
     ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Add a column that says what would change each star.")
+    ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="The rule in words.")] = False,
 ) -> None:
     """Give stars within each population, with how sure they are; columns and rows stay."""
     from wattmark.rating import find_rule
     from wattmark.rating.columns import rate_columns
     from wattmark.rating.rules.absolute import rescale_due
-    from wattmark.reports.rating_table import columns_of, read_table, with_stars, write_table
+    from wattmark.reports.rating_table import (
+        columns_of,
+        read_table,
+        unit_in,
+        with_changes,
+        with_stars,
+        write_table,
+    )
 
     chosen = _rules(rule, limits)
     if explain:
         for name, each in ({"": find_rule(chosen)} if isinstance(chosen, str) else chosen).items():
             typer.echo(f"{each.name}, version {each.version}: {name} {each.text}")
     if source is None:
-        table, keys = _stored(), ["task", "hardware"]
+        table, keys = _stored(), ["task", "class", "hardware"]
         gate, grade = gate or "gate_passed", grade or "grade"
     else:
         table, keys = read_table(source), []
     if by is not None:
         keys = [name.strip() for name in by.split(",")]
     columns = columns_of(
-        table, value, keys, low=low, high=high, level=level, gate=gate, grade=grade
+        table,
+        value,
+        keys,
+        low=low,
+        high=high,
+        level=level,
+        gate=gate,
+        hardware=hardware,
+        grade=grade,
     )
     if write_limits is not None:
         from wattmark.reports.thresholds import born_limits
@@ -94,6 +119,11 @@ def rate(
         columns, chosen, seed=seed, resamples=resamples, min_population=min_population
     )
     found = with_stars(table, rated)
+    if why:
+        from wattmark.rating.what_would_change import of_columns
+
+        told = of_columns(columns, rated, chosen, unit_in(value), min_population=min_population)
+        found = with_changes(found, told)
     if not isinstance(chosen, str) and rescale_due(rated.stars):
         typer.echo(
             "So many have come to the top that the limits are due to be drawn anew.", err=True
@@ -135,6 +165,7 @@ def _stored() -> Any:
 
     from wattmark import runs
     from wattmark.errors import RatingError
+    from wattmark.rating.model_class import class_within
     from wattmark.reports.rows import energy_per_query, ok
 
     rows = []
@@ -147,6 +178,7 @@ def _stored() -> Any:
                     "run": run.id,
                     "task": run.task.name,
                     "model": run.model.name,
+                    "class": class_within(run.task.name, run.model.parameters),
                     "setup": result.id,
                     "hardware": ", ".join(run.environment.gpus) or run.environment.cpu_model,
                     "energy_wh_low": told[0] if told else None,

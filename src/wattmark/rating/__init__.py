@@ -9,12 +9,14 @@ from wattmark.rating.confidence import boundary_distance_pct, star_probabilities
 from wattmark.rating.population import MIN_POPULATION, Entry, rate
 from wattmark.rating.results import rate_results
 from wattmark.rating.rules import RULES, Rule, find_rule
+from wattmark.rating.unrated import Unrated
 
 __all__ = [
     "MIN_POPULATION",
     "RULES",
     "Entry",
     "Rule",
+    "Unrated",
     "boundary_distance_pct",
     "find_rule",
     "rate",

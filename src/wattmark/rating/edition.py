@@ -1,26 +1,33 @@
 """Editions: a population, a rule and its stars, frozen under a hash that the next one carries.
 
 An edition is a JSON document; its digest is the sha256 of its canonical form (RFC 8785) without
-the digest itself. Frozen means frozen: whatever is changed afterwards, :func:`problems` finds it
-and says where. Old results are rated anew in a later edition, and never measured again.
+the digest itself. Frozen means frozen: :mod:`wattmark.rating.edition_problems` finds whatever is
+changed afterwards, and says where. Old results are rated anew in a later edition, and never
+measured again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from wattmark.errors import MissingPackageError, RatingError
 from wattmark.rating.columns import Columns, Rated, rate_columns
+from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.population import MIN_POPULATION
-from wattmark.rating.rules import find_rule
+from wattmark.rating.rules import Rule, find_rule
+from wattmark.rating.rules.absolute import Absolute
 
 _NAME = re.compile(r"(\d{4})-H([12])")
 _UNKNOWN = "unknown"
+#: Version 2: P(star) by :func:`~wattmark.rating.confidence.star_shares`, and ``limits``.
+EDITION_VERSION = 2
+
+Limits = tuple[float, float, float, float]
 
 
 class Entry(BaseModel):
@@ -51,7 +58,7 @@ class Entry(BaseModel):
     @property
     def group(self) -> str:
         """Its population."""
-        return f"{self.task} / {self.model_class or 'all'} / {self.hardware}"
+        return population(self.task, self.model_class, self.hardware)
 
 
 class Star(BaseModel):
@@ -66,17 +73,22 @@ class Star(BaseModel):
 
 
 class Edition(BaseModel):
-    """An edition; ``stars`` are in the order of ``entries``, and empty until it is frozen."""
+    """An edition; ``stars`` are in the order of ``entries``, and empty until it is frozen.
+
+    ``limits`` are those of the rule ``absolute``, for each population: the most energy for 5, 4, 3
+    and 2 stars in Wh a query.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    edition_version: int = 1
+    edition_version: int = EDITION_VERSION
     name: str
     closes: str
     rule: str
     rule_version: int
+    limits: dict[str, Limits] | None = None
     min_population: int = MIN_POPULATION
-    resamples: int = 2000
+    resamples: int = RESAMPLES
     seed: int = 0
     previous: str | None = None
     previous_digest: str | None = None
@@ -84,6 +96,32 @@ class Edition(BaseModel):
     stars: tuple[Star, ...] = ()
     frozen_on: str | None = None
     digest: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 1 <= self.edition_version <= EDITION_VERSION:
+            raise ValueError(
+                f"edition_version is {self.edition_version}, and {EDITION_VERSION} is the newest "
+                f"that this Wattmark knows"
+            )
+        if (self.rule == Absolute.name) != (self.limits is not None):
+            raise ValueError("the rule absolute has limits, and only this one does")
+        try:
+            self.rules()
+        except RatingError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def rules(self) -> str | dict[str, Rule]:
+        """Its rule by name, or that of each population for fixed limits. Raises RatingError."""
+        if self.limits is None:
+            return self.rule
+        return {group: Absolute(limits) for group, limits in self.limits.items()}
+
+
+def population(task: str, model_class: str, hardware: str) -> str:
+    """The name of a population; an empty class is ``all``."""
+    return f"{task} / {model_class or 'all'} / {hardware}"
 
 
 def closing_date(name: str) -> str:
@@ -94,20 +132,52 @@ def closing_date(name: str) -> str:
     return f"{found[1]}-06-30" if found[2] == "1" else f"{found[1]}-12-31"
 
 
-def opened(name: str, rule: str, previous: Edition | None) -> Edition:
-    """A new edition with the entries of the one before it, which has to be frozen."""
-    closes, chosen = closing_date(name), find_rule(rule)
+def opened(
+    name: str, rule: str, previous: Edition | None, limits: dict[str, Limits] | None = None
+) -> Edition:
+    """A new edition with the entries of the one before it, which has to be frozen.
+
+    The rule ``absolute`` takes ``limits``, or else those of the edition before, or else draws them
+    from its population, where the best then has 4 stars. Raises RatingError, UnknownNameError.
+    """
+    closes = closing_date(name)
     if previous is not None and previous.digest is None:
         raise RatingError(f"edition {previous.name} comes before {name} and is not frozen")
+    if rule == Absolute.name:
+        limits = limits or _inherited(name, previous)
+    elif limits is not None:
+        raise RatingError(f"edition {name}: limits go with rule absolute, not {rule}")
     return Edition(
         name=name,
         closes=closes,
         rule=rule,
-        rule_version=chosen.version,
+        rule_version=version_of(rule),
+        limits=limits,
         previous=previous.name if previous else None,
         previous_digest=previous.digest if previous else None,
         entries=previous.entries if previous else (),
     )
+
+
+def _inherited(name: str, previous: Edition | None) -> dict[str, Limits]:
+    if previous is not None and previous.limits is not None:
+        return previous.limits
+    energies: dict[str, list[float]] = {}
+    if previous is not None:
+        for entry, star in zip(previous.entries, previous.stars, strict=True):
+            if star.stars is not None and entry.energy_wh is not None:
+                energies.setdefault(entry.group, []).append(entry.energy_wh)
+    if not energies:
+        raise RatingError(
+            f"edition {name}: rule absolute needs limits, and no edition with rated results comes "
+            f"before it: `wattmark rate --write-limits FILE` makes them, --limits FILE takes them"
+        )
+    return {group: Absolute.born(np.array(its)).limits for group, its in sorted(energies.items())}
+
+
+def version_of(rule: str) -> int:
+    """The version of a rule that editions can have. Raises UnknownNameError."""
+    return Absolute.version if rule == Absolute.name else find_rule(rule).version
 
 
 def with_entries(edition: Edition, entries: tuple[Entry, ...], today: str) -> Edition:
@@ -135,11 +205,11 @@ def frozen(edition: Edition, today: str) -> Edition:
     return made.model_copy(update={"digest": digest(made)})
 
 
-def stars(edition: Edition, rule: str | None = None) -> tuple[Star, ...]:
-    """What the entries get under the edition's rule, or another."""
+def stars(edition: Edition, under: Edition | None = None) -> tuple[Star, ...]:
+    """What the entries get under the edition's rule and limits, or those of another edition."""
     rated = rate_columns(
         _columns(edition.entries),
-        rule or edition.rule,
+        (under or edition).rules(),
         seed=edition.seed,
         resamples=edition.resamples,
         min_population=edition.min_population,
@@ -149,9 +219,9 @@ def stars(edition: Edition, rule: str | None = None) -> tuple[Star, ...]:
 
 def digest(edition: Edition) -> str:
     """sha256 of the canonical JSON (RFC 8785), the digest left out."""
-    return hashlib.sha256(
-        canonical(edition.model_dump(mode="json", exclude={"digest"}))
-    ).hexdigest()
+    later = {"limits"} if edition.edition_version == 1 else set()
+    document = edition.model_dump(mode="json", exclude={"digest", *later})
+    return hashlib.sha256(canonical(document)).hexdigest()
 
 
 def canonical(document: Any) -> bytes:
@@ -166,42 +236,11 @@ def canonical(document: Any) -> bytes:
     return rfc8785.dumps(document)
 
 
-def problems(edition: Edition, previous: Edition | None) -> list[str]:
-    """What is wrong with a frozen edition, and where; empty where nothing is."""
-    if edition.digest is None:
-        return [f"{edition.name} is not frozen"]
-    found = []
-    if digest(edition) != edition.digest:
-        found.append(f"{edition.name}: its content does not have the digest {edition.digest[:12]}")
-    if edition.rule_version != find_rule(edition.rule).version:
-        found.append(f"{edition.name}: rule {edition.rule} is now of another version")
-    elif len(edition.stars) != len(edition.entries):
-        found.append(f"{edition.name}: {len(edition.stars)} stars, {len(edition.entries)} entries")
-    else:
-        for entry, has, gets in zip(edition.entries, edition.stars, stars(edition), strict=True):
-            if has != gets:
-                found.append(
-                    f"{edition.name}: {entry.model}, {entry.setup}: has {_told(has)}, "
-                    f"its entries give {_told(gets)}"
-                )
-    if edition.previous is not None and (
-        previous is None or previous.digest != edition.previous_digest
-    ):
-        found.append(f"{edition.name}: {edition.previous} is not the edition that it follows")
-    return found
-
-
-def _told(star: Star) -> str:
-    certain = "" if star.probability is None else f" (P {star.probability:.3f})"
-    return f"{star.stars} stars{certain}" if star.stars else f"no star ({star.unrated_reason})"
-
-
 def _columns(entries: tuple[Entry, ...]) -> Columns:
     def floats(field: str) -> Any:
         values = [getattr(entry, field) for entry in entries]
         return np.array([np.nan if v is None else v for v in values], dtype=float)
 
-    levels = {entry.level for entry in entries if entry.level}
     group = np.empty(len(entries), dtype=object)
     group[:] = [entry.group for entry in entries]
     return Columns(
@@ -209,7 +248,7 @@ def _columns(entries: tuple[Entry, ...]) -> Columns:
         group=group,
         low=floats("low_wh"),
         high=floats("high_wh"),
-        level=min(levels) if levels else 0.95,
+        level=floats("level"),
         gate=np.array([entry.gate_passed is not False for entry in entries]),
         grade=np.array([entry.grade for entry in entries], dtype=object),
     )

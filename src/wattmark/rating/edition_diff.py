@@ -43,7 +43,7 @@ def diff(old: Edition, new: Edition) -> Diff:
     """Two frozen editions compared, entry by entry."""
     before = {e.key: (e, star) for e, star in zip(old.entries, old.stars, strict=True)}
     now = {e.key: (e, star) for e, star in zip(new.entries, new.stars, strict=True)}
-    by_new_rule = dict(zip((e.key for e in old.entries), stars(old, new.rule), strict=True))
+    by_new_rule = dict(zip((e.key for e in old.entries), stars(old, new), strict=True))
     changed = []
     for key, (entry, star) in now.items():
         if key not in before or before[key][1].stars == star.stars:

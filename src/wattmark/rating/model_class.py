@@ -14,6 +14,8 @@ FP16_BYTES = 2.0
 #: Memory of one RTX 4090 and of one H100, in GB: the limits of classes A and B.
 CLASS_A_GB = 24.0
 CLASS_B_GB = 80.0
+#: Tasks whose models are rated within their class; those of other tasks are all rated together.
+CLASSED_TASKS = ("reasoning", "text-generation")
 
 
 def memory_gb(parameters: float, bytes_per_parameter: float = FP16_BYTES) -> float:
@@ -27,3 +29,8 @@ def model_class(parameters: float) -> Literal["A", "B", "C"]:
     if needed_gb <= CLASS_A_GB:
         return "A"
     return "B" if needed_gb <= CLASS_B_GB else "C"
+
+
+def class_within(task: str, parameters: float | None) -> str:
+    """The class that a model is rated in; "" where the task has none or its size is not known."""
+    return model_class(parameters) if task in CLASSED_TASKS and parameters else ""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from wattmark.quantities import Grade, Quantity
-from wattmark.rating.confidence import boundary_distance_pct, star_probabilities
+from wattmark.rating.confidence import RESAMPLES, boundary_distance_pct, star_probabilities
 from wattmark.rating.rules import Rule, find_rule
+from wattmark.rating.unrated import Unrated
 from wattmark.records import Rating
 
 #: Fewer rated entries than stars cannot fill them.
@@ -38,7 +39,7 @@ class Entry:
 
 
 def rate(
-    entries: Sequence[Entry], rule: str = "quintile", seed: int = 0, resamples: int = 2000
+    entries: Sequence[Entry], rule: str = "quintile", seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[Rating, ...]:
     """Rate every entry within its population.
 
@@ -56,14 +57,8 @@ def rate(
     tuple of Rating
         In the order of ``entries``. ``stars`` is None for an entry that is not rated, which does
         not count in the population either; ``unrated_reason`` is then the first that applies of
-
-        * ``no_energy``: its energy is missing;
-        * ``no_usable_interval``: its energy's interval reaches down to 0 or has level 0, so that
-          nothing can be said of how sure a star is;
-        * ``quality_gate``: it missed the task's quality gate;
-        * ``grade_differs``: its grade is not the one that most of its group have (the more
-          trusted one of two that are equally frequent);
-        * ``population_too_small``: fewer than :data:`MIN_POPULATION` are left.
+        :class:`~wattmark.rating.unrated.Unrated`. The grade of a population is the one that most
+        of it have, and the more trusted one of two that are equally frequent.
 
     Raises
     ------
@@ -81,9 +76,9 @@ def rate(
 def _rate_group(
     members: dict[int, Entry], rule: Rule, seed: int, resamples: int
 ) -> dict[int, Rating]:
-    unrated: dict[int, str] = {}
+    unrated: dict[int, Unrated] = {}
 
-    def drop(reason: str, applies: Callable[[Entry], bool]) -> None:
+    def drop(reason: Unrated, applies: Callable[[Entry], bool]) -> None:
         for i, entry in members.items():
             if applies(entry):
                 unrated.setdefault(i, reason)
@@ -91,13 +86,13 @@ def _rate_group(
     def left() -> list[int]:
         return [i for i in members if i not in unrated]
 
-    drop("no_energy", lambda e: not e.energy.known)
-    drop("no_usable_interval", lambda e: e.energy.known and not _usable(e.energy))
-    drop("quality_gate", lambda e: e.gate_passed is False)
+    drop(Unrated.NO_ENERGY, lambda e: not e.energy.known)
+    drop(Unrated.NO_USABLE_INTERVAL, lambda e: e.energy.known and not _usable(e.energy))
+    drop(Unrated.QUALITY_GATE, lambda e: e.gate_passed is False)
     grade = _common_grade([members[i].grade for i in left()])
-    drop("grade_differs", lambda e: e.grade != grade)
+    drop(Unrated.GRADE_DIFFERS, lambda e: e.grade != grade)
     if len(left()) < MIN_POPULATION:
-        drop("population_too_small", lambda e: True)
+        drop(Unrated.POPULATION_TOO_SMALL, lambda e: True)
 
     result = {
         i: Rating(
@@ -105,7 +100,7 @@ def _rate_group(
             rule=rule.name,
             rule_version=rule.version,
             stars=None,
-            unrated_reason=reason,
+            unrated_reason=reason.value,
         )
         for i, reason in unrated.items()
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from wattmark.quantities import Quantity
-from wattmark.reports.formatting import DASH, missing_text, quantity_text, range_text, value_text
+from wattmark.reports.formatting import DASH, missing_text, range_text, value_text
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def figure_cell(quantity: Quantity) -> Cell:
     """A figure with its interval, or why it is missing."""
     if quantity.reason is not None:
         return missing_cell(quantity.reason, quantity)
-    unitless = quantity.model_copy(update={"unit": "1"})
-    return Cell(quantity_text(unitless), value_text(quantity), range_text(quantity), quantity)
+    value, interval = value_text(quantity), range_text(quantity)
+    return Cell(f"{value} {interval}".rstrip(), value, interval, quantity)
 
 
 def missing_cell(reason: str, quantity: Quantity | None = None) -> Cell:

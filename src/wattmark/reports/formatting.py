@@ -40,16 +40,18 @@ def number(x: float, places: int) -> str:
     """``x`` with that many decimals (tens and hundreds where negative); zero only where x is 0."""
     if x == 0:
         return "0"
+    exponent = _exponent(x)
     if abs(x) < 0.5000001 * 10.0**-places:
-        places = -_exponent(x)
-    if not -4 <= _exponent(x) < 7:
-        mantissa, power = f"{x:.{max(0, places + _exponent(x))}e}".split("e")
+        places = -exponent
+    if not -4 <= exponent < 7:
+        mantissa, power = f"{x:.{max(0, places + exponent)}e}".split("e")
         return f"{mantissa}e{int(power)}".replace("-", "−")
     text = f"{round(x, places):,.{max(places, 0)}f}"
-    whole, _, fraction = text.partition(".")
-    if len(whole.replace(",", "").lstrip("-")) < 5:
-        whole = whole.replace(",", "")
-    text = whole.replace(",", _GROUP) + (f".{fraction}" if fraction else "")
+    if "," in text:
+        whole, _, fraction = text.partition(".")
+        if len(whole.replace(",", "").lstrip("-")) < 5:
+            whole = whole.replace(",", "")
+        text = whole.replace(",", _GROUP) + (f".{fraction}" if fraction else "")
     return text.replace("-", "−")
 
 

@@ -90,13 +90,19 @@ def write_label(svg: str, path: Path) -> None:
         return
     if path.suffix != ".png":
         raise PlanError(f"{path}: a label is written as .svg or .png")
+    path.write_bytes(png_of(svg))
+
+
+def png_of(svg: str) -> bytes:
+    """A label as PNG, of twice its size. Raises MissingPackageError."""
     try:
         import vl_convert
     except ImportError as error:
         raise MissingPackageError(
             "drawing a PNG needs vl-convert: pip install 'wattmark[charts]'"
         ) from error
-    path.write_bytes(vl_convert.svg_to_png(svg, scale=2.0))
+    png: bytes = vl_convert.svg_to_png(svg, scale=2.0)
+    return png
 
 
 def _stars(label: Label, words: dict[str, Any]) -> str:

@@ -30,6 +30,11 @@ _GRADES = {
 }
 
 
+def grade_texts() -> list[tuple[str, str]]:
+    """Each grade with what it means, the most trusted first."""
+    return [(grade.value, _GRADES[grade]) for grade in Grade]
+
+
 def method(run: Run) -> list[tuple[str, str]]:
     """Pairs of heading and paragraph."""
     plan = run.plan

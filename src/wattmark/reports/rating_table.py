@@ -16,6 +16,7 @@ from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns, Rated
 
 ADDED = ("stars", "star_probability", "boundary_distance_pct", "unrated_reason")
+CHANGES = "what_would_change"
 
 
 def read_table(path: Path) -> pa.Table:
@@ -53,12 +54,14 @@ def columns_of(
     high: str | None = None,
     level: float = 0.95,
     gate: str | None = None,
+    hardware: str | None = None,
     grade: str | None = None,
 ) -> Columns:
     """What is rated, from a table's columns.
 
     Intervals are taken from ``low`` and ``high``, or from ``<value>_low`` and ``<value>_high``
-    where the table has them. Raises RatingError that names the column.
+    where the table has them; a column ``<value>_level`` has their levels, and ``level`` is that of
+    rows without one. Raises RatingError that names the column.
     """
     if (
         low is None
@@ -78,18 +81,21 @@ def columns_of(
     passed = None
     if gate is not None:
         passed = np.array([v is None or bool(v) for v in _column(table, gate).to_pylist()])
-    grades = None
-    if grade is not None:
-        grades = np.array([str(v) for v in _column(table, grade).to_pylist()], dtype=object)
     return Columns(
         value=_floats(table, value),
         group=group,
         low=None if low is None else _floats(table, low),
         high=None if high is None else _floats(table, high),
-        level=level,
+        level=_levels(table, f"{value}_level", level),
         gate=passed,
-        grade=grades,
+        hardware=None if hardware is None else _names(table, hardware),
+        grade=None if grade is None else _names(table, grade),
     )
+
+
+def unit_in(value: str) -> str:
+    """The unit that a column's name ends in (``energy_wh``); "" where it names none."""
+    return {"wh": "Wh", "kwh": "kWh", "j": "J"}.get(value.rpartition("_")[2].lower(), "")
 
 
 def with_stars(table: pa.Table, rated: Rated) -> pa.Table:
@@ -108,12 +114,30 @@ def with_stars(table: pa.Table, rated: Rated) -> pa.Table:
     return table
 
 
+def with_changes(table: pa.Table, told: Any) -> pa.Table:
+    """The table with what would change each star (n,), empty where it is "". Raises RatingError."""
+    if CHANGES in table.schema.names:
+        raise RatingError(f"the table has a column {CHANGES!r} already: rename it")
+    return table.append_column(CHANGES, pa.array(told, type=pa.string(), mask=told == ""))
+
+
 def _column(table: pa.Table, name: str) -> Any:
     if name not in table.schema.names:
         raise RatingError(
             f"the table has no column {name!r}; its columns: {', '.join(table.schema.names)}"
         )
     return table.column(name)
+
+
+def _names(table: pa.Table, name: str) -> Any:
+    return np.array([str(v) for v in _column(table, name).to_pylist()], dtype=object)
+
+
+def _levels(table: pa.Table, name: str, level: float) -> Any:
+    if name not in table.schema.names:
+        return level
+    found = _floats(table, name)
+    return np.where(np.isnan(found), level, found)
 
 
 def _floats(table: pa.Table, name: str) -> Any:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from wattmark.codes import SentenceCode
 from wattmark.quantities import Reason
+from wattmark.rating.unrated import Unrated
 
 _INTRODUCTION = """\
 # Why a figure is missing
@@ -23,9 +25,24 @@ of a figure that is there had to be widened. (Generated from the code by `make d
 """
 
 
+_UNRATED = """
+# Why a result has no star
+
+A result that is not rated is listed all the same, with one of these codes in `unrated_reason`: the
+first that applies.
+
+| code | meaning |
+| --- | --- |
+"""
+
+
 def reasons_document() -> str:
     """Every code with its sentence, in Markdown."""
-    return _INTRODUCTION + "".join(f"| `{r.value}` | {r.sentence} |\n" for r in Reason)
+    return _INTRODUCTION + _rows(Reason) + _UNRATED + _rows(Unrated)
+
+
+def _rows(codes: type[SentenceCode]) -> str:
+    return "".join(f"| `{code.value}` | {code.sentence} |\n" for code in codes)
 
 
 if __name__ == "__main__":

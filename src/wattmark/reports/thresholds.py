@@ -12,7 +12,7 @@ from wattmark.rating.columns import Columns
 from wattmark.rating.population import MIN_POPULATION
 from wattmark.rating.rules.absolute import Absolute
 
-_VERSION = 1
+LIMITS_VERSION = 1
 
 
 def born_limits(columns: Columns) -> dict[str, Absolute]:
@@ -28,7 +28,7 @@ def born_limits(columns: Columns) -> dict[str, Absolute]:
 def write_limits(limits: dict[str, Absolute], path: Path) -> None:
     """Write them as YAML."""
     document = {
-        "limits_version": _VERSION,
+        "limits_version": LIMITS_VERSION,
         "most_energy_for_5_4_3_2_stars": {g: list(rule.limits) for g, rule in limits.items()},
     }
     path.write_text(yaml.safe_dump(document, sort_keys=True, allow_unicode=True), encoding="utf-8")
@@ -44,8 +44,8 @@ def read_limits(path: Path) -> dict[str, Absolute]:
         raise RatingError(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise RatingError(f"{path} is no file of limits: `rate --write-limits` makes one") from None
-    if version != _VERSION:
-        raise RatingError(f"{path}: limits_version is {version!r}, and {_VERSION} is known")
+    if version != LIMITS_VERSION:
+        raise RatingError(f"{path}: limits_version is {version!r}, and {LIMITS_VERSION} is known")
     found = {}
     for group, limits in groups.items():
         try:

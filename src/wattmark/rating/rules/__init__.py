@@ -19,7 +19,9 @@ class Rule(Protocol):
     """Turns the energies of a population into stars, 5 for the least energy.
 
     A rule looks at nothing but the energies of one population, all in the same unit; it depends
-    neither on their order nor on the unit. A change of what it gives is a new ``version``.
+    neither on their order nor on the unit. More energy never gives an entry more stars. A result
+    of less energy that joins, or one of more that leaves, never gives the others more stars; more
+    energy of another never takes any. A change of what it gives is a new ``version``.
     """
 
     @property
@@ -41,8 +43,15 @@ class Rule(Protocol):
         """Stars 1 to 5 along the last axis, shape as ``energies``: one population a row."""
         ...
 
-    def boundaries(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The energies at which one more entry's star changes, the others fixed, shape (4,)."""
+    def border(
+        self, ordered: NDArray[np.float64], own: NDArray[np.float64], cut: int
+    ) -> NDArray[np.float64]:
+        """Where each entry's star changes between ``6 - cut`` and ``5 - cut``, the others fixed.
+
+        ``ordered`` are energies along the last axis, ascending, (..., n); ``own`` some of them,
+        (..., m), which is also the shape of what is returned; ``cut`` is 1 to 4. Infinite where
+        no energy gives so few stars. Never lower for an entry of less energy.
+        """
         ...
 
 

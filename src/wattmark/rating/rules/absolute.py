@@ -69,9 +69,11 @@ class Absolute:
         found: NDArray[np.int64] = STARS - np.searchsorted(self.limits, energies, side="left")
         return found
 
-    def boundaries(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The limits, whoever the others are."""
-        return np.array(self.limits)
+    def border(
+        self, ordered: NDArray[np.float64], own: NDArray[np.float64], cut: int
+    ) -> NDArray[np.float64]:
+        """The limit, whoever the others are."""
+        return np.full(own.shape, self.limits[cut - 1])
 
 
 def rescale_due(stars: NDArray[np.int64]) -> bool:

@@ -46,10 +46,17 @@ class Aies2025:
         stars: NDArray[np.int64] = STARS - band
         return stars
 
-    def boundaries(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
+    def border(
+        self, ordered: NDArray[np.float64], own: NDArray[np.float64], cut: int
+    ) -> NDArray[np.float64]:
         """Borders of the others' bands.
 
         An entry outside the others' range is itself the least (5 stars) or the most (1 star),
         which is what the outermost band of the others gives as well.
         """
-        return np.linspace(others.min(), others.max(), STARS + 1)[1:-1]
+        least, second = ordered[..., :1], ordered[..., 1:2]
+        last_but_one, most = ordered[..., -2:-1], ordered[..., -1:]
+        low = np.where(own <= least, second, least)
+        high = np.where(own >= most, last_but_one, most)
+        border: NDArray[np.float64] = low + cut / STARS * (high - low)
+        return border

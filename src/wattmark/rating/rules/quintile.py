@@ -46,7 +46,17 @@ class Quintile:
         np.put_along_axis(stars, order, STARS - STARS * ranks // n, axis=-1)
         return stars
 
-    def boundaries(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Those of the others whose energy must not be exceeded to keep 5, 4, 3 and 2 stars."""
-        n = others.size + 1
-        return np.sort(others)[[-(-fifth * n // STARS) - 1 for fifth in range(1, STARS)]]
+    def border(
+        self, ordered: NDArray[np.float64], own: NDArray[np.float64], cut: int
+    ) -> NDArray[np.float64]:
+        """That of the others whose energy must not be exceeded; infinite under five entries."""
+        n = ordered.shape[-1]
+        at = -(-cut * n // STARS) - 1  # among the others, in order
+        if at >= n - 1:
+            return np.full(own.shape, np.inf)
+        border: NDArray[np.float64] = np.where(
+            own <= ordered[..., at : at + 1],
+            ordered[..., at + 1 : at + 2],
+            ordered[..., at : at + 1],
+        )
+        return border

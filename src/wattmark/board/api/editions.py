@@ -1,0 +1,120 @@
+"""``/editions``: dated populations with their stars, as they were frozen."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from wattmark.board import catalogue, exports
+from wattmark.board.api.errors import refusals
+from wattmark.board.api.parameters import EditionNamed, edition_asked
+from wattmark.board.catalogue import EditionInfo
+from wattmark.board.services import Services
+from wattmark.errors import RefusedError
+from wattmark.rating.edition import Edition, Limits
+from wattmark.reports.thresholds import LIMITS_VERSION
+
+
+class Editions(BaseModel):
+    """All editions, the newest first."""
+
+    editions: list[EditionInfo]
+
+
+class LimitsFile(BaseModel):
+    """A file that `wattmark rate --rule absolute --limits` reads; energies in Wh a query."""
+
+    limits_version: int
+    most_energy_for_5_4_3_2_stars: dict[str, Limits]
+
+
+class Named(BaseModel):
+    """Which entry of an edition."""
+
+    task: str
+    model: str
+    setup: str
+    hardware: str
+
+
+class ChangedStar(BaseModel):
+    """A star that changed: null where there is none."""
+
+    task: str
+    model: str
+    setup: str
+    hardware: str
+    before: int | None
+    after: int | None
+    why: str = Field(description="correction, rule or population")
+    sentence: str
+
+
+class Changes(BaseModel):
+    """What changed from the edition before."""
+
+    joined: list[Named]
+    left: list[Named]
+    changed: list[ChangedStar]
+
+
+def routes(services: Services) -> APIRouter:
+    """The operations on editions."""
+    router = APIRouter(tags=["editions"])
+
+    @router.get("/editions", operation_id="listEditions", responses=refusals())
+    def editions() -> Editions:
+        """All editions, the newest first."""
+        with services.database.reading() as connection:
+            return Editions(editions=catalogue.editions(connection))
+
+    @router.get("/editions/{name}", operation_id="getEdition", responses=refusals(404, 422))
+    def edition(name: EditionNamed) -> EditionInfo:
+        """An edition; frozen_on and digest are null while it is open."""
+        with services.database.reading() as connection:
+            return edition_asked(connection, name)
+
+    @router.get(
+        "/editions/{name}/document",
+        operation_id="getEditionDocument",
+        responses=refusals(404, 422),
+        response_model=Edition,
+    )
+    def document(name: EditionNamed) -> Response:
+        """A frozen edition as canonical JSON (RFC 8785): `wattmark edition verify` reads it.
+
+        Its digest is the sha256 of the canonical JSON of everything but the digest.
+        """
+        with services.database.reading() as connection:
+            edition_asked(connection, name)
+            found = catalogue.edition_document(connection, name)
+        if found is None:
+            raise RefusedError(404, "not_frozen", f"edition {name} is open: it has no document yet")
+        return Response(found, media_type="application/json")
+
+    @router.get(
+        "/editions/{name}/limits", operation_id="getEditionLimits", responses=refusals(404, 422)
+    )
+    def limits(name: EditionNamed) -> LimitsFile:
+        """The limits of an edition whose rule is absolute, for each population."""
+        with services.database.reading() as connection:
+            found = exports.limits_by_population(connection, edition_asked(connection, name))
+        if found is None:
+            raise RefusedError(404, "no_limits", f"the rule of edition {name} has no fixed limits")
+        return LimitsFile(limits_version=LIMITS_VERSION, most_energy_for_5_4_3_2_stars=found)
+
+    @router.get(
+        "/editions/{name}/changes", operation_id="getEditionChanges", responses=refusals(404, 422)
+    )
+    def changes(name: EditionNamed) -> Changes:
+        """What changed from the edition before to a frozen one, and why each star did."""
+        with services.database.reading() as connection:
+            edition_asked(connection, name)
+            found = catalogue.edition_changes(connection, name)
+        if found is None:
+            raise RefusedError(
+                404, "no_changes", f"edition {name} follows none, or is not frozen yet"
+            )
+        return Changes.model_validate(found)
+
+    return router

@@ -1,0 +1,72 @@
+"""Labels and badges of results in frozen editions, as SVG and PNG."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from wattmark.board import catalogue
+from wattmark.board.services import Services
+from wattmark.board.standings import entry_of_row
+from wattmark.editions import label_for
+from wattmark.errors import RefusedError
+from wattmark.rating.edition import Star
+from wattmark.reports.label import Label, languages, png_of, render_badge, render_label
+
+ResultId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Name = Annotated[str, Path(pattern=r"^[0-9]{4}-H[12]$", max_length=20)]
+Language = Annotated[str, Query(max_length=8, pattern=r"^[a-z-]+$")]
+_FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
+
+
+def routes(services: Services) -> APIRouter:
+    """``/labels/{edition}/{result}.svg``, ``.png`` and ``/badge.svg``."""
+    router = APIRouter()
+
+    @router.get("/labels/{edition}/{result_id}/badge.svg")
+    def badge(edition: Name, result_id: ResultId, lang: Language = "en") -> Response:
+        svg = render_badge(_label(services, edition, result_id), _known(lang))
+        return Response(svg, media_type="image/svg+xml", headers=_FOR_A_DAY)
+
+    @router.get("/labels/{edition}/{result_id}/label.{kind}")
+    def label(
+        edition: Name, result_id: ResultId, kind: Literal["svg", "png"], lang: Language = "en"
+    ) -> Response:
+        svg = render_label(_label(services, edition, result_id), _known(lang))
+        if kind == "png":
+            return Response(png_of(svg), media_type="image/png", headers=_FOR_A_DAY)
+        return Response(svg, media_type="image/svg+xml", headers=_FOR_A_DAY)
+
+    return router
+
+
+def _known(language: str) -> str:
+    if language not in languages():
+        raise RefusedError(404, "no_language", f"labels come in {', '.join(languages())}")
+    return language
+
+
+def _label(services: Services, name: str, result_id: int) -> Label:
+    with services.database.reading() as connection:
+        edition = next((e for e in catalogue.editions(connection) if e.name == name), None)
+        row = catalogue.result(connection, result_id, name)
+    if edition is None or row is None:
+        raise RefusedError(404, "no_result", f"edition {name} has no result {result_id}")
+    if edition.digest is None or edition.frozen_on is None:
+        raise RefusedError(409, "not_frozen", f"edition {name} has no labels until it is frozen")
+    star = Star(
+        stars=row["stars"],
+        probability=row["probability"],
+        distance_pct=row["distance_pct"],
+        unrated_reason=row["unrated_reason"],
+    )
+    return label_for(
+        entry_of_row(row),
+        star,
+        edition=name,
+        date=edition.frozen_on,
+        digest=edition.digest,
+        address=f"{services.address}/results/{result_id}?edition={name}",
+    )

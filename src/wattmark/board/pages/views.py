@@ -1,0 +1,114 @@
+"""A result as a page shows it: figures as text, with their intervals and why they are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wattmark.quantities import Grade, Quantity, Reason, conversion_factor
+from wattmark.reports.cells import Cell, figure_cell, missing_cell
+from wattmark.reports.impact_table import on_basis
+from wattmark.reports.rows import percent_if_share
+
+PER = "per 1 000 queries"
+_GRADES = {grade.value: grade for grade in Grade}
+_REASONS = {reason.value: reason for reason in Reason}
+
+
+@dataclass(frozen=True)
+class View:
+    """One row of a table; ``quality_gate`` is False for a result that missed it."""
+
+    id: int
+    edition: str
+    task: str
+    model: str
+    setup: str
+    framework: str
+    precision: str
+    hardware: str
+    grade: str
+    metric: str
+    quality: Cell
+    energy: Cell
+    latency: Cell
+    quality_gate: bool | None
+    stars: int | None
+    probability: float | None
+    distance_pct: float | None
+    unrated_reason: str | None
+    measured_on: str
+    run_id: str
+    bundle: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether the star is likelier than not."""
+        return self.probability is not None and self.probability >= 0.5
+
+
+def views(rows: Iterable[Mapping[Any, Any]]) -> tuple[list[View], str]:
+    """Rows of a table with the unit that their energies share: that of the first known one."""
+    found = list(rows)
+    known = next((row for row in found if row["energy_wh"] is not None), None)
+    unit = "Wh" if known is None else on_basis(energy_of(known)).unit
+    return [_view(row, unit) for row in found], unit
+
+
+def energy_of(row: Mapping[Any, Any], unit: str = "Wh") -> Quantity:
+    """Energy of 1 000 queries, or why it is missing."""
+    if row["energy_wh"] is None:
+        return Quantity.missing(unit, _REASONS.get(row["energy_missing"], Reason.NOT_MEASURED))
+    factor = 1000 * conversion_factor("Wh", unit)
+    return Quantity.between(
+        factor * row["energy_wh"],
+        factor * row["energy_wh_low"],
+        factor * row["energy_wh_high"],
+        unit,
+        level=row["energy_level"] or 0.0,
+        grade=_GRADES.get(row["grade"]),
+    )
+
+
+def quality_of(row: Mapping[Any, Any]) -> Quantity:
+    """Quality by the task's metric; in percent where it is a share."""
+    if row["quality"] is None:
+        return Quantity.missing("1", Reason.NOT_ASKED)
+    quality = Quantity.between(row["quality"], row["quality_low"], row["quality_high"], "1")
+    return percent_if_share(quality)
+
+
+def _view(row: Mapping[Any, Any], unit: str) -> View:
+    return View(
+        id=row["id"],
+        edition=row["edition"],
+        task=row["task"],
+        model=row["model"],
+        setup=row["setup"],
+        framework=row["framework"],
+        precision=row["precision"],
+        hardware=row["hardware"],
+        grade=row["grade"],
+        metric=row["quality_metric"],
+        quality=figure_cell(quality_of(row)),
+        energy=figure_cell(energy_of(row, unit)),
+        latency=_latency(row),
+        quality_gate=row["gate_passed"],
+        stars=row["stars"],
+        probability=row["probability"],
+        distance_pct=row["distance_pct"],
+        unrated_reason=row["unrated_reason"],
+        measured_on=row["measured_at"][:10],
+        run_id=row["run_id"],
+        bundle=row["bundle"],
+    )
+
+
+def _latency(row: Mapping[Any, Any]) -> Cell:
+    if row["latency_p50_ms"] is None:
+        return missing_cell(Reason.NOT_MEASURED)
+    p50 = Quantity.between(
+        row["latency_p50_ms"], row["latency_p50_ms_low"], row["latency_p50_ms_high"], "ms"
+    )
+    return figure_cell(p50)

@@ -1,0 +1,59 @@
+"""Templates of the pages, and how figures and stars are written in them."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from wattmark.board.static_files import static_path
+from wattmark.rating.unrated import Unrated
+from wattmark.reports.formatting import count_text, number, probability_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(template: str, **values: Any) -> str:
+    """A page as HTML."""
+    text: str = _environment().get_template(template).render(values)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _breakable(label: str) -> Markup:
+    """A setup's or model's name that may wrap after its slashes."""
+    return Markup("/<wbr>").join(escape(part) for part in label.split("/"))
+
+
+def _glyphs(stars: int) -> str:
+    return "★" * stars + "☆" * (5 - stars)
+
+
+def _why_unrated(code: str) -> str:
+    """The sentence of a reason for no star."""
+    return next((reason.sentence for reason in Unrated if reason.value == code), code)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("wattmark.board"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "breakable": _breakable,
+        "glyphs": _glyphs,
+        "probability": probability_text,
+        "number": number,
+        "count": count_text,
+        "why_unrated": _why_unrated,
+    }
+    environment.globals |= {"static": static_path}
+    return environment

@@ -1,0 +1,48 @@
+"""The board as a server on a socket, until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+
+from wattmark.board.app import application
+from wattmark.board.database import Database
+from wattmark.board.services import Services
+from wattmark.errors import BoardError
+
+#: Seconds that an idle connection is kept.
+_KEEP_ALIVE_S = 15
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one. Raises BoardError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen(2048)
+    except OSError as error:
+        found.close()
+        raise BoardError(
+            f"cannot listen at {host}, port {port}: {error.strerror}; try another --port"
+        ) from error
+    return found
+
+
+def run(database: Database, listening: socket.socket, address: str) -> None:
+    """Answer requests; those that are under way at Ctrl-C are finished."""
+    import uvicorn
+
+    app = application(Services(database, address.rstrip("/")))
+    settings = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=10,
+    )
+    try:
+        uvicorn.Server(settings).run(sockets=[listening])
+    except KeyboardInterrupt:
+        return
