@@ -1,12 +1,13 @@
-"""Fixtures for all tests: a store of their own, and a third party's plug-in on the path."""
+"""Fixtures for all tests: a store of their own, a plug-in of a third party, a PostgreSQL."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import real_postgresql
 
 from wattmark import registry
 
@@ -39,3 +40,19 @@ def fake_plugin(monkeypatch: pytest.MonkeyPatch, plugin_cache: Path) -> Iterator
     registry._group.cache_clear()
     yield
     registry._group.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgresql_folder() -> Iterator[str]:
+    """A running PostgreSQL: the folder of its socket."""
+    if real_postgresql.programs() is None:
+        pytest.skip("no PostgreSQL on this machine")
+    with real_postgresql.cluster() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def new_postgresql(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes an empty schema of a PostgreSQL: its URL."""
+    folder = request.getfixturevalue("postgresql_folder")
+    return lambda: real_postgresql.new_url(folder)

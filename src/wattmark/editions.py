@@ -73,7 +73,7 @@ class Editions:
             raise RatingError(f"edition {name} exists already")
         earlier = [n for n in self.names() if n < name]
         previous = self.load(earlier[-1]) if earlier else None
-        made = opened(name, rule, previous, None if limits is None else _limits(limits))
+        made = opened(name, rule, previous, None if limits is None else limits_in(limits))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(made)
         return made
@@ -122,7 +122,7 @@ class Editions:
         draft.replace(path)
 
 
-def _limits(path: Path) -> dict[str, Limits]:
+def limits_in(path: Path) -> dict[str, Limits]:
     """The limits in a file, by the names that populations have in editions."""
     found = {}
     for name, rule in read_limits(path).items():

@@ -62,6 +62,15 @@ def task(name: str) -> Task:
     return cast("Task", _construct("task", name))
 
 
+@cache
+def higher_is_better(task_name: str) -> bool:
+    """Whether more of a task's metric is better; of a task that is not installed, it is."""
+    try:
+        return task(task_name).higher_is_better
+    except UnknownNameError:
+        return True
+
+
 def model(name: str, task: str = "") -> Model:
     """The model of that name; ``task`` says what one of the hub or a folder is for.
 

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import real_postgresql as postgresql
 
 from wattmark.board.database import Database
-
-
-@pytest.fixture(scope="session")
-def postgresql_folder() -> Iterator[str]:
-    if postgresql.programs() is None:
-        pytest.skip("no PostgreSQL on this machine")
-    with postgresql.cluster() as folder:
-        yield folder
-
-
-@pytest.fixture(scope="session")
-def new_postgresql(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Makes a new empty database: its URL."""
-    folder = request.getfixturevalue("postgresql_folder")
-    return lambda: postgresql.new_url(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

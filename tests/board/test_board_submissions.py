@@ -118,6 +118,15 @@ def test_another_bundle_of_a_run_is_pointed_out(database: Database) -> None:
     assert {f.code for f in submission.findings} == {"unsigned", "same_run"}
 
 
-def test_a_name_that_no_column_holds_is_refused(database: Database) -> None:
-    with pytest.raises(RefusedError, match="model has over 300 characters"):
-        received(database, bundle_of(a_run(model="m" * 301)))
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("m" * 301, "model has over 300 characters"),
+        ("two\nlines", "control characters"),
+        ("../secret", "is a path, not a name"),
+        ("..", "is a path, not a name"),
+    ],
+)
+def test_a_name_that_has_no_place_is_refused(database: Database, name: str, said: str) -> None:
+    with pytest.raises(RefusedError, match=said):
+        received(database, bundle_of(a_run(model=name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,12 @@ from typer.testing import CliRunner
 
 from wattmark import runs
 from wattmark.cli.main import app
+from wattmark.cli.rate import rate as rate_command
 from wattmark.errors import RatingError, UnknownNameError, WattmarkError
 from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
 from wattmark.rating.columns import Columns, rate_columns
+from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.rules.absolute import rescale_due
 from wattmark.records import Run
 from wattmark.reports.rating_table import ADDED, read_table, write_table
@@ -108,6 +111,12 @@ def test_other_hardware_than_the_usual_is_listed_and_not_rated(tmp_path: Path) -
     reasons = [r["unrated_reason"] for r in json.loads(out.read_text())]
     assert reasons[3:] == ["grade_differs"] * 2 + ["hardware_differs", "grade_differs"]
     assert reasons[:3] == ["population_too_small"] * 3
+    said = wattmark("rate", source, "--hardware", "gpu", "--what-if", "remove-worst")
+    assert "of 6 stars change" in said
+
+
+def test_the_command_draws_as_often_as_the_library() -> None:
+    assert signature(rate_command).parameters["resamples"].default == RESAMPLES
 
 
 def test_stored_runs_of_generated_text_are_rated_within_their_class(

@@ -86,3 +86,42 @@ def test_the_command_prints_draws_and_leaves_out_with_a_reason(
     assert isinstance(refused.exception, RatingError)
     assert CliRunner().invoke(app, ["pareto", "--cost", "time"]).exit_code == 2
     assert CliRunner().invoke(app, ["pareto", "--cost", "latency"]).exit_code == 0
+
+
+@given(values)
+def test_a_metric_of_which_less_is_better_turns_the_front(rows) -> None:
+    turned = [point(str(i), x, 100 - y) for i, (x, y) in enumerate(rows)]
+    plain = [point(str(i), x, y) for i, (x, y) in enumerate(rows)]
+    assert [p.standing for p in pareto(turned, higher_is_better=False)] == [
+        p.standing for p in pareto(plain)
+    ]
+    assert hypervolume(turned, 60, 100, higher_is_better=False) == pytest.approx(
+        hypervolume(plain, 60, 0)
+    )
+
+
+def test_the_front_of_a_speech_task_has_the_fewest_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run([make_result(label, *figures) for label, figures in MEASURED.items()])
+    task = run.task.model_copy(update={"name": "automatic-speech-recognition", "metric": "WER"})
+    monkeypatch.setattr(runs, "load", lambda name: run.model_copy(update={"task": task}))
+    found = CliRunner().invoke(app, ["pareto"], catch_exceptions=False)
+    lines = {line.split()[0]: line for line in found.stdout.splitlines() if "/" in line}
+    # of the least energy and, now, of the fewest errors
+    assert "on the front" in lines["onnxruntime/cpu/int8-dynamic"]
+    assert "ahead" in lines["pytorch/eager/fp32"] or "dominated" in lines["pytorch/eager/fp32"]
+
+
+def test_the_cost_may_be_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run([make_result(label, *figures) for label, figures in MEASURED.items()])
+    monkeypatch.setattr(runs, "load", lambda name: run)
+
+    def said(*options: str) -> str:
+        asked = ["pareto", "--cost", "money", *options]
+        return CliRunner().invoke(app, asked, catch_exceptions=False).output
+
+    electricity, rent = said("--price", "0.25EUR/kWh"), said("--instance-price", "3.60USD/h")
+    # 0.2 J a query: 1 000 of them are 0.2 kJ; 17.1 ms x 1.15 a query at 3.60 USD an hour
+    assert "EUR" in electricity and "1.389" in electricity
+    assert "USD" in rent and "0.01967" in rent
+    assert "money takes" in said()
+    assert "money takes" in said("--price", "1EUR/kWh", "--instance-price", "1EUR/h")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -17,6 +21,8 @@ from wattmark.board.static_files import static_files
 from wattmark.errors import BoardError, RefusedError, WattmarkError
 
 API = "/api/v1"
+#: Requests that are worked on at a time, each with a connection to the database.
+THREADS = 16
 
 
 def application(services: Services) -> FastAPI:
@@ -28,6 +34,7 @@ def application(services: Services) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan,
     )
     for router in api.routers(services):
         app.include_router(router, prefix=API)
@@ -58,6 +65,12 @@ def application(services: Services) -> FastAPI:
         return _told(request, error.status_code, code, str(error.detail), error.headers)
 
     return app
+
+
+@asynccontextmanager
+async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 def _told(

@@ -6,12 +6,13 @@ grouped count of the task, whatever is filtered.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -30,9 +31,6 @@ _S, _R, _E = tables.standings, tables.results, tables.editions
 
 #: What a leaderboard is filtered by.
 FACETS = ("framework", "precision", "hardware", "grade")
-
-#: Values of the facets and the stars, with how many results have them.
-Combinations = list[tuple[Any, int]]
 
 
 class Order(StrEnum):
@@ -94,6 +92,24 @@ class TaskInfo:
 
 
 @dataclass(frozen=True)
+class Combinations:
+    """Every combination of facets and stars in a task, and how many results have it.
+
+    ``values`` are those of each facet, sorted; ``codes`` has a row for each combination with its
+    places in them; ``stars`` is 0 for none.
+    """
+
+    values: tuple[list[str], ...]
+    codes: NDArray[np.intp]
+    stars: NDArray[np.intp]
+    results: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.results)
+
+
+@dataclass(frozen=True)
 class Counts:
     """How many results of a task each value of a facet has, by facet; and how many in all."""
 
@@ -139,33 +155,42 @@ def tasks(connection: Connection, edition: str) -> list[TaskInfo]:
 
 
 def combinations(connection: Connection, edition: str, task: str) -> Combinations:
-    """Every combination of facets and stars that a task's results have, with its count."""
+    """The combinations of facets and stars that a task's results have in an edition."""
     columns = [_S.c[name] for name in FACETS]
     query = select(*columns, _S.c.stars, func.count()).where(
         _S.c.edition == edition, _S.c.task == task
     )
     rows = connection.execute(query.group_by(*columns, _S.c.stars)).all()
-    return [(tuple(row[:-1]), row[-1]) for row in rows]
+    values = tuple(sorted({row[i] for row in rows}) for i in range(len(FACETS)))
+    place = [{value: code for code, value in enumerate(its)} for its in values]
+    codes = [[place[i][row[i]] for i in range(len(FACETS))] for row in rows]
+    return Combinations(
+        values,
+        np.array(codes, dtype=np.intp).reshape(len(rows), len(FACETS)),
+        np.array([row[-2] or 0 for row in rows], dtype=np.intp),
+        np.array([row[-1] for row in rows], dtype=np.intp),
+    )
 
 
 def counts(combinations: Combinations, filter_: Filter) -> Counts:
     """What a filter leaves; a facet's own numbers are as if it were not filtered by."""
-    total = 0
-    facets: list[Counter[str]] = [Counter() for _ in FACETS]
-    asked = [(i, v) for i, n in enumerate(FACETS) if (v := getattr(filter_, n)) is not None]
-    least = filter_.stars
-    for values, count in combinations:
-        if least is not None and (values[-1] is None or values[-1] < least):
-            continue
-        off = [i for i, value in asked if values[i] != value]
-        if not off:
-            total += count
-            for found, value in zip(facets, values, strict=False):
-                found[value] += count
-        elif len(off) == 1:
-            facets[off[0]][values[off[0]]] += count
-    named = zip(FACETS, facets, strict=True)
-    return Counts(total, {name: dict(sorted(found.items())) for name, found in named})
+    results = np.where(combinations.stars >= (filter_.stars or 0), combinations.results, 0)
+    passed = {
+        i: combinations.codes[:, i] == (values.index(asked) if asked in values else -1)
+        for i, (name, values) in enumerate(zip(FACETS, combinations.values, strict=True))
+        if (asked := getattr(filter_, name)) is not None
+    }
+    found = {}
+    for i, (name, values) in enumerate(zip(FACETS, combinations.values, strict=True)):
+        left = results.copy()
+        for other, mask in passed.items():
+            if other != i:
+                left *= mask
+        sums = np.bincount(combinations.codes[:, i], left, len(values)).astype(int).tolist()
+        found[name] = {value: count for value, count in zip(values, sums, strict=True) if count}
+    for mask in passed.values():
+        results = results * mask
+    return Counts(int(results.sum()), found)
 
 
 def page(

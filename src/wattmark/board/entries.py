@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
+import re
 from typing import Any
 
 from wattmark import registry
 from wattmark.board import tables
 from wattmark.board.bundles import Bundle
 from wattmark.editions import entry_of
-from wattmark.errors import RefusedError, UnknownNameError
+from wattmark.errors import RefusedError
 from wattmark.metrology.domains import total
 from wattmark.quantities import Quantity
 from wattmark.records import Result
 from wattmark.reports.rows import energy_per_query, ok
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: In place of a figure that is missing, where rows are ordered: such rows come last.
 LAST = 1e300
 
@@ -22,7 +23,7 @@ LAST = 1e300
 def rows_of(bundle: Bundle) -> list[dict[str, Any]]:
     """One row of ``board_results`` for each setup that gave a result.
 
-    Raises RefusedError where a name is longer than its column.
+    Raises RefusedError where a name is longer than its column, or none that an address can hold.
     """
     rows = [_row(bundle, result) for result in bundle.run.results if ok(result)]
     for row in rows:
@@ -30,6 +31,10 @@ def rows_of(bundle: Bundle) -> list[dict[str, Any]]:
             most = getattr(tables.results.c[name].type, "length", None)
             if isinstance(value, str) and most is not None and len(value) > most:
                 raise RefusedError(422, "too_long", f"{name} has over {most} characters")
+            if isinstance(value, str) and _CONTROL.search(value):
+                raise RefusedError(422, "bad_name", f"{name} {value[:60]!r} has control characters")
+        if {".", ".."} & set(row["model"].split("/")):
+            raise RefusedError(422, "bad_name", f"model {row['model']!r} is a path, not a name")
     return rows
 
 
@@ -37,21 +42,12 @@ def order_of(
     task: str, energy: float | None, quality: float | None, latency: float | None
 ) -> dict[str, float]:
     """What a result is sorted by, the best first and what is missing last."""
-    sign = -1.0 if higher_is_better(task) else 1.0
+    sign = -1.0 if registry.higher_is_better(task) else 1.0
     return {
         "energy_order": LAST if energy is None else energy,
         "quality_order": LAST if quality is None else sign * quality,
         "latency_order": LAST if latency is None else latency,
     }
-
-
-@cache
-def higher_is_better(task: str) -> bool:
-    """Whether more of the task's metric is better; of a task that nothing here knows, it is."""
-    try:
-        return registry.task(task).higher_is_better
-    except UnknownNameError:
-        return True
 
 
 def _row(bundle: Bundle, result: Result) -> dict[str, Any]:

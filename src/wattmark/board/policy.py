@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
+from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from wattmark.board import tables
 
@@ -21,16 +22,25 @@ _S, _R = tables.standings, tables.results
 
 
 @dataclass(frozen=True)
-class Setup:
-    """A result that is judged; energies in Wh a query, all None or not. Unrated: no ``stars``."""
+class Best:
+    """The least of what a model's rated setups in a population need, and its least bounds.
+
+    In Wh a query; None where none of its setups there is rated.
+    """
 
     task: str
     model: str
     population: str
-    stars: int | None
     energy_wh: float | None
     low_wh: float | None
     high_wh: float | None
+
+
+class Border(NamedTuple):
+    """In a population, the most energy that has the stars, and the least that has not, in Wh."""
+
+    most_passing: float
+    least_failing: float
 
 
 @dataclass(frozen=True)
@@ -96,47 +106,45 @@ def outcomes(
 
     Where both limits are given, both count; without any, every rated model passes.
     """
-    columns = (
-        _S.c.task,
-        _S.c.model,
-        _S.c.population,
-        _S.c.stars,
-        _R.c.energy_wh,
-        _R.c.energy_wh_low,
-        _R.c.energy_wh_high,
-    )
-    query = select(*columns).join(_R, _R.c.id == _S.c.result_id).where(_S.c.edition == edition)
+    where = [_S.c.edition == edition]
     if task is not None:
-        query = query.where(_S.c.task == task)
-    setups = [Setup(*row) for row in connection.execute(query)]
-    return judged(setups, min_stars=min_stars, max_energy_wh=max_energy_wh)
+        where.append(_S.c.task == task)
+    rated = _S.c.stars.is_not(None)
+    least = (
+        func.min(case((rated, column)))
+        for column in (_R.c.energy_wh, _R.c.energy_wh_low, _R.c.energy_wh_high)
+    )
+    key = (_S.c.task, _S.c.model, _S.c.population)
+    query = select(*key, *least).join(_R, _R.c.id == _S.c.result_id).where(*where)
+    best = [Best(*row) for row in connection.execute(query.group_by(*key))]
+    borders = None if min_stars is None else _borders(connection, where, min_stars)
+    return judged(best, borders, max_energy_wh)
 
 
 def judged(
-    setups: Iterable[Setup], *, min_stars: int | None, max_energy_wh: float | None
+    best: Iterable[Best], borders: Mapping[str, Border] | None, max_energy_wh: float | None
 ) -> list[Outcome]:
-    """As :func:`outcomes`, for these results of one edition; tasks by name.
+    """As :func:`outcomes`, for what was found in one edition; tasks by name.
 
     A star depends on the others of its population, which count with their values here: a setup
     surely has the stars where its whole interval is at or below an energy that has them.
+    ``borders`` is None where any star will do.
     """
-    known = list(setups)
-    borders = _borders(known, min_stars)
     verdicts: dict[tuple[str, str], Verdict] = {}
     energies: dict[tuple[str, str], float] = {}
     models: dict[str, set[str]] = defaultdict(set)
-    for setup in known:
-        key = setup.task, setup.model
-        models[setup.task].add(setup.model)
-        energy, low, high = setup.energy_wh, setup.low_wh, setup.high_wh
-        if setup.stars is None or energy is None or low is None or high is None:
+    for found in best:
+        models[found.task].add(found.model)
+        energy, low, high = found.energy_wh, found.low_wh, found.high_wh
+        if energy is None or low is None or high is None:
             continue
-        found = Verdict.PASSES
-        if min_stars is not None:
-            found = min(found, _between(low, high, *borders[setup.population]))
+        verdict = Verdict.PASSES
+        if borders is not None:
+            verdict = min(verdict, _having(low, high, borders[found.population]))
         if max_energy_wh is not None:
-            found = min(found, _within(low, high, max_energy_wh))
-        verdicts[key] = max(found, verdicts.get(key, Verdict.FAILS))
+            verdict = min(verdict, _within(low, high, max_energy_wh))
+        key = found.task, found.model
+        verdicts[key] = max(verdict, verdicts.get(key, Verdict.FAILS))
         energies[key] = min(energy, energies.get(key, inf))
     return [_outcome(task, models[task], verdicts, energies) for task in sorted(models)]
 
@@ -166,24 +174,24 @@ def _outcome(
     )
 
 
-def _borders(setups: Iterable[Setup], min_stars: int | None) -> dict[str, tuple[float, float]]:
-    """By population, the most energy that has the stars and the least that has not, in Wh."""
-    borders: dict[str, tuple[float, float]] = defaultdict(lambda: (-inf, inf))
-    for setup in setups:
-        if setup.stars is None or setup.energy_wh is None or min_stars is None:
-            continue
-        most, least = borders[setup.population]
-        if setup.stars >= min_stars:
-            borders[setup.population] = max(most, setup.energy_wh), least
-        else:
-            borders[setup.population] = most, min(least, setup.energy_wh)
-    return borders
+def _borders(
+    connection: Connection, where: list[ColumnElement[bool]], min_stars: int
+) -> dict[str, Border]:
+    passing = func.max(case((_S.c.stars >= min_stars, _R.c.energy_wh)))
+    failing = func.min(case((_S.c.stars < min_stars, _R.c.energy_wh)))
+    query = select(_S.c.population, passing, failing).join(_R, _R.c.id == _S.c.result_id)
+    rows = connection.execute(query.where(*where).group_by(_S.c.population))
+    return {
+        population: Border(-inf if most is None else most, inf if least is None else least)
+        for population, most, least in rows
+    }
 
 
-def _between(low: float, high: float, most_passing: float, least_failing: float) -> Verdict:
-    if high <= most_passing or least_failing == inf:
+def _having(low: float, high: float, border: Border) -> Verdict:
+    if high <= border.most_passing or border.least_failing == inf:
         return Verdict.PASSES
-    return Verdict.FAILS if low >= least_failing or most_passing == -inf else Verdict.UNCERTAIN
+    fails = low >= border.least_failing or border.most_passing == -inf
+    return Verdict.FAILS if fails else Verdict.UNCERTAIN
 
 
 def _within(low: float, high: float, most: float) -> Verdict:

@@ -14,6 +14,8 @@ from wattmark.reports.formatting import count_text, number, probability_text
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from wattmark.reports.cells import Cell
+
 
 def render(template: str, **values: Any) -> str:
     """A page as HTML."""
@@ -21,10 +23,26 @@ def render(template: str, **values: Any) -> str:
     return text
 
 
+def load_templates() -> None:
+    """Compile all templates, so that the first pages are as quick as the others."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @lru_cache(maxsize=4096)
 def _breakable(label: str) -> Markup:
     """A setup's or model's name that may wrap after its slashes."""
     return Markup("/<wbr>").join(escape(part) for part in label.split("/"))
+
+
+def _figure(cell: Cell) -> Markup:
+    """A value with its interval, or why it is missing; a macro would take twice the time."""
+    if not cell.interval:
+        return escape(cell.value)
+    kind = "interval reason" if cell.missing else "interval"
+    interval = f'<span class="{kind}">{escape(cell.interval)}</span>'
+    return Markup(f"{escape(cell.value)}{interval}")
 
 
 def _glyphs(stars: int) -> str:
@@ -49,6 +67,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "breakable": _breakable,
+        "figure": _figure,
         "glyphs": _glyphs,
         "probability": probability_text,
         "number": number,

@@ -12,8 +12,8 @@ from wattmark.board.tokens import Tokens
 from wattmark.board.version_cache import VersionCache
 
 _MOST_PAGE_BYTES = 64 * 2**20
-#: Each takes some 200 bytes; a task of 9 000 results has about 700.
-_MOST_COMBINATIONS = 200_000
+#: Each takes some 50 bytes; a task of 9 000 results has about 700.
+_MOST_COMBINATIONS = 500_000
 
 
 @dataclass(frozen=True)

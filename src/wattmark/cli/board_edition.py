@@ -29,11 +29,9 @@ def open_(
 ) -> None:
     """Begin an edition with the results of the one before it, rated anew."""
     from wattmark.board import standings
-    from wattmark.reports.thresholds import read_limits
+    from wattmark.editions import limits_in
 
-    given = None
-    if limits is not None:
-        given = {name: found.limits for name, found in read_limits(limits).items()}
+    given = None if limits is None else limits_in(limits)
     with opened(database) as board, board.writing() as connection:
         standings.open_edition(connection, name, rule, by=actor(), limits=given)
     typer.echo(f"{name}: open")

@@ -1,4 +1,4 @@
-"""``wattmark pareto``: quality against energy or latency, and who is on the front."""
+"""``wattmark pareto``: quality against energy, latency or money, and who is on the front."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ if TYPE_CHECKING:
     from wattmark.rating.pareto import Placed, Point
     from wattmark.records import Result, Run
 
+_HEADS = {"energy": "Energy", "latency": "Latency", "money": "Money per 1 000 queries"}
+
 
 def pareto(
     run: Annotated[
         str, typer.Argument(help="A run's id, a unique prefix of it, or 'latest'.")
     ] = "latest",
-    cost: Annotated[str, typer.Option(help="energy or latency (median).")] = "energy",
+    cost: Annotated[
+        str,
+        typer.Option(help="energy, latency (median), or money (--price, --instance-price)."),
+    ] = "energy",
+    price: Annotated[
+        str | None, typer.Option(help="Of electricity, such as 0.25EUR/kWh; of money.")
+    ] = None,
+    instance_price: Annotated[
+        str | None, typer.Option(help="Of the rented machine, such as 3.20USD/h; of money.")
+    ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
@@ -27,7 +38,7 @@ def pareto(
     plot: Annotated[Path | None, typer.Option(help="Draw it: a .svg or .png.")] = None,
 ) -> None:
     """Print who is on the front of quality against cost, how surely, and the hypervolume."""
-    from wattmark import runs
+    from wattmark import registry, runs
     from wattmark.cli.columns import columns, stdout
     from wattmark.errors import RatingError
     from wattmark.rating.pareto import hypervolume
@@ -35,13 +46,16 @@ def pareto(
     from wattmark.reports.formatting import quantity_text
     from wattmark.reports.pareto_chart import pareto_chart
 
-    if cost not in ("energy", "latency"):
-        raise typer.BadParameter(f"{cost!r}: the cost is energy or latency")
+    if cost not in ("energy", "latency", "money"):
+        raise typer.BadParameter(f"{cost!r}: the cost is energy, latency or money")
+    if (cost == "money") != ((price is None) != (instance_price is None)):
+        raise typer.BadParameter("money takes --price or --instance-price, and only money does")
     loaded = runs.load(run)
-    points, left_out = _points(loaded, cost)
+    higher = registry.higher_is_better(loaded.task.name)
+    points, left_out = _points(loaded, _costs(loaded, cost, price, instance_price), cost)
     if not points:
         raise RatingError(f"run {loaded.id} has no setup with both {cost} and quality")
-    placed = sorted(place(points), key=lambda p: p.point.cost.bounds()[1])
+    placed = sorted(place(points, higher_is_better=higher), key=lambda p: p.point.cost.bounds()[1])
     rows = [
         [
             p.point.name,
@@ -53,26 +67,55 @@ def pareto(
         for p in placed
     ]
     typer.echo(f"{loaded.task.name}: {loaded.model.name}")
-    heads = ["Setup", cost.capitalize(), loaded.task.metric, "Energy per correct", "Standing"]
+    heads = ["Setup", _HEADS[cost], loaded.task.metric, "Energy per correct", "Standing"]
     stdout().print(columns(heads, rows))
     for name, why in left_out.items():
         typer.echo(f"Not placed: {name} ({why})")
     if reference is not None:
         at = _reference(reference)
         unit = f"{points[0].cost.unit} x {points[0].quality.unit}"
-        area = hypervolume(points, *at)
+        area = hypervolume(points, *at, higher_is_better=higher)
         typer.echo(f"Hypervolume to {at[0]:g}, {at[1]:g}: {area:.4g} {unit}")
     if plot is not None:
         from wattmark.reports.charts import write_chart
 
-        write_chart(pareto_chart(placed, cost, loaded.task.metric), plot)
+        write_chart(pareto_chart(placed, cost, loaded.task.metric, higher_is_better=higher), plot)
         typer.echo(f"Plot: {plot}", err=True)
 
 
-def _points(run: Run, cost: str) -> tuple[list[Point], dict[str, str]]:
+def _costs(
+    run: Run, cost: str, price: str | None, instance_price: str | None
+) -> dict[str, Quantity | None]:
+    """What a query costs in each setup that gave a result, by its id; in money, 1 000 queries.
+
+    Electricity is that of the machine alone: what a building adds is the same for all.
+    """
+    from wattmark.reports.figures import comparable_energy
+    from wattmark.reports.rows import ok
+
+    results = [result for result in run.results if ok(result)]
+    if cost == "energy":
+        return {r.id: comparable_energy(run, r) for r in results}
+    if cost == "latency":
+        return {r.id: r.latency.p50 if r.latency else None for r in results}
+    from wattmark.impact.amounts import parse_price
+    from wattmark.placing import use_of
+    from wattmark.quantities import Quantity
+
+    thousand = Quantity.exact(1000.0, "query")
+    if price is not None:
+        per_kwh = parse_price(price, "kWh", "price")
+        energies = {r.id: comparable_energy(run, r) for r in results}
+        return {id_: e and e * per_kwh * thousand for id_, e in energies.items()}
+    per_hour = parse_price(instance_price or "", "h", "instance_price")
+    return {r.id: use_of(r).time * per_hour * thousand for r in results}
+
+
+def _points(
+    run: Run, costs: dict[str, Quantity | None], cost: str
+) -> tuple[list[Point], dict[str, str]]:
     """Setups with both figures, and why the others are not among them."""
     from wattmark.rating.pareto import Point
-    from wattmark.reports.figures import comparable_energy
     from wattmark.reports.rows import ok, percent_if_share
 
     points: list[Point] = []
@@ -81,8 +124,7 @@ def _points(run: Run, cost: str) -> tuple[list[Point], dict[str, str]]:
         if not ok(result):
             left_out[result.id] = "the trial failed"
             continue
-        latency = result.latency.p50 if result.latency else None
-        figure = comparable_energy(run, result) if cost == "energy" else latency
+        figure = costs[result.id]
         quality = result.quality.value if result.quality else None
         if figure is None or not figure.known or quality is None or not quality.known:
             left_out[result.id] = f"no {'quality' if figure and figure.known else cost}"

@@ -1,6 +1,6 @@
 """The trade-off of quality against cost: who is on the front, and how surely.
 
-A point is *dominated* where another has no more cost and no less quality, and one of both better.
+A point is *dominated* where another has no more cost and no worse quality, and one of both better.
 With intervals there are three answers: on the front by the values; not on it by the values, but
 within the intervals it may be; and surely not, since another is better wherever both may lie.
 """
@@ -24,11 +24,15 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Point:
-    """A setup: ``cost`` (less is better) and ``quality`` (more is better), with intervals."""
+    """A setup: ``cost`` (less is better) and ``quality``, with intervals."""
 
     name: str
     cost: Quantity
     quality: Quantity
+
+
+#: Name, and the bounds (low, value, high) of cost and quality.
+_Bounds = tuple[str, tuple[float, float, float], tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,28 @@ class Placed:
     by: str = ""
 
 
-def pareto(points: Sequence[Point]) -> tuple[Placed, ...]:
-    """The standing of every point, in their order; costs in one unit, qualities in one."""
-    return tuple(_placed(point, [p for p in points if p is not point]) for point in points)
+def pareto(points: Sequence[Point], *, higher_is_better: bool = True) -> tuple[Placed, ...]:
+    """The standing of every point, in their order; costs in one unit, qualities in one.
+
+    ``higher_is_better`` is False for a metric of which less is better (a word error rate).
+    """
+    bounds = [(p.name, p.cost.bounds(), _merit(p.quality, higher_is_better)) for p in points]
+    return tuple(
+        _placed(point, its, [other for other in bounds if other is not its])
+        for point, its in zip(points, bounds, strict=True)
+    )
 
 
-def hypervolume(points: Sequence[Point], cost: float, quality: float) -> float:
+def hypervolume(
+    points: Sequence[Point], cost: float, quality: float, *, higher_is_better: bool = True
+) -> float:
     """Area that the points' values dominate within the reference (cost, quality).
 
-    The reference is the worst that counts: points of more cost or less quality add nothing. In
+    The reference is the worst that counts: points of more cost or worse quality add nothing. In
     units of cost times quality. Source: Zitzler and Thiele (1998), PPSN V, 292-301.
     """
-    values = sorted((p.cost.bounds()[1], p.quality.bounds()[1]) for p in points)
-    area, best = 0.0, quality
+    values = sorted((p.cost.bounds()[1], _merit(p.quality, higher_is_better)[1]) for p in points)
+    area, best = 0.0, quality if higher_is_better else -quality
     for x, y in values:
         if x < cost and y > best:
             area += (cost - x) * (y - best)
@@ -60,25 +73,28 @@ def hypervolume(points: Sequence[Point], cost: float, quality: float) -> float:
     return area
 
 
-def _placed(point: Point, others: Sequence[Point]) -> Placed:
-    surely = next((o.name for o in others if _surely(o, point)), None)
+def _merit(quality: Quantity, higher_is_better: bool) -> tuple[float, float, float]:
+    """Bounds of which more is better."""
+    low, value, high = quality.bounds()
+    return (low, value, high) if higher_is_better else (-high, -value, -low)
+
+
+def _placed(point: Point, its: _Bounds, others: Sequence[_Bounds]) -> Placed:
+    surely = next((other[0] for other in others if _surely(other, its)), None)
     if surely is not None:
         return Placed(point, Standing.DOMINATED, surely)
-    by_value = next((o.name for o in others if _by_value(o, point)), None)
+    by_value = next((other[0] for other in others if _by_value(other, its)), None)
     if by_value is not None:
         return Placed(point, Standing.MAYBE, by_value)
     return Placed(point, Standing.FRONT)
 
 
-def _by_value(a: Point, b: Point) -> bool:
-    (_, ax, _), (_, bx, _) = a.cost.bounds(), b.cost.bounds()
-    (_, ay, _), (_, by, _) = a.quality.bounds(), b.quality.bounds()
+def _by_value(a: _Bounds, b: _Bounds) -> bool:
+    (_, (_, ax, _), (_, ay, _)), (_, (_, bx, _), (_, by, _)) = a, b
     return ax <= bx and ay >= by and (ax < bx or ay > by)
 
 
-def _surely(a: Point, b: Point) -> bool:
+def _surely(a: _Bounds, b: _Bounds) -> bool:
     """Whether ``a`` dominates ``b`` wherever both lie within their intervals."""
-    cheaper = a.cost.bounds()[2], b.cost.bounds()[0]
-    better = a.quality.bounds()[0], b.quality.bounds()[2]
-    no_worse = cheaper[0] <= cheaper[1] and better[0] >= better[1]
-    return no_worse and (cheaper[0] < cheaper[1] or better[0] > better[1])
+    (_, (_, _, a_most), (a_least, _, _)), (_, (b_least, _, _), (_, _, b_most)) = a, b
+    return a_most <= b_least and a_least >= b_most and (a_most < b_least or a_least > b_most)

@@ -104,7 +104,7 @@ def _rate_group(
         )
         for i, reason in unrated.items()
     }
-    population = sorted(left(), key=lambda i: (members[i].trial, members[i].energy.bounds()))
+    population = left()
     if not population:
         return result
     energies = [members[i].energy for i in population]

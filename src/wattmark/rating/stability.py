@@ -36,7 +36,7 @@ def what_if(columns: Columns, change: str, seed: int = 0) -> tuple[Change, ...]:
     three times the most energy joins) or ``noise=5%`` (every energy is multiplied by exp(N(0,
     0.05)), on average over 100 draws). Raises RatingError for another.
     """
-    points = replace(columns, low=None, high=None)
+    points = replace(columns, low=None, high=None, level=1.0)
     return tuple(_under(points, change, rule, seed) for rule in RULES)
 
 
@@ -67,6 +67,7 @@ def _rows(points: Columns, at: Ints) -> Columns:
         value=points.value[at],
         group=points.group[at],
         gate=None if points.gate is None else points.gate[at],
+        hardware=None if points.hardware is None else points.hardware[at],
         grade=None if points.grade is None else points.grade[at],
     )
 

@@ -26,6 +26,8 @@ STARS = 5
 _EXTREME = 1e9
 _BISECTIONS = 60
 _NEAR = 1e-6
+#: Share of the way to a border that rounding may add to it.
+_ROUNDING = 0.25
 
 
 class How(StrEnum):
@@ -139,8 +141,12 @@ def _own(energies: Floats, at: int, rule: Rule, under: bool) -> Change | None:
 
     if star(border) == now:  # a rule may take what is very near a border for the border itself
         border *= 1 - _NEAR if under else 1 + _NEAR
-    following = now + (1 if under else -1)
-    energy = rounded(border, down=under, most_digits=4, fits=lambda x: star(x) == following)
+    following, apart = now + (1 if under else -1), _ROUNDING * abs(border - own)
+
+    def fits(energy: float) -> bool:
+        return abs(energy - border) <= apart and star(energy) == following
+
+    energy = rounded(border, down=under, most_digits=4, fits=fits)
     if star(energy) != following:
         energy = rounded(border, down=under, fits=lambda x: star(x) != now)
     then = star(energy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from wattmark.quantities import Quantity
-from wattmark.reports.formatting import DASH, missing_text, range_text, value_text
+from wattmark.reports.formatting import DASH, figure_texts, missing_text
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,14 @@ def figure_cell(quantity: Quantity) -> Cell:
     """A figure with its interval, or why it is missing."""
     if quantity.reason is not None:
         return missing_cell(quantity.reason, quantity)
-    value, interval = value_text(quantity), range_text(quantity)
-    return Cell(f"{value} {interval}".rstrip(), value, interval, quantity)
+    low, value, high = quantity.bounds()
+    return bounds_cell(value, low, high, quantity)
+
+
+def bounds_cell(value: float, low: float, high: float, quantity: Quantity | None = None) -> Cell:
+    """A figure with its interval, in the unit of its column."""
+    text, interval = figure_texts(value, low, high)
+    return Cell(f"{text} {interval}".rstrip(), text, interval, quantity)
 
 
 def missing_cell(reason: str, quantity: Quantity | None = None) -> Cell:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark import registry
 from wattmark.quantities import Quantity
 from wattmark.records import Result, Run
 from wattmark.reports.formatting import quantity_text, range_text, value_text
@@ -78,9 +79,10 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
         )
     if not points:
         return None
+    higher = registry.higher_is_better(run.task.name)
     for point in points:
         point["front"] = point["gate"] is not False and not any(
-            _dominates(other, point) for other in points if other["gate"] is not False
+            _dominates(other, point, higher) for other in points if other["gate"] is not False
         )
     low, high = min(p["x1"] for p in points), max(p["x2"] for p in points)
     return {
@@ -88,6 +90,7 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
         "by_energy": by_energy,
         "x_label": "Energy per query, J" if by_energy else "Median latency, ms",
         "y_label": f"{run.task.metric}" + (", %" if quality_is_share(points) else ""),
+        "y_reverse": not higher,
         "log": low > 0 and high / low > 8,
     }
 
@@ -97,9 +100,9 @@ def quality_is_share(points: list[dict[str, Any]]) -> bool:
     return any("%" in p["quality"] for p in points)
 
 
-def _dominates(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    no_worse = a["x"] <= b["x"] and a["y"] >= b["y"]
-    return bool(no_worse and (a["x"] < b["x"] or a["y"] > b["y"]))
+def _dominates(a: Mapping[str, Any], b: Mapping[str, Any], higher_is_better: bool) -> bool:
+    better = a["y"] - b["y"] if higher_is_better else b["y"] - a["y"]
+    return bool(a["x"] <= b["x"] and better >= 0 and (a["x"] < b["x"] or better > 0))
 
 
 def distribution(

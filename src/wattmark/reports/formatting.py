@@ -27,6 +27,10 @@ def _exponent(x: float) -> int:
 def decimals(quantity: Quantity) -> int:
     """Digits after the decimal point that the quantity's interval warrants; may be negative."""
     low, value, high = quantity.bounds()
+    return _decimals(value, low, high)
+
+
+def _decimals(value: float, low: float, high: float) -> int:
     half = high / 2 - low / 2
     largest = max(abs(low), abs(value), abs(high))
     if largest == 0:
@@ -55,23 +59,34 @@ def number(x: float, places: int) -> str:
     return text.replace("-", "−")
 
 
+def figure_texts(value: float, low: float, high: float) -> tuple[str, str]:
+    """A value and its interval, without a unit: ``12.3`` and ``[11.8, 12.9]``.
+
+    The second is empty where the interval has no width.
+    """
+    places = _decimals(value, low, high)
+    text = number(value, places)
+    if low != high:
+        return text, f"[{number(low, places)}, {number(high, places)}]"
+    if "." in text and "e" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return text, ""
+
+
 def value_text(quantity: Quantity) -> str:
     """The value alone, without unit: ``12.3``, or ``— (no_meter)``."""
-    if quantity.value is None:
+    if not quantity.known:
         return missing_text(quantity.reason)
-    text = number(quantity.value, decimals(quantity))
-    if quantity.low == quantity.high and "." in text and "e" not in text:
-        text = text.rstrip("0").rstrip(".")
-    return text
+    low, value, high = quantity.bounds()
+    return figure_texts(value, low, high)[0]
 
 
 def range_text(quantity: Quantity) -> str:
     """The interval alone: ``[11.8, 12.9]``; empty where there is none or no width."""
-    if quantity.value is None or quantity.low == quantity.high:
+    if not quantity.known:
         return ""
-    low, _, high = quantity.bounds()
-    places = decimals(quantity)
-    return f"[{number(low, places)}, {number(high, places)}]"
+    low, value, high = quantity.bounds()
+    return figure_texts(value, low, high)[1]
 
 
 def quantity_text(quantity: Quantity) -> str:

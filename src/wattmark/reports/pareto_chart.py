@@ -8,8 +8,13 @@ from typing import Any
 from wattmark.rating.pareto import Placed, Standing
 
 
-def pareto_chart(placed: Sequence[Placed], cost: str, metric: str) -> dict[str, Any]:
-    """Points with both intervals; shape and colour tell the standing, a line joins the front."""
+def pareto_chart(
+    placed: Sequence[Placed], cost: str, metric: str, *, higher_is_better: bool = True
+) -> dict[str, Any]:
+    """Points with both intervals; shape and colour tell the standing, a line joins the front.
+
+    Up is better: the axis of a metric of which less is better is turned.
+    """
     rows = []
     for p in placed:
         low, value, high = p.point.cost.bounds()
@@ -20,8 +25,9 @@ def pareto_chart(placed: Sequence[Placed], cost: str, metric: str) -> dict[str, 
         )
     unit = placed[0].point.cost.unit
     scale = {"zero": False}
+    turned = {"zero": False, "reverse": not higher_is_better}
     x = {"field": "x", "type": "quantitative", "title": f"{cost}, {unit}", "scale": scale}
-    y = {"field": "y", "type": "quantitative", "title": metric, "scale": scale}
+    y = {"field": "y", "type": "quantitative", "title": metric, "scale": turned}
     standing = {"field": "standing", "type": "nominal", "title": None, "legend": {"orient": "top"}}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",

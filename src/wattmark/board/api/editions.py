@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from wattmark.board import catalogue, exports
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import EditionNamed, edition_asked
-from wattmark.board.catalogue import EditionInfo
 from wattmark.board.services import Services
 from wattmark.errors import RefusedError
-from wattmark.rating.edition import Edition, Limits
+from wattmark.rating.edition import Edition
 from wattmark.reports.thresholds import LIMITS_VERSION
+
+_Limits = Annotated[
+    list[float],
+    Field(
+        min_length=4, max_length=4, description="The most energy for 5, 4, 3 and 2 stars, in Wh."
+    ),
+]
+
+
+class EditionSummary(BaseModel):
+    """An edition without its results; frozen_on and digest are null while it is open."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    closes: str = Field(description="The last day of its half-year.")
+    rule: str
+    rule_version: int
+    limits: dict[str, _Limits] | None = Field(
+        description="Of the rule absolute, for each population, in Wh a query; else null."
+    )
+    opened_at: str
+    previous: str | None
+    frozen_on: str | None
+    digest: str | None
 
 
 class Editions(BaseModel):
     """All editions, the newest first."""
 
-    editions: list[EditionInfo]
+    editions: list[EditionSummary]
 
 
 class LimitsFile(BaseModel):
     """A file that `wattmark rate --rule absolute --limits` reads; energies in Wh a query."""
 
     limits_version: int
-    most_energy_for_5_4_3_2_stars: dict[str, Limits]
+    most_energy_for_5_4_3_2_stars: dict[str, _Limits]
 
 
 class Named(BaseModel):
@@ -66,13 +92,14 @@ def routes(services: Services) -> APIRouter:
     def editions() -> Editions:
         """All editions, the newest first."""
         with services.database.reading() as connection:
-            return Editions(editions=catalogue.editions(connection))
+            found = catalogue.editions(connection)
+        return Editions(editions=list(map(EditionSummary.model_validate, found)))
 
     @router.get("/editions/{name}", operation_id="getEdition", responses=refusals(404, 422))
-    def edition(name: EditionNamed) -> EditionInfo:
-        """An edition; frozen_on and digest are null while it is open."""
+    def edition(name: EditionNamed) -> EditionSummary:
+        """An edition with its rule, and its digest once it is frozen."""
         with services.database.reading() as connection:
-            return edition_asked(connection, name)
+            return EditionSummary.model_validate(edition_asked(connection, name))
 
     @router.get(
         "/editions/{name}/document",
@@ -101,7 +128,8 @@ def routes(services: Services) -> APIRouter:
             found = exports.limits_by_population(connection, edition_asked(connection, name))
         if found is None:
             raise RefusedError(404, "no_limits", f"the rule of edition {name} has no fixed limits")
-        return LimitsFile(limits_version=LIMITS_VERSION, most_energy_for_5_4_3_2_stars=found)
+        limits = {population: list(its) for population, its in found.items()}
+        return LimitsFile(limits_version=LIMITS_VERSION, most_energy_for_5_4_3_2_stars=limits)
 
     @router.get(
         "/editions/{name}/changes", operation_id="getEditionChanges", responses=refusals(404, 422)

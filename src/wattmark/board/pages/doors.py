@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
+from wattmark import registry
 from wattmark.board import catalogue, policy
-from wattmark.board.catalogue import Filter
-from wattmark.board.entries import higher_is_better
+from wattmark.board.catalogue import FACETS, Filter
 from wattmark.board.pages.countries import countries, country_of, impact_in
 from wattmark.board.pages.model import Country
 from wattmark.board.pages.queries import EditionName, Text, edition_asked, link, task_path
@@ -95,7 +95,7 @@ def _choose(
     machines: list[str] = []
     if found is not None and task in tasks:
         combinations = catalogue.combinations(connection, found.name, task)
-        machines = sorted({values[2] for values, _ in combinations})
+        machines = combinations.values[FACETS.index("hardware")]
         filter_ = Filter(found.name, task, hardware=hardware)
         searched = catalogue.page(connection, filter_, limit=MOST_SEARCHED)
         rows = [row for row in searched if _fits(row, task, *limits)][:SHORTLIST]
@@ -110,7 +110,7 @@ def _choose(
         hardware=hardware,
         min_quality=limits[0],
         max_latency_ms=limits[1],
-        higher=higher_is_better(task) if task in tasks else True,
+        higher=registry.higher_is_better(task) if task in tasks else True,
         country=country,
         countries=countries(),
         rows=list(zip(shown, carbon, strict=True)),
@@ -131,7 +131,7 @@ def _fits(row: Any, task: str, min_quality: float | None, max_latency_ms: float 
         if row["quality"] is None:
             return False
         limit = min_quality / 100 if row["quality_high"] <= 1.0 else min_quality
-        if higher_is_better(task):
+        if registry.higher_is_better(task):
             if row["quality_low"] < limit:
                 return False
         elif row["quality_high"] > limit:

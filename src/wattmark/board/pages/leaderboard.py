@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
+from wattmark import registry
 from wattmark.board import catalogue
 from wattmark.board.catalogue import FACETS, Filter, Order
-from wattmark.board.entries import higher_is_better
 from wattmark.board.exports import recompute_command
 from wattmark.board.pages.queries import (
     EditionName,
@@ -27,7 +27,6 @@ from wattmark.board.rendering import render
 from wattmark.board.rules import rule_text
 from wattmark.board.services import Services
 from wattmark.errors import RefusedError
-from wattmark.quantities import Quantity
 from wattmark.rating.pareto import Point, Standing, pareto
 from wattmark.reports.formatting import quantity_text
 from wattmark.reports.impact_table import on_basis
@@ -116,7 +115,7 @@ def _page(
 ) -> str:
     editions = catalogue.editions(connection)
     found = edition_among(editions, edition)
-    combinations = _combinations(services, connection, found.name, task) if found else []
+    combinations = _combinations(services, connection, found.name, task) if found else None
     if found is None or not combinations:
         where = f"in edition {found.name}" if found else "on this board yet"
         raise RefusedError(404, "no_task", f"no result of {task!r} is {where}")
@@ -203,18 +202,19 @@ def _points(task: str, rows: Any) -> dict[str, Any]:
     usable = [r for r in rows if r["energy_wh"] is not None and r["quality"] is not None]
     energies = [energy_of(row) for row in usable]
     unit = on_basis(energies[0]).unit if energies else "Wh"
-    sign = 1.0 if higher_is_better(task) else -1.0
+    higher = registry.higher_is_better(task)
     qualities = [quality_of(row) for row in usable]
     placed = pareto(
         [
-            Point(str(row["id"]), energy.to(unit), _turned(quality, sign))
+            Point(str(row["id"]), energy.to(unit), quality)
             for row, energy, quality in zip(usable, energies, qualities, strict=True)
-        ]
+        ],
+        higher_is_better=higher,
     )
     return {
         "x_label": f"Energy {PER}, {unit}",
         "y_label": usable[0]["quality_metric"] if usable else "quality",
-        "y_reverse": sign < 0,
+        "y_reverse": not higher,
         "points": [
             {
                 "id": row["id"],
@@ -233,7 +233,3 @@ def _points(task: str, rows: Any) -> dict[str, Any]:
             for row, quality, at in zip(usable, qualities, placed, strict=True)
         ],
     }
-
-
-def _turned(quality: Quantity, sign: float) -> Quantity:
-    return quality if sign > 0 else quality * -1.0

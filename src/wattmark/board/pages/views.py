@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.quantities import Grade, Quantity, Reason, conversion_factor
-from wattmark.reports.cells import Cell, figure_cell, missing_cell
+from wattmark.reports.cells import Cell, bounds_cell, missing_cell
 from wattmark.reports.impact_table import on_basis
 from wattmark.reports.rows import percent_if_share
 
@@ -53,19 +53,19 @@ def views(rows: Iterable[Mapping[Any, Any]]) -> tuple[list[View], str]:
     found = list(rows)
     known = next((row for row in found if row["energy_wh"] is not None), None)
     unit = "Wh" if known is None else on_basis(energy_of(known)).unit
-    return [_view(row, unit) for row in found], unit
-
-
-def energy_of(row: Mapping[Any, Any], unit: str = "Wh") -> Quantity:
-    """Energy of 1 000 queries, or why it is missing."""
-    if row["energy_wh"] is None:
-        return Quantity.missing(unit, _REASONS.get(row["energy_missing"], Reason.NOT_MEASURED))
     factor = 1000 * conversion_factor("Wh", unit)
+    return [_view(row, factor) for row in found], unit
+
+
+def energy_of(row: Mapping[Any, Any]) -> Quantity:
+    """Energy of 1 000 queries in Wh, or why it is missing."""
+    if row["energy_wh"] is None:
+        return Quantity.missing("Wh", _reason(row))
     return Quantity.between(
-        factor * row["energy_wh"],
-        factor * row["energy_wh_low"],
-        factor * row["energy_wh_high"],
-        unit,
+        1000 * row["energy_wh"],
+        1000 * row["energy_wh_low"],
+        1000 * row["energy_wh_high"],
+        "Wh",
         level=row["energy_level"] or 0.0,
         grade=_GRADES.get(row["grade"]),
     )
@@ -79,7 +79,9 @@ def quality_of(row: Mapping[Any, Any]) -> Quantity:
     return percent_if_share(quality)
 
 
-def _view(row: Mapping[Any, Any], unit: str) -> View:
+def _view(row: Mapping[Any, Any], factor: float) -> View:
+    """``factor`` is that of energy, from Wh a query to the table's unit."""
+    share = row["quality"] is not None and row["quality_high"] <= 1
     return View(
         id=row["id"],
         edition=row["edition"],
@@ -91,9 +93,9 @@ def _view(row: Mapping[Any, Any], unit: str) -> View:
         hardware=row["hardware"],
         grade=row["grade"],
         metric=row["quality_metric"],
-        quality=figure_cell(quality_of(row)),
-        energy=figure_cell(energy_of(row, unit)),
-        latency=_latency(row),
+        quality=_cell(row, "quality", Reason.NOT_ASKED, 100.0 if share else 1.0),
+        energy=_cell(row, "energy_wh", _reason(row), factor),
+        latency=_cell(row, "latency_p50_ms", Reason.NOT_MEASURED),
         quality_gate=row["gate_passed"],
         stars=row["stars"],
         probability=row["probability"],
@@ -105,10 +107,13 @@ def _view(row: Mapping[Any, Any], unit: str) -> View:
     )
 
 
-def _latency(row: Mapping[Any, Any]) -> Cell:
-    if row["latency_p50_ms"] is None:
-        return missing_cell(Reason.NOT_MEASURED)
-    p50 = Quantity.between(
-        row["latency_p50_ms"], row["latency_p50_ms_low"], row["latency_p50_ms_high"], "ms"
-    )
-    return figure_cell(p50)
+def _cell(row: Mapping[Any, Any], name: str, missing: Reason, factor: float = 1.0) -> Cell:
+    """Straight from the bounds: a quantity for each would double the time of a page."""
+    value = row[name]
+    if value is None:
+        return missing_cell(missing)
+    return bounds_cell(factor * value, factor * row[f"{name}_low"], factor * row[f"{name}_high"])
+
+
+def _reason(row: Mapping[Any, Any]) -> Reason:
+    return _REASONS.get(row["energy_missing"], Reason.NOT_MEASURED)

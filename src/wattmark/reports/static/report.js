@@ -34,6 +34,7 @@ function pareto(data, width) {
       y: {
         label: `↑ ${data.y_label[0].toUpperCase()}${data.y_label.slice(1)}`,
         domain: padded(points, "y1", "y2", false, 0.18),
+        reverse: data.y_reverse,
         grid: true,
         ticks: 6,
       },
