@@ -2,12 +2,12 @@
 
 Requests leave at times that were drawn beforehand (a Poisson process), on connections that stay
 open, from a process of its own; a latency counts from the time that was drawn, so that a request
-which had to wait for a connection is not a quicker one. Each mix starts with no page in the
-board's memory:
+which had to wait for a connection is not a quicker one. Each mix starts after a change of the
+board, with no page in its memory:
 
 - same: the leaderboard of one task, again and again
 - usual: tasks, filters, orders and pages by Zipf's law, as people use a board
-- different: every request has another address, so that each page is made anew
+- different: every request has another address, so that no page is ever there already
 
 Then: bytes of a task's page, how soon Chromium shows it with nothing in its cache (plain, and over
 the line that Lighthouse assumes for a desktop: 40 ms, 10 Mbit/s), and how long a bundle takes to
@@ -83,10 +83,11 @@ _DRAWN = """() => new Promise((done) => {
 
 @dataclass(frozen=True)
 class Loaded:
-    """Latencies in ms, errors, and how late requests left where a connection was free (ms, p99)."""
+    """Latencies in ms, errors, answers a second, and how late the client itself was (ms, p99)."""
 
     latencies_ms: list[float]
     errors: int
+    answered_per_s: float
     late_ms: float
 
 
@@ -139,8 +140,8 @@ def load(port: int, addresses: list[str], rate_per_s: float) -> Loaded:
 
 async def _load(port: int, addresses: list[str], at_s: list[float]) -> Loaded:
     clock = asyncio.get_running_loop().time
-    free: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
-    free = asyncio.LifoQueue()
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+    free = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port, limit=2**20))
     start = clock() + 0.2
@@ -162,7 +163,8 @@ async def _load(port: int, addresses: list[str], at_s: list[float]) -> Loaded:
         free.put_nowait((reader, writer))
 
     await asyncio.gather(*(ask(a, start + at) for a, at in zip(addresses, at_s, strict=True)))
-    return Loaded(latencies, errors, 1e3 * float(np.percentile(late, 99)))
+    answered_per_s = len(latencies) / (clock() - start)
+    return Loaded(latencies, errors, answered_per_s, 1e3 * float(np.percentile(late, 99)))
 
 
 def busy_cores(seconds: float = 2.0) -> float:
@@ -227,9 +229,10 @@ def print_load(
 ) -> None:
     requests = round(rate_per_s * seconds)
     print(
-        f"| {rate_per_s:g} requests/s, {seconds:g} s | others' cores | p50, ms | p90 | p99 | max |"
+        f"| {rate_per_s:g} requests/s, {seconds:g} s | others' cores | p50, ms | p90 | p99 | max "
+        "| answered/s | errors | server's CPU a request, ms | client late (p99), ms |"
     )
-    print("| --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    print(f"| --- {'| ---: ' * 9}|", flush=True)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
         apart.submit(load, port, ["/tasks/none"] * 10, 10.0).result()
         for name, addresses in mixes(requests).items():
@@ -243,13 +246,13 @@ def print_load(
                 p50, p90, p99, most = np.percentile(got.latencies_ms, [50, 90, 99, 100])
                 p99s.append(p99)
                 print(
-                    f"| {name} | {busy:.2f} | {p50:.1f} | {p90:.1f} | {p99:.1f} | {most:.0f} |"
-                    f" {got.errors} errors, {each_ms:.2f} ms of CPU a request, "
-                    f"client late by {got.late_ms:.1f} ms (p99)",
+                    f"| {name} | {busy:.2f} | {p50:.1f} | {p90:.1f} | {p99:.1f} | {most:.0f} "
+                    f"| {got.answered_per_s:.0f} | {got.errors} | {each_ms:.1f} "
+                    f"| {got.late_ms:.1f} |",
                     flush=True,
                 )
             best, middle = min(p99s), statistics.median(p99s)
-            print(f"| {name}: least and median p99 | | | | {best:.1f}, {middle:.1f} | |")
+            print(f"| {name}: p99, least and median | | | | {best:.1f}, {middle:.1f} | | | | | |")
 
 
 def print_bytes(port: int) -> None:

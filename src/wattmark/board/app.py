@@ -21,8 +21,9 @@ from wattmark.board.static_files import static_files
 from wattmark.errors import BoardError, RefusedError, WattmarkError
 
 API = "/api/v1"
-#: Requests that are worked on at a time, each with a connection to the database.
-THREADS = 16
+#: Requests that are worked on at a time. One computes, the others wait for the database; more of
+#: them would only take turns (40, as they come, halve the rate of pages that are made anew).
+THREADS = 8
 
 
 def application(services: Services) -> FastAPI:

@@ -23,6 +23,12 @@ def render(template: str, **values: Any) -> str:
     return text
 
 
+def render_macro(template: str, macro: str, *values: Any) -> Markup:
+    """A part of a page: what a macro of a template gives."""
+    called: Markup = getattr(_environment().get_template(template).module, macro)(*values)
+    return called
+
+
 def load_templates() -> None:
     """Compile all templates, so that the first pages are as quick as the others."""
     environment = _environment()

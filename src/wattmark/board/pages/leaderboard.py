@@ -13,6 +13,7 @@ from wattmark import registry
 from wattmark.board import catalogue
 from wattmark.board.catalogue import FACETS, Filter, Order
 from wattmark.board.exports import recompute_command
+from wattmark.board.pages.leaderboard_rows import rows_html
 from wattmark.board.pages.queries import (
     EditionName,
     Text,
@@ -22,7 +23,7 @@ from wattmark.board.pages.queries import (
     task_path,
 )
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.pages.views import PER, energy_of, quality_of, views
+from wattmark.board.pages.views import PER, energy_of, quality_of
 from wattmark.board.rendering import render
 from wattmark.board.rules import rule_text
 from wattmark.board.services import Services
@@ -121,18 +122,17 @@ def _page(
         raise RefusedError(404, "no_task", f"no result of {task!r} is {where}")
     filter_ = Filter(found.name, task, **asked)
     counts = catalogue.counts(combinations, filter_)
-    rows, unit = views(
-        catalogue.page(connection, filter_, order, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
-    )
+    rows = catalogue.page(connection, filter_, order, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    cells, unit = rows_html(rows)
     here = task_path(task)
     query = {"edition": edition, **asked, "order": None if order is Order.ENERGY else order.value}
     return render(
         "leaderboard.html",
         task=task,
         edition=found,
-        rows=rows,
+        rows=[(row["gate_passed"] is False, its) for row, its in zip(rows, cells, strict=True)],
         unit=f"{unit} {PER}",
-        metric=next((row.metric for row in rows if row.metric), "quality"),
+        metric=next((m for row in rows if (m := row["quality_metric"])), "quality"),
         total=counts.total,
         filtered=any(value is not None for value in asked.values()),
         facets=[_facet(name, counts.facets[name], asked[name], here, query) for name in FACETS],

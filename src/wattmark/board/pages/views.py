@@ -51,10 +51,14 @@ class View:
 def views(rows: Iterable[Mapping[Any, Any]]) -> tuple[list[View], str]:
     """Rows of a table with the unit that their energies share: that of the first known one."""
     found = list(rows)
-    known = next((row for row in found if row["energy_wh"] is not None), None)
-    unit = "Wh" if known is None else on_basis(energy_of(known)).unit
-    factor = 1000 * conversion_factor("Wh", unit)
-    return [_view(row, factor) for row in found], unit
+    unit = energy_unit(found)
+    return [view(row, unit) for row in found], unit
+
+
+def energy_unit(rows: Iterable[Mapping[Any, Any]]) -> str:
+    """In which the energy of 1 000 queries reads well in a table: by its first known one."""
+    known = next((row for row in rows if row["energy_wh"] is not None), None)
+    return "Wh" if known is None else on_basis(energy_of(known)).unit
 
 
 def energy_of(row: Mapping[Any, Any]) -> Quantity:
@@ -79,8 +83,8 @@ def quality_of(row: Mapping[Any, Any]) -> Quantity:
     return percent_if_share(quality)
 
 
-def _view(row: Mapping[Any, Any], factor: float) -> View:
-    """``factor`` is that of energy, from Wh a query to the table's unit."""
+def view(row: Mapping[Any, Any], unit: str) -> View:
+    """A row of a table whose energies are in that unit."""
     share = row["quality"] is not None and row["quality_high"] <= 1
     return View(
         id=row["id"],
@@ -94,7 +98,7 @@ def _view(row: Mapping[Any, Any], factor: float) -> View:
         grade=row["grade"],
         metric=row["quality_metric"],
         quality=_cell(row, "quality", Reason.NOT_ASKED, 100.0 if share else 1.0),
-        energy=_cell(row, "energy_wh", _reason(row), factor),
+        energy=_cell(row, "energy_wh", _reason(row), 1000 * conversion_factor("Wh", unit)),
         latency=_cell(row, "latency_p50_ms", Reason.NOT_MEASURED),
         quality_gate=row["gate_passed"],
         stars=row["stars"],
