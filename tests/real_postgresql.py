@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL
 
 from sqlalchemy import create_engine
 
@@ -52,33 +53,16 @@ def cluster(**changed: str) -> Iterator[str]:
         "fsync": "off",  # the tests kill clients, never the server
         **changed,
     }
-    options = [f"-c{key}={value}" for key, value in settings.items()]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [*as_user, str(bin_ / "postgres"), "-D", str(data), *options],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-        )
-        try:
-            _wait(bin_, folder, server)
-            yield str(folder)
-        finally:
-            stop = [*as_user, str(bin_ / "pg_ctl"), "-D", str(data), "stop", "-m", "immediate"]
-            subprocess.run(stop, check=False, capture_output=True, cwd=folder)
-            server.wait(timeout=30)
-    shutil.rmtree(folder)
-
-
-def _wait(bin_: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
-    ready = [str(bin_ / "pg_isready"), "-h", str(folder), "-q", "-t", "30"]
-    for _ in range(100):
-        if server.poll() is not None:
-            break
-        if subprocess.run(ready, check=False).returncode == 0:
-            return
-        subprocess.run(["sleep", "0.1"], check=True)
-    raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+    options = " ".join(f"-c {key}={value}" for key, value in settings.items())
+    # pg_ctl lets the server go: it is no child of this process, whose children some tests count
+    control = [*as_user, str(bin_ / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w"]
+    try:
+        subprocess.run([*control, "-o", options, "start"], check=True, cwd=folder, stdout=DEVNULL)
+        yield str(folder)
+    finally:
+        stop = [*control, "stop", "-m", "immediate"]
+        subprocess.run(stop, check=False, capture_output=True, cwd=folder)
+        shutil.rmtree(folder)
 
 
 def url(folder: str, schema: str) -> str:

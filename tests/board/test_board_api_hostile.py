@@ -21,18 +21,15 @@ NAMES = [
     '" OR 1=1 --',
     "{{ 7 * 7 }}",
     "${7*7} #{7*7} <%= 7*7 %>",
-    "../../etc/passwd",
-    "..",
     "%2e%2e%2f",
     "%(name)s %s {0}",
     "=HYPERLINK('x')",
     "a/b\\c",
     "snow ☃ and 𝄞",
-    "tab\tand\nline",
     "?edition=1999-H1#x",
 ]
-#: A step up, however it is written; a line break; and what the test client decodes twice.
-IN_NO_PATH = {"..", "tab\tand\nline", "%2e%2e%2f"}
+#: What the test client decodes twice. Steps up and control characters are refused when they come.
+IN_NO_PATH = {"%2e%2e%2f"}
 
 
 @pytest.fixture
