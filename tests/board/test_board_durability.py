@@ -32,7 +32,8 @@ from wattmark.board.submissions import Status
 from wattmark.board.tokens import Scope
 from wattmark.board.verification import problems
 
-KILLS = 50
+#: On each of the two databases
+KILLS = 25
 SENDERS = 2
 SERVER = Path(__file__).with_name("forking_board.py")
 _B, _R, _S = tables.bundles, tables.results, tables.standings
