@@ -15,6 +15,7 @@ from wattmark.board import api, feed, pages
 from wattmark.board.body_limit import BodyLimit
 from wattmark.board.bundles import MOST_BYTES
 from wattmark.board.pages.errors import error_page
+from wattmark.board.pages.responses import packed
 from wattmark.board.security import SecurityHeaders
 from wattmark.board.services import Services
 from wattmark.board.static_files import static_files
@@ -97,7 +98,4 @@ def _static(name: str, request: Request) -> Response:
     if file is None:
         raise HTTPException(404)
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Response(file.compressed, media_type=file.media_type, headers=headers)
-    return Response(file.body, media_type=file.media_type, headers=headers)
+    return packed(request, file.body, file.compressed, file.media_type, headers)

@@ -31,6 +31,8 @@ _S, _R, _E = tables.standings, tables.results, tables.editions
 
 #: What a leaderboard is filtered by.
 FACETS = ("framework", "precision", "hardware", "grade")
+#: What a standing adds to a result.
+STANDING = ("edition", "population", "stars", "probability", "distance_pct", "unrated_reason")
 
 
 class Order(StrEnum):
@@ -270,15 +272,5 @@ def population(connection: Connection, edition: str, name: str) -> Sequence[RowM
 
 
 def _rows(*more: ColumnElement[Any]) -> Select[Any]:
-    standing = [
-        _S.c[name]
-        for name in (
-            "edition",
-            "population",
-            "stars",
-            "probability",
-            "distance_pct",
-            "unrated_reason",
-        )
-    ]
+    standing = (_S.c[name] for name in STANDING)
     return select(_R, *standing, *more).join(_S, _S.c.result_id == _R.c.id)

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from wattmark.board.static_files import static_path
 from wattmark.rating.unrated import Unrated
 from wattmark.reports.formatting import count_text, number, probability_text
+from wattmark.reports.html_parts import breakable, html_environment
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,10 +37,7 @@ def load_templates() -> None:
         environment.get_template(name)
 
 
-@lru_cache(maxsize=4096)
-def _breakable(label: str) -> Markup:
-    """A setup's or model's name that may wrap after its slashes."""
-    return Markup("/<wbr>").join(escape(part) for part in label.split("/"))
+_breakable = lru_cache(maxsize=4096)(breakable)
 
 
 def _figure(cell: Cell) -> Markup:
@@ -62,15 +60,7 @@ def _why_unrated(code: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("wattmark.board"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment("wattmark.board")
     environment.filters |= {
         "breakable": _breakable,
         "figure": _figure,

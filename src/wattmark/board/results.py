@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, RowMapping, case, func, select
 
 from wattmark.board import submissions, tables
+from wattmark.board.catalogue import STANDING
 from wattmark.rating.edition import canonical
 from wattmark.records import Run
 
@@ -63,9 +64,8 @@ def best_setups(
         .where(*conditions, _S.c.model.in_(shown))
         .subquery()
     )
-    standing = ("edition", "population", "stars", "probability", "distance_pct", "unrated_reason")
     rows = connection.execute(
-        select(_R, *(ranks.c[name] for name in standing), ranks.c.setups)
+        select(_R, *(ranks.c[name] for name in STANDING), ranks.c.setups)
         .join(ranks, ranks.c.result_id == _R.c.id)
         .where(ranks.c.rank == 1)
         .order_by(_R.c.model, _R.c.task)

@@ -12,6 +12,7 @@ from wattmark.board.rendering import load_templates
 from wattmark.board.services import Services
 from wattmark.board.static_files import static_files
 from wattmark.errors import BoardError
+from wattmark.listening import listening_socket
 
 #: Seconds that an idle connection is kept.
 _KEEP_ALIVE_S = 15
@@ -22,18 +23,12 @@ _SWITCH_S = 0.0005
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 picks a free one. Raises BoardError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(2048)
+        return listening_socket(host, port)
     except OSError as error:
-        found.close()
         raise BoardError(
             f"cannot listen at {host}, port {port}: {error.strerror}; try another --port"
         ) from error
-    return found
 
 
 def run(database: Database, listening: socket.socket, address: str) -> None:

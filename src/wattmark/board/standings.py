@@ -26,6 +26,9 @@ from wattmark.rating.edition import (
     opened,
     stars,
 )
+from wattmark.rating.edition import (
+    population as population_name,
+)
 from wattmark.rating.edition_diff import diff
 from wattmark.rating.rules.absolute import Absolute
 
@@ -189,11 +192,6 @@ def changes_of(old: Edition, new: Edition) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def population_of(row: Mapping[Any, Any]) -> str:
-    """The population of a result (a row of ``board_results``)."""
-    return entry_of_row(row).group
-
-
 def entry_of_row(row: Mapping[Any, Any]) -> Entry:
     """A result (a row of ``board_results``) as an entry of an edition."""
     return Entry(
@@ -219,7 +217,7 @@ def _standing(edition: str, row: Mapping[Any, Any]) -> dict[str, Any]:
         "edition": edition,
         "result_id": row["id"],
         **{name: row[name] for name in (*_KEY, *_FILTERED)},
-        "population": population_of(row),
+        "population": population_name(row["task"], row["model_class"], row["hardware"]),
         **order_of(row["task"], row["energy_wh"], row["quality"], row["latency_p50_ms"]),
     }
 

@@ -6,12 +6,13 @@ library is the one that the HTML report vendors (``reports/static/LICENSES.md``)
 
 from __future__ import annotations
 
-import base64
 import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from wattmark.reports.html_parts import policy_hash
 
 _FILES = {
     "board.css": "wattmark.board",
@@ -61,7 +62,7 @@ def static_path(name: str) -> str:
 def inline_style_hash() -> str:
     """What the style sheet that the chart library inserts is allowed by."""
     text = (files("wattmark.reports") / "static" / "plot-inline.css").read_bytes()
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
+    return policy_hash(text)
 
 
 @cache

@@ -8,15 +8,12 @@ drawn by Observable Plot on D3, vendored in ``static/`` (see ``static/LICENSES.m
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from wattmark.rating.rules import RULES
@@ -31,6 +28,7 @@ from wattmark.reports.formatting import (
     probability_text,
     size_text,
 )
+from wattmark.reports.html_parts import breakable, html_environment, policy_hash
 from wattmark.reports.loadgen import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import ok, rules, sort_key, table
@@ -90,8 +88,8 @@ def _origin(content: Table, result: Result) -> str:
 @cache
 def content_security_policy() -> str:
     """The policy that allows the report's own styles and scripts, and nothing else."""
-    scripts = " ".join(_hash(_static(name)) for name in _SCRIPTS)
-    styles = " ".join(_hash(_static(name)) for name in (_STYLE, _PLOT_STYLE))
+    scripts = " ".join(policy_hash(_static(name).encode()) for name in _SCRIPTS)
+    styles = " ".join(policy_hash(_static(name).encode()) for name in (_STYLE, _PLOT_STYLE))
     return (
         f"default-src 'none'; script-src {scripts}; style-src {styles}; "
         "base-uri 'none'; form-action 'none'"
@@ -122,33 +120,16 @@ def _rss(executions: Sequence[ExecutionRecord]) -> str:
     return size_text(max(e.peak_rss_bytes for e in executions))
 
 
-def _breakable(label: str) -> Markup:
-    """A setup's label that may wrap after its slashes."""
-    return Markup("/<wbr>").join(label.split("/"))
-
-
 @cache
 def _static(name: str) -> str:
     return (resources.files("wattmark.reports") / "static" / name).read_text("utf-8")
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("wattmark.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment("wattmark.reports")
     environment.filters |= {
-        "breakable": _breakable,
+        "breakable": breakable,
         "probability": probability_text,
         "duration": duration_text,
         "size": size_text,

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.batching.policy import BatchingPolicy
 from wattmark.errors import PlanError, WattmarkError
+from wattmark.listening import listening_socket
 from wattmark.serving import oip_v2, openai
 from wattmark.serving.loaded import LoadedModel
 from wattmark.serving.refusals import status_of
@@ -63,16 +64,10 @@ def _refusal(request: Request, status: int, message: str) -> JSONResponse:
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 picks a free one. Raises PlanError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((host, port))
-        found.listen(2048)
+        return listening_socket(host, port)
     except OSError as error:
-        found.close()
         raise PlanError(f"cannot listen at {host}, port {port}: {error.strerror}") from error
-    return found
 
 
 def serve(app: FastAPI, listening: socket.socket) -> None:

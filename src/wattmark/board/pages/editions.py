@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from wattmark.board import catalogue
 from wattmark.board.exports import recompute_command
-from wattmark.board.pages.queries import link, task_path
+from wattmark.board.pages.queries import EditionInPath, link, task_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.rendering import render
 from wattmark.board.rules import limits_texts, rule_text
 from wattmark.board.services import Services
 from wattmark.errors import RefusedError
 
-Name = Annotated[str, Path(pattern=r"^[0-9]{4}-H[12]$", max_length=20)]
 #: Changes that a page shows; all of them are in the JSON beside it.
 MOST_CHANGES = 200
 
@@ -35,7 +33,7 @@ def routes(services: Services) -> APIRouter:
         return cached_page(services, request, page)
 
     @router.get("/editions/{name}.json")
-    def document(name: Name) -> Response:
+    def document(name: EditionInPath) -> Response:
         with services.database.reading() as connection:
             found = catalogue.edition_document(connection, name)
         if found is None:
@@ -44,7 +42,7 @@ def routes(services: Services) -> APIRouter:
         return Response(found, media_type="application/json", headers=headers)
 
     @router.get("/editions/{name}/changes.json")
-    def changes(name: Name) -> Response:
+    def changes(name: EditionInPath) -> Response:
         with services.database.reading() as connection:
             found = catalogue.edition_changes(connection, name)
         if found is None:
@@ -52,7 +50,7 @@ def routes(services: Services) -> APIRouter:
         return Response(json.dumps(found, ensure_ascii=False), media_type="application/json")
 
     @router.get("/editions/{name}")
-    def edition(request: Request, name: Name) -> Response:
+    def edition(request: Request, name: EditionInPath) -> Response:
         return cached_page(services, request, lambda c: _page(services, c, name))
 
     return router

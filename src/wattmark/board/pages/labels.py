@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from wattmark.board import catalogue
+from wattmark.board.pages.queries import EditionInPath, ResultId
 from wattmark.board.services import Services
 from wattmark.board.standings import entry_of_row
 from wattmark.editions import label_for
@@ -15,8 +16,6 @@ from wattmark.errors import RefusedError
 from wattmark.rating.edition import Star
 from wattmark.reports.label import Label, languages, png_of, render_badge, render_label
 
-ResultId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Name = Annotated[str, Path(pattern=r"^[0-9]{4}-H[12]$", max_length=20)]
 Language = Annotated[str, Query(max_length=8, pattern=r"^[a-z-]+$")]
 _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 
@@ -26,13 +25,16 @@ def routes(services: Services) -> APIRouter:
     router = APIRouter()
 
     @router.get("/labels/{edition}/{result_id}/badge.svg")
-    def badge(edition: Name, result_id: ResultId, lang: Language = "en") -> Response:
+    def badge(edition: EditionInPath, result_id: ResultId, lang: Language = "en") -> Response:
         svg = render_badge(_label(services, edition, result_id), _known(lang))
         return Response(svg, media_type="image/svg+xml", headers=_FOR_A_DAY)
 
     @router.get("/labels/{edition}/{result_id}/label.{kind}")
     def label(
-        edition: Name, result_id: ResultId, kind: Literal["svg", "png"], lang: Language = "en"
+        edition: EditionInPath,
+        result_id: ResultId,
+        kind: Literal["svg", "png"],
+        lang: Language = "en",
     ) -> Response:
         svg = render_label(_label(services, edition, result_id), _known(lang))
         if kind == "png":

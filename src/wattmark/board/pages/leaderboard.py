@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
@@ -43,6 +43,22 @@ Stars = Annotated[int | None, Query(ge=1, le=5)]
 PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
+async def _asked(
+    framework: Text = None,
+    precision: Text = None,
+    hardware: Text = None,
+    grade: Text = None,
+    stars: Stars = None,
+) -> dict[str, Any]:
+    """What is filtered by: fields of a :class:`Filter`, None where nothing is asked."""
+    facets = (framework, precision, hardware, grade)
+    given = {name: value or None for name, value in zip(FACETS, facets, strict=True)}
+    return {**given, "stars": stars}
+
+
+Asked = Annotated[dict[str, Any], Depends(_asked)]
+
+
 def routes(services: Services) -> APIRouter:
     """``/tasks/{task}`` and the points of its plot."""
     router = APIRouter()
@@ -51,23 +67,11 @@ def routes(services: Services) -> APIRouter:
     def leaderboard(
         request: Request,
         task: TaskName,
+        asked: Asked,
         edition: EditionName = None,
-        framework: Text = None,
-        precision: Text = None,
-        hardware: Text = None,
-        grade: Text = None,
-        stars: Stars = None,
         order: Order = Order.ENERGY,
         page: PageNumber = 1,
     ) -> Response:
-        asked = {
-            "framework": framework or None,
-            "precision": precision or None,
-            "hardware": hardware or None,
-            "grade": grade or None,
-            "stars": stars,
-        }
-
         def page_of(connection: Connection) -> str:
             return _page(services, connection, task, edition, asked, order, page)
 
@@ -75,28 +79,13 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/tasks/{task}/points.json")
     def points(
-        request: Request,
-        task: TaskName,
-        edition: EditionName = None,
-        framework: Text = None,
-        precision: Text = None,
-        hardware: Text = None,
-        grade: Text = None,
-        stars: Stars = None,
+        request: Request, task: TaskName, asked: Asked, edition: EditionName = None
     ) -> Response:
         def points_of(connection: Connection) -> str:
             found = edition_asked(connection, edition)
             if found is None:
                 raise RefusedError(404, "no_edition", "the board has no edition yet")
-            filter_ = Filter(
-                found.name,
-                task,
-                framework=framework or None,
-                precision=precision or None,
-                hardware=hardware or None,
-                grade=grade or None,
-                stars=stars,
-            )
+            filter_ = Filter(found.name, task, **asked)
             rows = catalogue.page(connection, filter_, limit=MOST_POINTS)
             return json.dumps(_points(task, rows), allow_nan=False)
 

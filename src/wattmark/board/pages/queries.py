@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import Query
+from fastapi import Path, Query
 from sqlalchemy import Connection
 
 from wattmark.board import catalogue
@@ -15,7 +15,10 @@ from wattmark.errors import RefusedError
 #: Text without control characters, as long as a column.
 _TEXT = r"^[^\x00-\x1f\x7f]*$"
 Text = Annotated[str | None, Query(max_length=300, pattern=_TEXT)]
-EditionName = Annotated[str | None, Query(max_length=20, pattern=r"^[0-9]{4}-H[12]$")]
+_EDITION = r"^[0-9]{4}-H[12]$"
+EditionName = Annotated[str | None, Query(max_length=20, pattern=_EDITION)]
+EditionInPath = Annotated[str, Path(max_length=20, pattern=_EDITION)]
+ResultId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 def edition_asked(connection: Connection, name: str | None) -> catalogue.EditionInfo | None:

@@ -33,7 +33,14 @@ def cached_page(
     headers = {**_HEADERS, "ETag": page.etag}
     if request.headers.get("if-none-match") == page.etag:
         return Response(status_code=304, headers=headers)
+    return packed(request, page.body, page.compressed, media_type, headers)
+
+
+def packed(
+    request: Request, body: bytes, compressed: bytes, media_type: str, headers: dict[str, str]
+) -> Response:
+    """The body, compressed for those who take it."""
     if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Response(page.compressed, media_type=media_type, headers=headers)
-    return Response(page.body, media_type=media_type, headers=headers)
+        headers = {**headers, "Content-Encoding": "gzip"}
+        return Response(compressed, media_type=media_type, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)

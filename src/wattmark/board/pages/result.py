@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from wattmark.board import catalogue, submissions
-from wattmark.board.pages.queries import EditionName, model_path, task_path
+from wattmark.board.pages.queries import EditionName, ResultId, model_path, task_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import PER, views
 from wattmark.board.rendering import render
@@ -18,8 +18,6 @@ from wattmark.board.rules import rule_of
 from wattmark.board.services import Services
 from wattmark.errors import RefusedError
 from wattmark.rating.what_would_change import what_would_change
-
-ResultId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 def routes(services: Services) -> APIRouter:
