@@ -6,6 +6,7 @@ from typing import Any
 
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import (
+    ComparableEnergy,
     ConversionCheck,
     Energy,
     Environment,
@@ -71,6 +72,10 @@ def make_result(
         grade = Grade.MODELLED
         return Quantity.between(value, value / 2.5, value * 2.5, unit, grade=grade)
 
+    def on_scale(value: float) -> ComparableEnergy:
+        its = Quantity.between(value, value / 1.1, value * 1.1, "J/query", grade=Grade.MODELLED)
+        return ComparableEnergy(scale="5 W per busy core", energy=its)
+
     baseline = label == BASELINE
     accuracy, of_reference = right / 1000, right / reference_right
     shown = Quantity.between(accuracy, accuracy - 0.024, accuracy + 0.022, "1")
@@ -111,6 +116,7 @@ def make_result(
                 idle_subtracted_per_query=modelled(joules * 0.8, "J/query"),
                 per_1000_queries=modelled(joules / 3.6, "Wh/kquery"),
                 per_correct=modelled(joules / accuracy, "J/correct"),
+                comparable=on_scale(joules) if energy else None,
             ),
         ),
         "ratios": Ratios(

@@ -168,7 +168,9 @@ def assert_whole(database: Database, clients: Clients) -> None:
     with database.reading() as connection:
         assert list(problems(connection)) == []
         bundles = {s.digest: s for s in submissions.listed(connection, limit=100_000)}
-        assert min(len(clients.acknowledged), len(clients.accepted)) >= KILLS
+        # each kill came after an answer; how many of them accepted depends on the machine's speed
+        assert len(clients.acknowledged) + len(clients.accepted) >= KILLS
+        assert clients.accepted
         assert set(clients.acknowledged) <= set(bundles)
         assert {bundles[digest].status for digest in clients.accepted} == {Status.ACCEPTED}
 

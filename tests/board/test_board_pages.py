@@ -9,7 +9,7 @@ import pytest
 from boards import a_run, accepted
 from fastapi.testclient import TestClient
 
-from wattmark.board import standings
+from wattmark.board import standings, tables
 from wattmark.board.app import application
 from wattmark.board.database import Database
 from wattmark.board.services import Services
@@ -171,6 +171,32 @@ def test_the_points_of_the_plot_are_those_of_the_table(client: TestClient) -> No
     assert all(p["x1"] <= p["x"] <= p["x2"] for p in data["points"])
     front = sorted((p["x"], p["y"]) for p in data["points"] if p["front"])
     assert [y for _, y in front] == sorted(y for _, y in front)
+
+
+def test_results_of_one_scale_are_compared_by_what_is_their_own(
+    client: TestClient, board: Database
+) -> None:
+    """Modelled energies to a factor of 2.5; those of one machine to 10 % among each other."""
+
+    def widest(points: list[dict[str, float]]) -> float:
+        return max(p["x2"] / p["x1"] for p in points)
+
+    address = f"{TASK}/points.json?edition=2026-H2"
+    assert widest(client.get(address).json()["points"]) == pytest.approx(1.21)
+    assert "Among results of its scale" in client.get("/results/1").text
+    ratio = client.get("/compare?r=1&r=2").text
+    with board.writing() as connection:  # the first one's was measured elsewhere
+        other = {"energy_wh_scale": "scale-of-another-machine"}
+        connection.execute(tables.results.update().where(tables.results.c.id == 1).values(other))
+    assert widest(client.get(address).json()["points"]) == pytest.approx(6.25)
+    assert _ratio(ratio) < 1.5 < 30 < _ratio(client.get("/compare?r=1&r=2").text)
+
+
+def _ratio(text: str) -> float:
+    """How wide the interval of the second result's energy over the first's is, as shown."""
+    (interval,) = re.findall(r"Energy over the first.*?\[([\d., ]+)\]", text, re.DOTALL)
+    low, high = map(float, interval.split(", "))
+    return high / low
 
 
 def test_a_model_has_its_impact_where_the_reader_lives(client: TestClient) -> None:

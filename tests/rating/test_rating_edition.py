@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from synthetic_run import MEASURED, make_result, make_run
+from shelves import a_run
+from synthetic_run import MEASURED
 from typer.testing import CliRunner
 
 from wattmark import editions as editions_module
@@ -18,32 +15,9 @@ from wattmark import runs
 from wattmark.cli.main import app
 from wattmark.editions import Editions, entry_of
 from wattmark.errors import RatingError, UnknownNameError, WattmarkError
-from wattmark.rating.edition import Edition, canonical, closing_date, digest
-from wattmark.rating.edition_problems import remarks
-from wattmark.records import Run
-
-
-def a_run(**latency_ms: float) -> Run:
-    """The synthetic quickstart; a setup's energy ratio is given by its name, _ for / and -."""
-    changed = {
-        label: (ms, latency_ms.get(label.replace("/", "_").replace("-", "_"), ratio), right)
-        for label, (ms, ratio, right) in MEASURED.items()
-    }
-    return make_run([make_result(label, *figures) for label, figures in changed.items()])
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Editions:
-    monkeypatch.setattr(editions_module, "today", lambda: "2026-06-01")
-    return Editions(tmp_path / "editions")
-
-
-@pytest.fixture
-def first(shelf: Editions) -> Editions:
-    shelf.open("2026-H1", "quintile")
-    shelf.add("2026-H1", [a_run()])
-    shelf.freeze("2026-H1")
-    return shelf
+from wattmark.rating.edition import (
+    closing_date,
+)
 
 
 def test_an_edition_has_a_star_or_a_reason_for_every_result(first: Editions) -> None:
@@ -178,143 +152,6 @@ def test_a_file_that_is_no_edition_is_refused_by_its_field(first: Editions) -> N
     path.write_text(path.read_text().replace('"rule":', '"ruel":'))
     with pytest.raises(RatingError, match=r"2026-H1.json: rul"):
         first.load("2026-H1")
-
-
-def rewritten(shelf: Editions, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the first edition's file, and give it the digest of what it then says."""
-    path = shelf.folder / "2026-H1.json"
-    document = json.loads(path.read_text())
-    change(document)
-    changed = Edition.model_validate(document)
-    document["digest"] = digest(changed)
-    path.write_text(json.dumps(document))
-
-
-@pytest.mark.parametrize(
-    ("field", "by", "found"),
-    [
-        ("probability", 0.004, False),
-        ("probability", -0.006, True),
-        ("distance_pct", 0.00005, False),
-        ("distance_pct", 0.0002, True),
-    ],
-)
-def test_another_machine_may_differ_in_the_last_digits_and_no_further(
-    first: Editions, field: str, by: float, found: bool
-) -> None:
-    def change(document: dict[str, Any]) -> None:
-        star = next(s for s in document["stars"] if s["stars"] is not None)
-        star[field] += by * (star[field] if field == "distance_pct" else 1)
-
-    rewritten(first, change)
-    said = first.verify("2026-H1")
-    assert bool(said) == found
-    assert all("its entries give" in problem for problem in said)
-
-
-def as_version_1(document: dict[str, Any]) -> None:
-    document.update(edition_version=1, resamples=2000)
-    del document["limits"]
-    for star in document["stars"]:
-        if star["probability"] is not None:
-            star["probability"] = 0.5
-
-
-def test_an_edition_of_the_older_method_keeps_its_digest_and_says_what_it_is(
-    first: Editions,
-) -> None:
-    rewritten(first, as_version_1)
-    assert first.verify("2026-H1") == []
-    (remark,) = remarks(first.load("2026-H1"))
-    assert "edition_version 1, whose probabilities were drawn in another way" in remark
-
-    document = json.loads((first.folder / "2026-H1.json").read_text())
-    del document["digest"]  # the digest is of what version 1 had, and of nothing since
-    assert digest(first.load("2026-H1")) == hashlib.sha256(canonical(document)).hexdigest()
-
-
-def test_an_edition_of_a_later_version_is_refused(first: Editions) -> None:
-    path = first.folder / "2026-H1.json"
-    path.write_text(path.read_text().replace('"edition_version":2', '"edition_version":3'))
-    with pytest.raises(RatingError, match="edition_version is 3, and 2 is the newest"):
-        first.load("2026-H1")
-
-
-def test_fixed_limits_are_drawn_from_the_edition_before_and_then_stay(
-    first: Editions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(editions_module, "today", lambda: "2026-12-01")
-    opened = first.open("2026-H2", "absolute")
-    made = first.freeze("2026-H2")
-    rated = [star.stars for star in made.stars if star.stars is not None]
-    assert max(rated) == 4 and min(rated) == 1  # the top class is empty at birth
-    assert first.verify("2026-H2") == []
-    assert {c.why for c in first.diff("2026-H1", "2026-H2").changed} == {"rule"}
-
-    monkeypatch.setattr(editions_module, "today", lambda: "2027-03-01")
-    assert first.open("2027-H1", "absolute").limits == opened.limits
-    first.add("2027-H1", [a_run(pytorch_compile_fp32=0.01)])
-    better = first.freeze("2027-H1")
-    stars = {e.setup: s.stars for e, s in zip(better.entries, better.stars, strict=True)}
-    assert stars.pop("pytorch/compile/fp32") == 5
-    before = {e.setup: s.stars for e, s in zip(made.entries, made.stars, strict=True)}
-    assert stars == {setup: before[setup] for setup in stars}  # whoever else is there
-
-
-def test_limits_from_a_file_are_named_as_rate_names_them(
-    shelf: Editions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(runs, "finished", lambda: [a_run()])
-    monkeypatch.setattr(runs, "load", lambda name: a_run())
-    file = tmp_path / "limits.yaml"
-
-    def wattmark(*arguments: object) -> str:
-        found = CliRunner().invoke(app, [str(a) for a in arguments])
-        if found.exception is not None:
-            raise found.exception
-        return found.stdout
-
-    where = ("--dir", shelf.folder)
-    wattmark("rate", "--write-limits", file)
-    wattmark("edition", "open", "2026-H1", "--rule", "absolute", "--limits", file, *where)
-    wattmark("edition", "add", "2026-H1", "latest", *where)
-    wattmark("edition", "freeze", "2026-H1", *where)
-    made = shelf.load("2026-H1")
-    assert set(made.limits or {}) == {entry.group for entry in made.entries}
-    assert {s.stars for s in made.stars if s.stars} == {1, 2, 3, 4}
-
-    document = file.read_text()
-    (limits,) = yaml.safe_load(document)["most_energy_for_5_4_3_2_stars"].values()
-    low = shelf.folder / "low"
-    entry = made.entries[0]
-    name = f"{entry.task} / all / {entry.hardware}"
-    raised = {name: [1e3 * limit for limit in limits]}
-    file.write_text(yaml.safe_dump({"limits_version": 1, "most_energy_for_5_4_3_2_stars": raised}))
-    wattmark(*("edition", "open", "2026-H1", "--rule", "absolute", "--limits", file, "--dir", low))
-    wattmark("edition", "add", "2026-H1", "latest", "--dir", low)
-    said = wattmark("edition", "freeze", "2026-H1", "--dir", low)
-    assert f"{name}: so many have come to the top that its limits are due" in said
-    assert "its limits are due" in wattmark("edition", "verify", "2026-H1", "--dir", low)
-
-
-def test_limits_that_cannot_be_used_are_refused(first: Editions, tmp_path: Path) -> None:
-    file = tmp_path / "limits.yaml"
-    file.write_text("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 2, 3, 4]}")
-    with pytest.raises(RatingError, match="limits go with rule absolute, not quintile"):
-        first.open("2026-H2", "quintile", file)
-    with pytest.raises(RatingError, match="rule absolute needs limits"):
-        Editions(tmp_path).open("2026-H1", "absolute")
-    path = first.folder / "2026-H1.json"
-    for limits, said in (
-        ('{"a":[1,2,3,4]}', "only this one does"),
-        ('{"a":[4,3,2,1]},"rule":"absolute"', "do not rise"),
-    ):
-        text = path.read_text().replace('"limits":null', f'"limits":{limits}')
-        path.with_name("2027-H1.json").write_text(
-            text.replace('"rule":"quintile",', "") if "abs" in limits else text
-        )
-        with pytest.raises(RatingError, match=said):
-            first.load("2027-H1")
 
 
 def test_models_that_generate_text_are_rated_within_their_class(shelf: Editions) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from wattmark.errors import RefusedError
 from wattmark.rating.edition import canonical
-from wattmark.records import READABLE_VERSIONS, Run, problems_text
+from wattmark.records import READABLE_VERSIONS, Run, hashed_document, problems_text
 
 #: A run of a hundred setups with four executions each takes about 2 MB.
 MOST_BYTES = 8 * 2**20
@@ -69,7 +69,7 @@ def read_bundle(body: bytes) -> Bundle:
 
 def bundle_of(run: Run) -> Bundle:
     """The bundle of a run of this machine."""
-    document = canonical(run.model_dump(mode="json"))
+    document = canonical(hashed_document(run))
     return Bundle(hashlib.sha256(document).hexdigest(), document, run)
 
 

@@ -15,7 +15,7 @@ from wattmark.board import tables
 from wattmark.errors import BoardError, StoreError
 from wattmark.store.database import Schema, open_database
 
-SCHEMA = Schema("board", "0001", Path(__file__).with_name("migrations"), "wattmark_board_version")
+SCHEMA = Schema("board", "0002", Path(__file__).with_name("migrations"), "wattmark_board_version")
 DATABASE_NAME = "board.db"
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, case, func, select
 from wattmark.board import submissions, tables
 from wattmark.board.catalogue import STANDING
 from wattmark.rating.edition import canonical
-from wattmark.records import Run
+from wattmark.records import Run, hashed_document
 
 _S, _R = tables.standings, tables.results
 
@@ -33,8 +33,7 @@ def document_of(connection: Connection, id_: int) -> bytes | None:
     bundle = None if row is None else submissions.document_of(connection, row.bundle)
     if row is None or bundle is None:
         return None
-    found = Run.model_validate_json(bundle).result(row.setup)
-    return canonical(found.model_dump(mode="json"))
+    return canonical(hashed_document(Run.model_validate_json(bundle).result(row.setup)))
 
 
 def best_setups(

@@ -209,6 +209,9 @@ def entry_of_row(row: Mapping[Any, Any]) -> Entry:
         low_wh=row["energy_wh_low"],
         high_wh=row["energy_wh_high"],
         level=row["energy_level"],
+        comparable_low_wh=row["energy_wh_comparable_low"],
+        comparable_high_wh=row["energy_wh_comparable_high"],
+        scale=row["energy_wh_scale"],
     )
 
 

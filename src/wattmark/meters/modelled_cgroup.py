@@ -13,7 +13,8 @@ from wattmark.contracts import Availability, Channel, MeterInfo, Scope
 from wattmark.errors import MeterError
 from wattmark.meters.cgroup import CpuAccount, find_cpu_account
 from wattmark.meters.cpu_model import ChosenModel, choose_power_model
-from wattmark.metrology.cpu_power import PowerModel, cpu_channel, cpu_reading, cpu_window
+from wattmark.metrology.cpu_power import PowerModel
+from wattmark.metrology.cpu_windows import cpu_channel, cpu_reading, cpu_window
 from wattmark.quantities import Grade, Reason
 from wattmark.records import EnergyWindow, MeterReading
 

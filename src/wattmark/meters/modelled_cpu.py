@@ -12,14 +12,8 @@ from wattmark.contracts import Availability, Channel, MeterInfo, Scope
 from wattmark.errors import MeterError
 from wattmark.meters import process_tree
 from wattmark.meters.cpu_model import ChosenModel, choose_power_model
-from wattmark.metrology.cpu_power import (
-    PowerModel,
-    cpu_channel,
-    cpu_reading,
-    cpu_window,
-    energy_ratio,
-    work_between,
-)
+from wattmark.metrology.cpu_power import PowerModel, energy_ratio
+from wattmark.metrology.cpu_windows import cpu_channel, cpu_reading, cpu_window, work_between
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 

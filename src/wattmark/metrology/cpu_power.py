@@ -11,7 +11,8 @@ The parameters are a judgement about which machine this is, not a statistic: on 
 are the same for all windows. So a figure is uncertain as a level (errors of up to 40 % against a
 wall meter: Fischer 2025, arXiv 2509.22092), while in a ratio of two windows the scale cancels
 (`energy_ratio`). What the model does not see is the program: instruction mix (vector units draw
-more), clock speed, memory. PROGRAM_SPREAD stands for that, in both.
+more), clock speed, memory. PROGRAM_SPREAD stands for that, in both. A single figure to compare with
+others of the machine, whichever they will be, has the scale held fixed (`comparable_energy`).
 """
 
 from __future__ import annotations
@@ -21,11 +22,9 @@ from itertools import product
 from statistics import median
 from typing import Literal
 
-from wattmark.contracts import Channel, CpuModel, TraceUnit
 from wattmark.errors import MeterError
-from wattmark.metrology.counters import elapsed_s
 from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import EnergyWindow, MeterReading
+from wattmark.records import ComparableEnergy
 
 #: processor -> (thermal design or base power in W, cores), from the makers' data sheets
 TDP_TABLE = {
@@ -102,6 +101,12 @@ class PowerModel:
             grade=Grade.MODELLED,
         )
         return cls(wide, idle_share, spread)
+
+    @property
+    def scale(self) -> str:
+        """What all energies share that are reckoned with it on one machine."""
+        busy_w, share = self.busy_w.to("W").bounds()[1], self.idle_share.to("1").bounds()[1]
+        return f"{busy_w:.6g} W per busy core, idle {share:.6g} of it"
 
     @property
     def idle_w(self) -> Quantity:
@@ -185,6 +190,29 @@ def modelled_energy(
     )
 
 
+def comparable_energy(
+    cpu_s: float, wall_s: float, cores: int, model: PowerModel = DEFAULT_MODEL
+) -> ComparableEnergy:
+    """The gross energy of :func:`modelled_energy`, the machine's mean busy watts held fixed.
+
+    What is left is ``program_spread``, and the idle share, which is taken to vary from one figure
+    to the other though all share it: which one it is compared with is not known here. Raises
+    MeterError for negative times or no core.
+    """
+    work = CpuWork(cpu_s, wall_s, cores)
+    busy = model.busy_w.to("W").bounds()[1]
+    low, value, high = (busy * work.gross(s) for s in model.idle_share.to("1").bounds())
+    energy = Quantity.between(
+        value,
+        min(low, high) * (1 - model.program_spread),
+        max(low, high) * (1 + model.program_spread),
+        "J",
+        level=model.idle_share.level or 0.95,
+        grade=Grade.MODELLED,
+    )
+    return ComparableEnergy(scale=model.scale, energy=energy)
+
+
 def energy_ratio(
     a: CpuWork,
     b: CpuWork,
@@ -220,64 +248,4 @@ def energy_ratio(
         "1",
         level=model.idle_share.level or 0.95,
         grade=Grade.MODELLED,
-    )
-
-
-def cpu_reading(time_ns: int, cpu_s: float) -> MeterReading:
-    """A raw reading of CPU accounting: ``cpu_s`` and the clock's ``wall_s`` (no joules)."""
-    return MeterReading(time_ns=time_ns, values={"cpu_s": cpu_s, "wall_s": time_ns / 1e9})
-
-
-def cpu_channel(meter: str, cores: int, model: PowerModel) -> Channel:
-    """What a recording must say of CPU accounting."""
-    parameters = CpuModel(
-        busy_w=model.busy_w,
-        idle_share=model.idle_share,
-        program_spread=model.program_spread,
-        cores=cores,
-    )
-    return Channel(
-        meter=meter,
-        key="cpu_s",
-        domain="cpu",
-        unit=TraceUnit.CPU_SECONDS,
-        grade=Grade.MODELLED,
-        model=parameters,
-    )
-
-
-def work_between(before: MeterReading, after: MeterReading, cores: int) -> CpuWork | None:
-    """The work between two readings; None where the CPU time went back.
-
-    Raises MeterError where the readings are in the wrong order.
-    """
-    wall_s = elapsed_s(before, after)
-    cpu_s = after.values["cpu_s"] - before.values["cpu_s"]
-    return CpuWork(cpu_s, wall_s, cores) if cpu_s >= 0 else None
-
-
-def cpu_window(
-    meter: str, before: MeterReading, after: MeterReading, cores: int, model: PowerModel
-) -> EnergyWindow:
-    """The window of domain ``cpu`` between two readings of CPU accounting.
-
-    All energies are missing (COUNTER_RESET) where the CPU time went back.
-    """
-    work = work_between(before, after, cores)
-    if work is None:
-        detail = (
-            "the CPU time went back: the readings are of two processes, or a child process ended "
-            "whose CPU time the system threw away (its parent ignores SIGCHLD)"
-        )
-        gross = dynamic = Quantity.missing("J", Reason.COUNTER_RESET, detail)
-    else:
-        gross, dynamic = modelled_energy(work.cpu_s, work.wall_s, cores, model)
-    return EnergyWindow(
-        meter=meter,
-        domain="cpu",
-        gross=gross,
-        idle_subtracted=dynamic,
-        idle_allocated=gross,
-        before=before,
-        after=after,
     )

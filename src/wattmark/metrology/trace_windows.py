@@ -18,7 +18,8 @@ from wattmark.contracts import Sensor, TraceUnit
 from wattmark.errors import MeterError
 from wattmark.metrology.counter_windows import counted_flags, counted_j, counted_sum
 from wattmark.metrology.counters import window_without_idle
-from wattmark.metrology.cpu_power import PowerModel, cpu_reading, cpu_window
+from wattmark.metrology.cpu_power import PowerModel
+from wattmark.metrology.cpu_windows import cpu_reading, cpu_window
 from wattmark.metrology.trace_file import Series, Trace
 from wattmark.metrology.windows import LONGEST_GAP_PERIODS, sensed_energy
 from wattmark.quantities import Quantity, Reason

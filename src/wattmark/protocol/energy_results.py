@@ -23,7 +23,7 @@ from wattmark.protocol.statistics import (
     pooled_rate,
 )
 from wattmark.quantities import Quantity, Reason, least_trusted
-from wattmark.records import Energy, EnergyWindow, Plan, Ratios, Round
+from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
 
 
 def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) -> Ratios:
@@ -112,9 +112,22 @@ def energies(
                 idle_allocated_per_query=idle_allocated,
                 per_1000_queries=per_query.to("Wh/kquery"),
                 per_correct=_per_correct(per_query, scores),
+                comparable=_comparable([w for _, w in windows], queries),
             )
         )
     return tuple(found)
+
+
+def _comparable(
+    windows: Sequence[EnergyWindow], queries: Sequence[float]
+) -> ComparableEnergy | None:
+    """Energy per query for comparisons; None where not all windows have one scale."""
+    parts = [window.comparable for window in windows if window.comparable is not None]
+    scales = {part.scale for part in parts}
+    if len(parts) < len(windows) or len(scales) != 1:
+        return None
+    energy = energy_rate([part.energy for part in parts], queries, "query")
+    return ComparableEnergy(scale=scales.pop(), energy=energy) if energy.known else None
 
 
 def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str) -> Quantity:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wattmark.quantities import Grade
 from wattmark.rating.confidence import RESAMPLES, STARS, boundary_distance_pct, star_shares
+from wattmark.rating.distributions import Comparable
 from wattmark.rating.population import MIN_POPULATION
 from wattmark.rating.rules import Rule, find_rule
 from wattmark.rating.unrated import Unrated
@@ -27,7 +28,7 @@ class Columns:
 
     ``low`` and ``high`` are intervals of ``level`` (one for all, or one a row), or None where
     there are none; ``gate`` is False where quality missed its gate; ``hardware`` and ``grade``
-    are names, or None where all are alike.
+    are names, or None where all are alike. ``comparable`` says what intervals share.
     """
 
     value: Floats
@@ -38,6 +39,7 @@ class Columns:
     gate: NDArray[np.bool_] | None = None
     hardware: NDArray[np.object_] | None = None
     grade: NDArray[np.object_] | None = None
+    comparable: Comparable | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ def rate_columns(
             distance_pct[at] = boundary_distance_pct(values, chosen)
         if resamples and columns.low is not None and columns.high is not None:
             interval = columns.low[at], values, columns.high[at], level[at]
-            shares = star_shares(*interval, chosen, seed=seed, resamples=resamples)
+            comparable = None if columns.comparable is None else columns.comparable.rows(at)
+            shares = star_shares(
+                *interval, chosen, comparable=comparable, seed=seed, resamples=resamples
+            )
             probability[at] = shares[stars[at] - 1, np.arange(len(at))]
     assert set(np.unique(stars)) <= {0, *STARS}
     return Rated(stars, probability, distance_pct, reason)
@@ -109,6 +114,9 @@ def _reasons(columns: Columns, level: Floats, group: NDArray[np.int64]) -> NDArr
         inside = (columns.low <= columns.value) & (columns.value <= columns.high)
         usable = inside & (columns.low > 0) & np.isfinite(columns.high) & (level > 0)
         drop(Unrated.NO_USABLE_INTERVAL, ~usable)
+    if (own := columns.comparable) is not None:
+        usable = (own.low > 0) & (own.low <= columns.value) & (columns.value <= own.high)
+        drop(Unrated.NO_USABLE_INTERVAL, (own.scale != "") & ~(usable & np.isfinite(own.high)))
     if columns.gate is not None:
         drop(Unrated.QUALITY_GATE, ~columns.gate)
     for why, names in (

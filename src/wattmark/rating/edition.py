@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from wattmark.errors import MissingPackageError, RatingError
 from wattmark.rating.columns import Columns, Rated, rate_columns
 from wattmark.rating.confidence import RESAMPLES
+from wattmark.rating.distributions import Comparable
 from wattmark.rating.population import MIN_POPULATION
 from wattmark.rating.rules import Rule, find_rule
 from wattmark.rating.rules.absolute import Absolute
@@ -25,13 +26,19 @@ from wattmark.rating.rules.absolute import Absolute
 _NAME = re.compile(r"(\d{4})-H([12])")
 _UNKNOWN = "unknown"
 #: Version 2: P(star) by :func:`~wattmark.rating.confidence.star_shares`, and ``limits``.
-EDITION_VERSION = 2
+#: Version 3: intervals of entries that share a scale.
+EDITION_VERSION = 3
+_SINCE_3 = ("comparable_low_wh", "comparable_high_wh", "scale")
 
 Limits = tuple[float, float, float, float]
 
 
 class Entry(BaseModel):
-    """A result in an edition; energy in Wh a query with its interval, or None where missing."""
+    """A result in an edition; energy in Wh a query with its interval, or None where missing.
+
+    The comparable interval counts among entries of the same ``scale``: see
+    :mod:`wattmark.rating.distributions`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,6 +56,9 @@ class Entry(BaseModel):
     low_wh: float | None = None
     high_wh: float | None = None
     level: float | None = None
+    comparable_low_wh: float | None = None
+    comparable_high_wh: float | None = None
+    scale: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -106,6 +116,8 @@ class Edition(BaseModel):
             )
         if (self.rule == Absolute.name) != (self.limits is not None):
             raise ValueError("the rule absolute has limits, and only this one does")
+        if self.edition_version < 3 and any(entry.scale for entry in self.entries):
+            raise ValueError("entries share a scale since edition_version 3")
         try:
             self.rules()
         except RatingError as error:
@@ -192,7 +204,8 @@ def with_entries(edition: Edition, entries: tuple[Entry, ...], today: str) -> Ed
             f"edition {edition.name} closed on {edition.closes}: results wait for the next one"
         )
     by_key = {entry.key: entry for entry in (*edition.entries, *entries)}
-    return edition.model_copy(update={"entries": tuple(by_key[k] for k in sorted(by_key))})
+    placed = tuple(by_key[key] for key in sorted(by_key))
+    return edition.model_copy(update={"entries": placed, "edition_version": EDITION_VERSION})
 
 
 def frozen(edition: Edition, today: str) -> Edition:
@@ -219,8 +232,12 @@ def stars(edition: Edition, under: Edition | None = None) -> tuple[Star, ...]:
 
 def digest(edition: Edition) -> str:
     """sha256 of the canonical JSON (RFC 8785), the digest left out."""
-    later = {"limits"} if edition.edition_version == 1 else set()
-    document = edition.model_dump(mode="json", exclude={"digest", *later})
+    later: dict[str, Any] = {"digest": True}
+    if edition.edition_version < 3:
+        later["entries"] = {"__all__": set(_SINCE_3)}
+    if edition.edition_version < 2:
+        later["limits"] = True
+    document = edition.model_dump(mode="json", exclude=later)
     return hashlib.sha256(canonical(document)).hexdigest()
 
 
@@ -241,16 +258,20 @@ def _columns(entries: tuple[Entry, ...]) -> Columns:
         values = [getattr(entry, field) for entry in entries]
         return np.array([np.nan if v is None else v for v in values], dtype=float)
 
-    group = np.empty(len(entries), dtype=object)
-    group[:] = [entry.group for entry in entries]
+    def names(field: str) -> Any:
+        return np.array([getattr(entry, field) for entry in entries], dtype=object)
+
     return Columns(
         value=floats("energy_wh"),
-        group=group,
+        group=names("group"),
         low=floats("low_wh"),
         high=floats("high_wh"),
         level=floats("level"),
         gate=np.array([entry.gate_passed is not False for entry in entries]),
-        grade=np.array([entry.grade for entry in entries], dtype=object),
+        grade=names("grade"),
+        comparable=Comparable(
+            floats("comparable_low_wh"), floats("comparable_high_wh"), names("scale")
+        ),
     )
 
 

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 
-from wattmark.rating.edition import EDITION_VERSION, Edition, Star, digest, stars, version_of
+from wattmark.rating.edition import Edition, Star, digest, stars, version_of
 from wattmark.rating.rules.absolute import rescale_due
 
+#: Since that edition_version probabilities are drawn as they are now.
+DRAWN_SO_SINCE = 2
 #: What another machine may find otherwise, since its logarithms end in other digits.
 PROBABILITY_TOLERANCE = 0.005
 DISTANCE_TOLERANCE = 1e-4
@@ -31,7 +33,7 @@ def problems(edition: Edition, previous: Edition | None) -> list[str]:
     elif len(edition.stars) != len(edition.entries):
         found.append(f"{edition.name}: {len(edition.stars)} stars, {len(edition.entries)} entries")
     else:
-        drawn_so = edition.edition_version == EDITION_VERSION
+        drawn_so = edition.edition_version >= DRAWN_SO_SINCE
         for entry, has, gets in zip(edition.entries, edition.stars, stars(edition), strict=True):
             if not _agree(has, gets, drawn_so):
                 found.append(
@@ -48,7 +50,7 @@ def problems(edition: Edition, previous: Edition | None) -> list[str]:
 def remarks(edition: Edition) -> list[str]:
     """What a reader of a frozen edition has to know, though nothing is wrong with it."""
     found = []
-    if edition.edition_version < EDITION_VERSION:
+    if edition.edition_version < DRAWN_SO_SINCE:
         found.append(
             f"{edition.name} is of edition_version {edition.edition_version}, whose probabilities "
             f"were drawn in another way: its digest covers them, and they are not computed anew"

@@ -36,7 +36,7 @@ def what_if(columns: Columns, change: str, seed: int = 0) -> tuple[Change, ...]:
     three times the most energy joins) or ``noise=5%`` (every energy is multiplied by exp(N(0,
     0.05)), on average over 100 draws). Raises RatingError for another.
     """
-    points = replace(columns, low=None, high=None, level=1.0)
+    points = replace(columns, low=None, high=None, level=1.0, comparable=None)
     return tuple(_under(points, change, rule, seed) for rule in RULES)
 
 

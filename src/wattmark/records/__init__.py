@@ -8,6 +8,9 @@ All are immutable. ``SCHEMA_VERSION`` is written into every run; its history:
 * ``3``: energy allocated at idle, flags and power samples of windows, power at idle; two reason
   codes have other names. Runs of versions 1 and 2 are read: all that is new has a default.
 
+* ``4``: energies that share a scale have an interval for comparisons. Older runs are read as such
+  whose energies share none.
+
 A reader refuses a version that it does not know. The JSON Schemas in ``schema/`` are generated
 from these classes by ``make docs`` and checked by a test.
 """
@@ -21,6 +24,7 @@ from wattmark.records.base import (
     canonical_digest,
     problems_text,
 )
+from wattmark.records.documents import hashed_document
 from wattmark.records.endpoint import (
     EndpointPlan,
     EndpointResult,
@@ -35,6 +39,7 @@ from wattmark.records.environment import (
 from wattmark.records.idle import IdlePower, IdleRecord
 from wattmark.records.loadgen import LoadgenSettings, LoadgenTest, LogFile
 from wattmark.records.measured import (
+    ComparableEnergy,
     ConversionCheck,
     EnergyWindow,
     ExecutionRecord,
@@ -78,6 +83,7 @@ __all__ = [
     "LOADGEN_TESTS",
     "READABLE_VERSIONS",
     "SCHEMA_VERSION",
+    "ComparableEnergy",
     "ConversionCheck",
     "EndpointPlan",
     "EndpointResult",
@@ -121,6 +127,7 @@ __all__ = [
     "TaskInfo",
     "Trial",
     "canonical_digest",
+    "hashed_document",
     "parse_setup",
     "problems_text",
 ]

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 #: Versions that this Wattmark reads: what is new in a version has a default.
-READABLE_VERSIONS = ("1", "2", "3")
+READABLE_VERSIONS = ("1", "2", "3", "4")
 
 
 class Record(BaseModel):

@@ -16,13 +16,25 @@ class MeterReading(Record):
     values: dict[str, float]
 
 
+class ComparableEnergy(Record):
+    """Gross energy with the interval that counts among energies of the same ``scale``.
+
+    A model may be off by a factor that is the same for all that it reckons on one machine. That is
+    held fixed here; ``scale`` names the model's parameters.
+    """
+
+    scale: str
+    energy: Quantity
+
+
 class EnergyWindow(Record):
     """What one meter said of one window, per domain, in J.
 
     ``gross`` is all that the domain used, ``idle_subtracted`` what the work added to it,
     ``idle_allocated`` that plus the work's share of the domain's idle energy; the latter two may
     be missing. ``flags`` say what the interval had to be widened for. ``power`` holds the raw
-    samples (time_ns, W) of a meter that gives watts.
+    samples (time_ns, W) of a meter that gives watts. ``comparable`` is set where windows share a
+    scale.
     """
 
     meter: str
@@ -34,6 +46,7 @@ class EnergyWindow(Record):
     after: MeterReading
     flags: tuple[Reason, ...] = ()
     power: tuple[tuple[int, float], ...] = ()
+    comparable: ComparableEnergy | None = None
 
 
 class PhaseEnergy(Record):

@@ -11,7 +11,13 @@ from wattmark.quantities import Quantity, Reason
 from wattmark.records.base import SCHEMA_VERSION, Record
 from wattmark.records.environment import Environment
 from wattmark.records.loadgen import LoadgenTest
-from wattmark.records.measured import ExecutionRecord, Failure, Preparation, SampleFile
+from wattmark.records.measured import (
+    ComparableEnergy,
+    ExecutionRecord,
+    Failure,
+    Preparation,
+    SampleFile,
+)
 from wattmark.records.plan import Plan, Trial
 
 
@@ -40,7 +46,10 @@ class Latency(Record):
 
 
 class Energy(Record):
-    """Energy of one domain, three ways; ``per_query`` is gross, per attempted query."""
+    """Energy of one domain, three ways; ``per_query`` is gross, per attempted query.
+
+    ``comparable`` is that again, for comparisons with results of the same scale on this machine.
+    """
 
     meter: str
     domain: str
@@ -49,6 +58,7 @@ class Energy(Record):
     idle_allocated_per_query: Quantity = Quantity.missing("J/query", Reason.IDLE_NOT_MEASURED)
     per_1000_queries: Quantity
     per_correct: Quantity
+    comparable: ComparableEnergy | None = None
 
 
 class RequestEnergy(Record):

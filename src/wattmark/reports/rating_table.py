@@ -14,6 +14,7 @@ import pyarrow.parquet
 
 from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns, Rated
+from wattmark.rating.distributions import Comparable
 
 ADDED = ("stars", "star_probability", "boundary_distance_pct", "unrated_reason")
 CHANGES = "what_would_change"
@@ -61,7 +62,9 @@ def columns_of(
 
     Intervals are taken from ``low`` and ``high``, or from ``<value>_low`` and ``<value>_high``
     where the table has them; a column ``<value>_level`` has their levels, and ``level`` is that of
-    rows without one. Raises RatingError that names the column.
+    rows without one. ``<value>_comparable_low``, ``<value>_comparable_high`` and ``<value>_scale``
+    are taken where the table has all three (:class:`wattmark.rating.distributions.Comparable`).
+    Raises RatingError that names the column.
     """
     if (
         low is None
@@ -90,6 +93,7 @@ def columns_of(
         gate=passed,
         hardware=None if hardware is None else _names(table, hardware),
         grade=None if grade is None else _names(table, grade),
+        comparable=_comparable(table, value),
     )
 
 
@@ -131,6 +135,16 @@ def _column(table: pa.Table, name: str) -> Any:
 
 def _names(table: pa.Table, name: str) -> Any:
     return np.array([str(v) for v in _column(table, name).to_pylist()], dtype=object)
+
+
+def _comparable(table: pa.Table, value: str) -> Comparable | None:
+    low, high, scale = (
+        f"{value}_{name}" for name in ("comparable_low", "comparable_high", "scale")
+    )
+    if not {low, high, scale} <= set(table.schema.names):
+        return None
+    names = np.array([str(v or "") for v in table.column(scale).to_pylist()], dtype=object)
+    return Comparable(_floats(table, low), _floats(table, high), names)
 
 
 def _levels(table: pa.Table, name: str, level: float) -> Any:

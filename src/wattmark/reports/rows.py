@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from math import inf
 
-from wattmark.metrology.domains import total
+from wattmark.metrology.domains import summed, total
 from wattmark.quantities import Quantity, Reason, parse_unit
-from wattmark.records import PhaseResult, Rating, Ratios, Result, Run
+from wattmark.records import ComparableEnergy, PhaseResult, Rating, Ratios, Result, Run
 from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, missing_cell, text_cell
 from wattmark.reports.formatting import heading, stars_text
 
@@ -37,6 +37,17 @@ def energy_per_query(result: Result) -> Quantity | None:
     Where the node was metered, it is the sum.
     """
     return total((e.domain, e.per_query) for e in result.energy)
+
+
+def comparable_per_query(result: Result) -> ComparableEnergy | None:
+    """:func:`energy_per_query` for comparisons with results of the same scale and machine.
+
+    None where there is no scale, or where energies of several domains are added up: then what one
+    of them is off by is not a factor of the sum.
+    """
+    whole = summed(energy.domain for energy in result.energy)
+    its = [energy for energy in result.energy if energy.domain in whole]
+    return its[0].comparable if len(its) == 1 else None
 
 
 def instruments(result: Result) -> str:

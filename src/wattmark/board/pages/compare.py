@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from wattmark.board import catalogue
 from wattmark.board.pages.queries import EditionName, edition_asked, link, model_path
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.pages.views import PER, energy_of, views
+from wattmark.board.pages.views import PER, comparable_energies, views
 from wattmark.board.rendering import render
 from wattmark.board.services import Services
 from wattmark.errors import RefusedError
@@ -65,10 +65,10 @@ def _page(connection: Connection, ids: tuple[int, ...], edition: str | None) -> 
 
 def _ratio(row: RowMapping, first: RowMapping) -> str:
     """Energy over the first one's, by the extremes of both intervals; empty if it is unknown."""
-    energy, other = energy_of(row), energy_of(first)
-    if not energy.known or not other.known or other.bounds()[0] <= 0:
+    if row["energy_wh"] is None or first["energy_wh"] is None:
         return ""
-    return quantity_text(energy / other)
+    energy, other = comparable_energies([row, first])
+    return quantity_text(energy / other) if other.bounds()[0] > 0 else ""
 
 
 def _mixed(rows: Sequence[RowMapping]) -> list[str]:

@@ -23,7 +23,7 @@ from wattmark.board.pages.queries import (
     task_path,
 )
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.pages.views import PER, energy_of, quality_of
+from wattmark.board.pages.views import PER, comparable_energies, quality_of
 from wattmark.board.rendering import render
 from wattmark.board.rules import rule_text
 from wattmark.board.services import Services
@@ -189,7 +189,7 @@ def _pages(total: int, page: int, here: str, query: dict[str, Any]) -> dict[str,
 def _points(task: str, rows: Any) -> dict[str, Any]:
     """Quality against energy, as the plot takes it; results that lack either are left out."""
     usable = [r for r in rows if r["energy_wh"] is not None and r["quality"] is not None]
-    energies = [energy_of(row) for row in usable]
+    energies = comparable_energies(usable)
     unit = on_basis(energies[0]).unit if energies else "Wh"
     higher = registry.higher_is_better(task)
     qualities = [quality_of(row) for row in usable]

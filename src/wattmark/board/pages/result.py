@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 from wattmark.board import catalogue, submissions
 from wattmark.board.pages.queries import EditionName, ResultId, model_path, task_path
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.pages.views import PER, views
+from wattmark.board.pages.views import PER, comparable_energies, views
 from wattmark.board.rendering import render
 from wattmark.board.rules import rule_of
 from wattmark.board.services import Services
 from wattmark.errors import RefusedError
 from wattmark.rating.what_would_change import what_would_change
+from wattmark.reports.cells import Cell, bounds_cell
 
 
 def routes(services: Services) -> APIRouter:
@@ -45,6 +46,7 @@ def _page(connection: Connection, result_id: int, edition: str | None) -> str:
         "result.html",
         row=view,
         unit=f"{unit} {PER}",
+        comparable=_comparable(row, unit),
         edition=info,
         sha256=row["sha256"],
         bundle=submissions.find(connection, row["bundle"]),
@@ -53,6 +55,14 @@ def _page(connection: Connection, result_id: int, edition: str | None) -> str:
         model_link=model_path(row["model"]),
         task_link=task_path(row["task"]),
     )
+
+
+def _comparable(row: Any, unit: str) -> Cell | None:
+    """Its energy with the interval that counts among results of its scale; None without one."""
+    if not row["energy_wh_scale"]:
+        return None
+    low, value, high = comparable_energies([row])[0].to(unit).bounds()
+    return bounds_cell(value, low, high)
 
 
 def _changes(connection: Connection, row: Any, edition: catalogue.EditionInfo) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,22 @@ def energy_of(row: Mapping[Any, Any]) -> Quantity:
         level=row["energy_level"] or 0.0,
         grade=_GRADES.get(row["grade"]),
     )
+
+
+def comparable_energies(rows: Sequence[Mapping[Any, Any]]) -> list[Quantity]:
+    """Energies of 1 000 queries in Wh, with the intervals that count among these results.
+
+    That is the comparable interval where all of them share a scale, else the whole one. All are
+    known.
+    """
+    energies = [energy_of(row) for row in rows]
+    if "" in (scales := {row["energy_wh_scale"] for row in rows}) or len(scales) > 1:
+        return energies
+    ends = ("energy_wh_comparable_low", "energy_wh_comparable_high")
+    return [
+        energy.model_copy(update={"low": 1000 * row[ends[0]], "high": 1000 * row[ends[1]]})
+        for energy, row in zip(energies, rows, strict=True)
+    ]
 
 
 def quality_of(row: Mapping[Any, Any]) -> Quantity:
