@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert
+from sqlalchemy import insert, inspect, text
 
 from wattmark.board import tables
 from wattmark.board.database import SCHEMA, Database
 from wattmark.errors import BoardError
+from wattmark.store.database import open_database
 
 
 def test_the_migrations_give_the_schema_of_the_tables(database: Database) -> None:
@@ -30,6 +32,32 @@ def test_head_is_the_newest_revision() -> None:
     config = Config()
     config.set_main_option("script_location", str(SCHEMA.migrations))
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA.head
+
+
+def test_results_that_were_there_before_scales_share_none(database_url: str) -> None:
+    before = open_database(database_url, replace(SCHEMA, head="0001"))
+    with before.begin() as connection:
+        columns = {c["name"]: c for c in inspect(connection).get_columns("board_results")}
+        values = {
+            name: 1 if str(column["type"]).startswith(("INT", "BIGINT")) else "x"
+            for name, column in columns.items()
+            if not column["nullable"]
+        }
+        bundle = {c.name: "x" for c in tables.bundles.c if not c.nullable}
+        bundle |= {"results": 1, "document": b"x", "findings": []}
+        connection.execute(insert(tables.bundles), [bundle])
+        names = ", ".join(values)
+        places = ", ".join(f":{name}" for name in values)
+        statement = f"INSERT INTO board_results ({names}) VALUES ({places})"
+        connection.execute(text(statement), values)
+    before.dispose()
+
+    with Database.open(database_url) as database, database.reading() as connection:
+        (row,) = connection.execute(tables.results.select()).mappings()
+
+    assert "energy_wh_scale" not in columns
+    assert row["energy_wh_scale"] == ""
+    assert row["energy_wh_comparable_low"] is row["energy_wh_comparable_high"] is None
 
 
 def test_every_change_makes_the_version_grow(database: Database) -> None:

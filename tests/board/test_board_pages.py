@@ -183,7 +183,7 @@ def test_results_of_one_scale_are_compared_by_what_is_their_own(
 
     address = f"{TASK}/points.json?edition=2026-H2"
     assert widest(client.get(address).json()["points"]) == pytest.approx(1.21)
-    assert "Among results of its scale" in client.get("/results/1").text
+    assert "Among results of its power model" in client.get("/results/1").text
     ratio = client.get("/compare?r=1&r=2").text
     with board.writing() as connection:  # the first one's was measured elsewhere
         other = {"energy_wh_scale": "scale-of-another-machine"}
