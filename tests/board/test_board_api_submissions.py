@@ -253,6 +253,19 @@ def test_what_is_no_decision_changes_nothing(
     assert client.get(f"{API}/bundles/{digest}", headers=sender).json()["status"] == "queued"
 
 
+def test_what_waits_empties_no_page_and_what_is_accepted_does(
+    client: TestClient, sender: Headers, maintainer: Headers
+) -> None:
+    def version() -> int:
+        return int(client.get(f"{API}/health").json()["version"])
+
+    before = version()
+    digest = send(client, sender, bundle_of(a_run(1))).json()["digest"]
+    assert version() == before
+    decide(client, maintainer, digest, decision="accept")
+    assert version() == before + 1
+
+
 def test_the_public_log_holds_no_secret(
     client: TestClient, sender: Headers, maintainer: Headers
 ) -> None:

@@ -81,6 +81,19 @@ def test_figures_that_no_machine_gives_are_refused(change: dict[str, Any], code:
     assert code in codes(with_first(change), "error")
 
 
+@pytest.mark.parametrize("bounds", [(1.0, 0.9, 1.1), (0.2, 0.2, 0.2), (0.2, 0.0, 0.3)])
+def test_an_interval_for_comparisons_is_that_of_the_energy(
+    bounds: tuple[float, float, float],
+) -> None:
+    (first,) = a_run().results[0].energy
+    assert first.comparable is not None
+    assert "comparable" not in codes(a_run(), "error")
+    its = Quantity.between(*bounds, "J/query")
+    changed = first.comparable.model_copy(update={"energy": its})
+    wrong = {"energy": (first.model_copy(update={"comparable": changed}),)}
+    assert codes(with_first(wrong), "error") == {"comparable"}
+
+
 def test_sums_that_disagree_are_refused() -> None:
     first = a_run().results[0].energy[0]
     thousand = first.per_1000_queries * 2.0

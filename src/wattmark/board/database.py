@@ -72,18 +72,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, shown: bool = True) -> Iterator[Connection]:
         """One change: whole on the disk when the block is left, nothing of it after an error.
 
-        Changes follow each other: whoever is second waits here until the first is done.
+        Changes follow each other: whoever is second waits here until the first is done. One that
+        no page for the public shows (a login, a bundle that waits) is not ``shown``: what readers
+        keep stays good.
         """
         with _told("written"), self.engine.begin() as connection:
             row = tables.state
-            connection.execute(update(row).values(version=row.c.version + 1))
+            connection.execute(update(row).values(version=row.c.version + int(shown)))
             yield connection
 
     def version(self, connection: Connection) -> int:
-        """A number that grows with every change."""
+        """A number that grows with every change that a page shows."""
         found: int = connection.execute(select(tables.state.c.version)).scalar_one()
         return found
 

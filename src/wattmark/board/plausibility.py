@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import SCHEMA_VERSION, Result, Run, StopReason
-from wattmark.reports.rows import energy_per_query, ok
+from wattmark.reports.rows import comparable_per_query, energy_per_query, ok
 
 #: Between a watch's microcontroller and a hall of racks, in W.
 LEAST_W, MOST_W = 1e-4, 1e7
@@ -103,6 +103,11 @@ def _of_energy(result: Result, energy: Quantity) -> Iterator[Finding]:
         return
     if high - low < NARROW * value:
         yield _error("energy_interval", where, "the interval of its energy has no width")
+    comparable = comparable_per_query(result)
+    if comparable is not None:
+        own_low, own, own_high = comparable.energy.to("J/query").bounds()
+        if abs(own - value) > NARROW * value or own_low <= 0 or own_high - own_low < NARROW * value:
+            yield _error("comparable", where, "the interval of its energy for comparisons is none")
     for part in result.energy:
         of_query, of_thousand = part.per_query, part.per_1000_queries
         if of_query.known and of_thousand.known:

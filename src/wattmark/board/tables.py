@@ -2,8 +2,8 @@
 
 A *bundle* is what was submitted, whole; a *result* one measured setup of it; a *standing* the place
 of a result in an edition, with its star. Documents are kept as the bytes that were hashed. Times
-are ISO 8601 in UTC. ``state`` has one row, whose ``version`` grows with every change: writers take
-it first, so that they follow each other, and readers know by it what they may keep.
+are ISO 8601 in UTC. ``state`` has one row: writers take it first, so that they follow each other;
+its ``version`` grows with every change shown, and readers know by it what they may keep.
 """
 
 from __future__ import annotations

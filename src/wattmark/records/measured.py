@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from wattmark.quantities import Quantity, Reason
 from wattmark.records.base import Record
@@ -25,6 +27,12 @@ class ComparableEnergy(Record):
 
     scale: str
     energy: Quantity
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.energy.known:
+            raise ValueError("an energy that is missing shares no scale")
+        return self
 
 
 class EnergyWindow(Record):

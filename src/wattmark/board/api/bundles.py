@@ -170,7 +170,7 @@ def _received(services: Services, body: bytes, bearer: Bearer) -> tuple[Stored, 
         known = submissions.find(connection, bundle.digest)
     if known is not None:
         return known, False
-    with services.database.writing() as connection:
+    with services.database.writing(shown=False) as connection:
         return submissions.receive(connection, bundle, by=f"token:{bearer.id}", token_id=bearer.id)
 
 

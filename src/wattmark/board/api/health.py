@@ -15,7 +15,7 @@ class Health(BaseModel):
     """The board answers, and so does its database."""
 
     status: Literal["ok"]
-    version: int = Field(description="Grows with every change of the board.")
+    version: int = Field(description="Grows with every change that a page shows.")
 
 
 def routes(services: Services) -> APIRouter:

@@ -123,14 +123,14 @@ def routes(services: Services) -> APIRouter:
         if not right:
             page = render("maintain_login.html", said="The name or the password is wrong.")
             return HTMLResponse(page, 403, _NO_STORE)
-        with database.writing() as connection:
+        with database.writing(shown=False) as connection:
             made = sessions.start(connection, name)
         return desk.log_in(made)
 
     @router.post("/logout")
     def log_out(request: Request, csrf: Csrf) -> Response:
         session = desk.changing(request, csrf)
-        with database.writing() as connection:
+        with database.writing(shown=False) as connection:
             sessions.end(connection, session.id)
         return desk.log_out()
 
