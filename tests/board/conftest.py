@@ -9,17 +9,32 @@ import pytest
 
 from wattmark.board.database import Database
 
+KINDS = ["sqlite", "postgresql"]
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, of both kinds in turn."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'board.db'}"
-    url: str = request.getfixturevalue("new_postgresql")()
-    return url
+    return _url(request, tmp_path)
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     with Database.open(database_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """An empty board, of both kinds in turn, for a module whose tests fill it once and read it."""
+    with Database.open(_url(request, tmp_path_factory.mktemp("board"))) as opened:
+        yield opened
+
+
+def _url(request: pytest.FixtureRequest, folder: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'board.db'}"
+    url: str = request.getfixturevalue("new_postgresql")()
+    return url

@@ -24,18 +24,12 @@ SETUPS = 9
 TWO_MODELS = (a_run(1, model="small"), a_run(2, model="hub.example/large"))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def client(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestClient]:
+@pytest.fixture(scope="module")
+def client(shared_database: Database) -> Iterator[TestClient]:
     """A board that is only read: two models of nine setups each, in one edition."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('board') / 'board.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("new_postgresql")()
-    with Database.open(url) as database:
-        accepted(database, *TWO_MODELS)
-        with client_of(database) as client:
-            yield client
+    accepted(shared_database, *TWO_MODELS)
+    with client_of(shared_database) as client:
+        yield client
 
 
 def test_tasks_are_counted(client: TestClient) -> None:

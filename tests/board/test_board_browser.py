@@ -54,15 +54,14 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture
-def address(database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A board that is served, with a frozen edition, an open one, and a submission that waits."""
-    monkeypatch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
-    accepted(database, a_run(1), a_run(2, model="org/model"))
-    with database.writing() as connection:
-        standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")
-    accepted(database, a_run(3, model="newcomer"))
-    monkeypatch.undo()
+def served(database: Database) -> str:
+    """The address of a board with a frozen edition, an open one, and a submission that waits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+        accepted(database, a_run(1), a_run(2, model="org/model"))
+        with database.writing() as connection:
+            standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")
+        accepted(database, a_run(3, model="newcomer"))
     with database.writing() as connection:
         maintainers.add(connection, "ada", PASSWORD, "test")
         submissions.receive(connection, bundle_of(a_run(4, model="waiting")), by="token:1")
@@ -70,6 +69,12 @@ def address(database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
     here = f"http://127.0.0.1:{socket.getsockname()[1]}"
     threading.Thread(target=run, args=(database, socket, here), daemon=True).start()
     return here
+
+
+@pytest.fixture(scope="module")
+def address(shared_database: Database) -> str:
+    """A served board that is only read."""
+    return served(shared_database)
 
 
 @pytest.fixture
@@ -95,9 +100,9 @@ def serious(page: Page) -> list[Any]:
 
 
 def test_axe_finds_nothing_serious_and_the_console_is_silent(
-    browser: Browser, address: str, database: Database
+    browser: Browser, address: str, shared_database: Database
 ) -> None:
-    light = database.engine.dialect.name == "sqlite"  # each scheme once is enough
+    light = shared_database.engine.dialect.name == "sqlite"  # each scheme once is enough
     context = browser.new_context(base_url=address, color_scheme="light" if light else "dark")
     page = context.new_page()
     said = told(page)
@@ -174,7 +179,8 @@ def test_a_country_is_chosen(page: Page) -> None:
     expect(page.get_by_role("cell", name="E_IT x PUE x carbon of the grid")).to_be_visible()
 
 
-def test_a_maintainer_accepts_a_submission(page: Page, database: Database) -> None:
+def test_a_maintainer_accepts_a_submission(browser: Browser, database: Database) -> None:
+    page = browser.new_page(base_url=served(database))
     page.goto("/maintain")
     page.get_by_label("Name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
@@ -187,6 +193,7 @@ def test_a_maintainer_accepts_a_submission(page: Page, database: Database) -> No
         assert len(submissions.listed(connection, Status.ACCEPTED)) == 4
     page.goto("/models/waiting")
     expect(page.get_by_role("heading", name="waiting")).to_be_visible()
+    page.close()
 
 
 def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser, address: str) -> None:

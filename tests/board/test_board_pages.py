@@ -19,8 +19,15 @@ EVIL = '<script>alert(1)</script>{{ 7 * 7 }}"'
 TASK = "/tasks/text-classification"
 
 
-@pytest.fixture
-def board(database: Database) -> Database:
+@pytest.fixture(autouse=True, scope="module")
+def november() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+        yield
+
+
+def filled(database: Database) -> Database:
+    """A frozen edition of two models, and an open one that a third has joined."""
     accepted(database, a_run(1), a_run(2, model="org/model"))
     with database.writing() as connection:
         standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")
@@ -28,14 +35,14 @@ def board(database: Database) -> Database:
     return database
 
 
-@pytest.fixture(autouse=True)
-def november(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+def client_of(database: Database) -> TestClient:
+    return TestClient(application(Services(database, "https://board.example")))
 
 
-@pytest.fixture
-def client(board: Database) -> Iterator[TestClient]:
-    with TestClient(application(Services(board, "https://board.example"))) as client:
+@pytest.fixture(scope="module")
+def client(november: None, shared_database: Database) -> Iterator[TestClient]:
+    """Of a board that is only read."""
+    with client_of(filled(shared_database)) as client:
         yield client
 
 
@@ -144,16 +151,17 @@ def test_filters_and_orders_are_links(client: TestClient) -> None:
     assert "edition=2026-H2" in link[1]
 
 
-def test_a_page_is_kept_until_the_board_changes(client: TestClient, board: Database) -> None:
-    first = client.get(TASK)
-    again = client.get(TASK, headers={"If-None-Match": first.headers["etag"]})
-    assert again.status_code == 304
+def test_a_page_is_kept_until_the_board_changes(database: Database) -> None:
+    with client_of(filled(database)) as client:
+        first = client.get(TASK)
+        again = client.get(TASK, headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304
 
-    accepted(board, a_run(7, model="another"))
+        accepted(database, a_run(7, model="another"))
 
-    changed = client.get(TASK, headers={"If-None-Match": first.headers["etag"]})
-    assert changed.status_code == 200
-    assert "another" in changed.text
+        changed = client.get(TASK, headers={"If-None-Match": first.headers["etag"]})
+        assert changed.status_code == 200
+        assert "another" in changed.text
 
 
 def test_pages_are_sent_compressed_to_those_who_take_it(client: TestClient) -> None:
@@ -173,23 +181,22 @@ def test_the_points_of_the_plot_are_those_of_the_table(client: TestClient) -> No
     assert [y for _, y in front] == sorted(y for _, y in front)
 
 
-def test_results_of_one_scale_are_compared_by_what_is_their_own(
-    client: TestClient, board: Database
-) -> None:
+def test_results_of_one_scale_are_compared_by_what_is_their_own(database: Database) -> None:
     """Modelled energies to a factor of 2.5; those of one machine to 10 % among each other."""
 
-    def widest(points: list[dict[str, float]]) -> float:
+    def widest(client: TestClient) -> float:
+        points = client.get(f"{TASK}/points.json?edition=2026-H2").json()["points"]
         return max(p["x2"] / p["x1"] for p in points)
 
-    address = f"{TASK}/points.json?edition=2026-H2"
-    assert widest(client.get(address).json()["points"]) == pytest.approx(1.21)
-    assert "Among results of its power model" in client.get("/results/1").text
-    ratio = client.get("/compare?r=1&r=2").text
-    with board.writing() as connection:  # the first one's was measured elsewhere
-        other = {"energy_wh_scale": "scale-of-another-machine"}
-        connection.execute(tables.results.update().where(tables.results.c.id == 1).values(other))
-    assert widest(client.get(address).json()["points"]) == pytest.approx(6.25)
-    assert _ratio(ratio) < 1.5 < 30 < _ratio(client.get("/compare?r=1&r=2").text)
+    with client_of(filled(database)) as client:
+        assert widest(client) == pytest.approx(1.21)
+        assert "Among results of its power model" in client.get("/results/1").text
+        ratio = _ratio(client.get("/compare?r=1&r=2").text)
+        with database.writing() as connection:  # the first one's was measured elsewhere
+            its = tables.results.update().where(tables.results.c.id == 1)
+            connection.execute(its.values(energy_wh_scale="scale-of-another-machine"))
+        assert widest(client) == pytest.approx(6.25)
+        assert ratio < 1.5 < 30 < _ratio(client.get("/compare?r=1&r=2").text)
 
 
 def _ratio(text: str) -> float:
