@@ -25,12 +25,12 @@ from wattmark.rating.edition import (
 from wattmark.rating.edition_diff import Diff, diff
 from wattmark.rating.edition_problems import problems
 from wattmark.rating.model_class import class_within
-from wattmark.rating.scale import scale_name
 from wattmark.records import Result, Run, hashed_document
 from wattmark.reports.formatting import DASH, quantity_text, range_text, value_text
 from wattmark.reports.impact_table import on_basis
 from wattmark.reports.label import Label
-from wattmark.reports.rows import comparable_per_query, energy_per_query, ok, percent_if_share
+from wattmark.reports.rated_energy import rated_energy
+from wattmark.reports.rows import energy_per_query, ok, percent_if_share
 from wattmark.reports.thresholds import read_limits
 
 
@@ -139,10 +139,6 @@ def limits_in(path: Path) -> dict[str, Limits]:
 def entry_of(run: Run, result: Result) -> Entry:
     """A result as an entry of an edition."""
     energy = energy_per_query(result)
-    known = energy is not None and energy.known
-    low, value, high = energy.to("Wh/query").bounds() if energy and known else (None,) * 3
-    comparable = comparable_per_query(result)
-    own = comparable.energy.to("Wh/query").bounds() if comparable else (None,) * 3
     return Entry(
         run=run.id,
         result_sha256=hashlib.sha256(canonical(hashed_document(result))).hexdigest(),
@@ -154,13 +150,7 @@ def entry_of(run: Run, result: Result) -> Entry:
         grade=str(energy.grade) if energy and energy.grade else "unknown",
         gate_passed=result.quality.gate_passed if result.quality else None,
         quality=_quality(result),
-        energy_wh=value,
-        low_wh=low,
-        high_wh=high,
-        level=energy.level if energy and known else None,
-        comparable_low_wh=own[0],
-        comparable_high_wh=own[2],
-        scale=scale_name(comparable.scale, run.environment) if comparable else "",
+        **rated_energy(run, result),
     )
 
 

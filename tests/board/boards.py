@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from synthetic_run import MEASURED, make_result, make_run
 
-from wattmark.board import submissions
+from wattmark.board import standings, submissions
 from wattmark.board.bundles import bundle_of
 from wattmark.board.database import Database
 from wattmark.records import Run
@@ -33,6 +34,16 @@ def with_model(run: Run, name: str) -> Run:
     model = run.model.model_copy(update={"name": name})
     plan = run.plan.model_copy(update={"model": name})
     return run.model_copy(update={"model": model, "plan": plan, "results": results})
+
+
+def with_two_editions(database: Database, newcomer: str) -> None:
+    """A frozen edition of two models, and an open one that a third has joined, in November 2026."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+        accepted(database, a_run(1), a_run(2, model="org/model"))
+        with database.writing() as connection:
+            standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")
+        accepted(database, a_run(3, model=newcomer))
 
 
 def accepted(database: Database, *runs: Run) -> list[str]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from boards import a_run, accepted
+from boards import a_run, with_two_editions
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from wattmark.board import maintainers, standings, submissions
+from wattmark.board import maintainers, submissions
 from wattmark.board.bundles import bundle_of
 from wattmark.board.database import Database
 from wattmark.board.server import listen, run
@@ -56,12 +56,7 @@ def browser() -> Iterator[Browser]:
 
 def served(database: Database) -> str:
     """The address of a board with a frozen edition, an open one, and a submission that waits."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
-        accepted(database, a_run(1), a_run(2, model="org/model"))
-        with database.writing() as connection:
-            standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")
-        accepted(database, a_run(3, model="newcomer"))
+    with_two_editions(database, "newcomer")
     with database.writing() as connection:
         maintainers.add(connection, "ada", PASSWORD, "test")
         submissions.receive(connection, bundle_of(a_run(4, model="waiting")), by="token:1")

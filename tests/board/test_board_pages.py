@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from boards import a_run, accepted
+from boards import a_run, accepted, with_two_editions
 from fastapi.testclient import TestClient
 
-from wattmark.board import standings, tables
+from wattmark.board import tables
 from wattmark.board.app import application
 from wattmark.board.database import Database
 from wattmark.board.services import Services
@@ -27,11 +27,7 @@ def november() -> Iterator[None]:
 
 
 def filled(database: Database) -> Database:
-    """A frozen edition of two models, and an open one that a third has joined."""
-    accepted(database, a_run(1), a_run(2, model="org/model"))
-    with database.writing() as connection:
-        standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")
-    accepted(database, a_run(3, model=EVIL))
+    with_two_editions(database, EVIL)
     return database
 
 

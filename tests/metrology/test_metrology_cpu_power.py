@@ -123,7 +123,7 @@ def test_a_ratio_covers_the_truth_of_every_machine_with_one_idle_share(a, b, mod
 
 
 def test_an_energy_to_compare_has_the_machines_watts_held_fixed():
-    found = comparable_energy(cpu_s=3.0, wall_s=5.0, cores=2, model=TEN_WATTS)
+    found = comparable_energy(CpuWork(cpu_s=3.0, wall_s=5.0, cores=2), TEN_WATTS)
     # 10 W x (0.9 or 0.8 or 0.5 x 3 s + 0.1 or 0.2 or 0.5 x 5 s x 2), and 10 % for programs
     assert found.energy.bounds() == pytest.approx((37.0 * 0.9, 44.0, 65.0 * 1.1))
     assert found.scale == "10 W per busy core, idle 0.2 of it"
@@ -134,7 +134,7 @@ def test_an_energy_to_compare_has_the_machines_watts_held_fixed():
 @given(works, works, models())
 def test_two_energies_to_compare_are_never_surer_of_their_ratio_than_the_ratio(a, b, model):
     ratio = energy_ratio(a, b, model)
-    one, other = (comparable_energy(w.cpu_s, w.wall_s, w.cores, model).energy for w in (a, b))
+    one, other = (comparable_energy(w, model).energy for w in (a, b))
     if not ratio.known or other.bounds()[0] <= 0:
         return
     low, value, high = (one / other).bounds()
@@ -190,7 +190,7 @@ def test_a_window_has_all_three_energies():
     assert window.idle_allocated == window.gross
     assert window.gross.bounds() == pytest.approx((18.5, 44.0, 130.0))
     assert window.idle_subtracted.bounds()[1] == pytest.approx(24.0)
-    assert window.comparable == comparable_energy(3.0, 5.0, 2, TEN_WATTS)
+    assert window.comparable == comparable_energy(CpuWork(3.0, 5.0, 2), TEN_WATTS)
 
 
 def test_cpu_time_that_went_back_is_missing_in_all_three():

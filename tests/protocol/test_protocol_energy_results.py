@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from synthetic_run import BASELINE, make_result, make_run
+from windows_of_rounds import a_round
 
 from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, energy_ratio
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
 from wattmark.protocol.energy_results import energies
 from wattmark.protocol.idle_powers import IdlePowers
 from wattmark.quantities import Quantity
-from wattmark.records import Energy, EnergyWindow, Result, Round, SampleFile, hashed_document
+from wattmark.records import Energy, EnergyWindow, Result, hashed_document
 from wattmark.reports.rows import comparable_per_query
 
 WATTS = PowerModel(Quantity.between(10.0, 5.0, 20.0, "W"), DEFAULT_MODEL.idle_share)
@@ -25,22 +26,7 @@ def a_window(cpu_s: float, model: PowerModel = DEFAULT_MODEL) -> EnergyWindow:
 
 def energy_of(*windows: EnergyWindow) -> Energy:
     """What rounds of 100 queries each come to."""
-    rounds = [
-        Round(
-            trial="t",
-            execution=0,
-            index=n,
-            queries=100,
-            start_ns=0,
-            wall_s=1.0,
-            cpu_s=1.0,
-            run_queue_wait_s=None,
-            steal_s=None,
-            energy=(window,),
-            samples=SampleFile(path="s", sha256="0" * 64, queries=100),
-        )
-        for n, window in enumerate(windows)
-    ]
+    rounds = [a_round(window, index=n, queries=100) for n, window in enumerate(windows)]
     (energy,) = energies(rounds, [1.0] * 100, IdlePowers([]))
     return energy
 

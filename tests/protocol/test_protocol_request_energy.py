@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import windows_of_rounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,19 +13,16 @@ from wattmark.protocol.measured import Measured
 from wattmark.protocol.recorder import Samples
 from wattmark.protocol.request_energy import request_energy, round_shares
 from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import MeterReading, Round, SampleFile
+from wattmark.records import MeterReading, Round
 
 
 def a_round(*energy: tuple[str, Quantity]) -> Round:
+    """A round with the gross energy of each domain."""
     reading = MeterReading(time_ns=0, values={})
     windows = [
         window_without_idle("m", domain, gross, reading, reading) for domain, gross in energy
     ]
-    return Round(
-        trial="t", execution=0, index=0, queries=1, start_ns=0, wall_s=1.0, cpu_s=1.0,
-        run_queue_wait_s=None, steal_s=None, energy=tuple(windows),
-        samples=SampleFile(path="x", sha256="", queries=1),
-    )  # fmt: skip
+    return windows_of_rounds.a_round(*windows)
 
 
 def samples(batch: list[int], took_ns: list[int]) -> Samples:

@@ -7,34 +7,25 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from plain_resampling import Group, plainly_resampled
 from scipy.stats import norm
 
-from wattmark.rating import Rule, find_rule
 from wattmark.rating import draws as draws_module
+from wattmark.rating import find_rule
 from wattmark.rating.columns import Columns, rate_columns
-from wattmark.rating.confidence import STARS, boundary_distance_pct, star_shares
+from wattmark.rating.confidence import boundary_distance_pct, star_shares
 from wattmark.rating.draws import draws_for, normal_blocks
 from wattmark.rating.rules.absolute import Absolute
 
 Floats = NDArray[np.float64]
 
 
-def a_group(size: int, seed: int) -> tuple[Floats, Floats, Floats, Floats]:
+def a_group(size: int, seed: int) -> Group:
     """Energies that are alike, apart, or in between, with intervals from narrow to wide."""
     rng = np.random.default_rng(seed)
     value = np.exp(rng.normal(0, rng.choice([0.05, 0.3, 1.0]), size))
     spread = np.exp(rng.uniform(0.005, rng.choice([0.05, 0.5]), size))
     return value / spread, value, value * spread, np.full(size, 0.95)
-
-
-def plainly_resampled(group: tuple[Floats, ...], rule: Rule, resamples: int) -> Floats:
-    low, value, high, level = group
-    sigma = np.log(high / low) / (2 * norm.ppf((1 + level) / 2))
-    rng, counts = np.random.default_rng(1), np.zeros((len(STARS), len(value)))
-    for _ in range(resamples // 1000):
-        stars = rule.stars(value * np.exp(sigma * rng.standard_normal((1000, len(value)))))
-        counts += [(stars == star).sum(axis=0) for star in STARS]
-    return counts / (resamples // 1000 * 1000)
 
 
 @pytest.mark.parametrize("rule", ["quintile", "aies-2025"])

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from plain_resampling import Group, plainly_resampled
 from scipy.stats import norm
 from shelves import a_run
 
 from wattmark.editions import entry_of
 from wattmark.rating import Rule, find_rule
 from wattmark.rating.columns import Columns, rate_columns
-from wattmark.rating.confidence import STARS, star_shares
+from wattmark.rating.confidence import star_shares
 from wattmark.rating.distributions import Comparable
 from wattmark.rating.edition import opened, stars, with_entries
 from wattmark.rating.rules.absolute import Absolute
 from wattmark.rating.unrated import Unrated
 
 Floats = NDArray[np.float64]
-Group = tuple[Floats, Floats, Floats, Floats]
 
 LEVEL = 0.9
 Z = float(norm.ppf((1 + LEVEL) / 2))
@@ -44,20 +44,6 @@ def a_group(size: int, seed: int, machines: int) -> tuple[Group, Comparable]:
     return (value / whole, value, value * whole, np.full(size, LEVEL)), comparable
 
 
-def plainly_resampled(group: Group, comparable: Comparable, rule: Rule, draws: int) -> Floats:
-    low, value, high, _ = group
-    whole = np.log(high / low) / (2 * Z)
-    own = np.where(comparable.scale == "", whole, np.log(comparable.high / comparable.low) / 2 / Z)
-    shared = np.sqrt(whole**2 - own**2)
-    names, machine = np.unique(comparable.scale.astype(str), return_inverse=True)
-    rng, counts = np.random.default_rng(1), np.zeros((len(STARS), len(value)))
-    for _ in range(draws // 1000):
-        scale = shared * rng.standard_normal((1000, len(names)))[:, machine]
-        stars = rule.stars(value * np.exp(own * rng.standard_normal((1000, len(value))) + scale))
-        counts += [(stars == star).sum(axis=0) for star in STARS]
-    return counts / (draws // 1000 * 1000)
-
-
 @pytest.mark.parametrize("rule", [find_rule("quintile"), find_rule("aies-2025")])
 @pytest.mark.parametrize(
     ("size", "seed", "machines"), [(5, 1, 1), (8, 2, 4), (14, 3, 2), (60, 4, 3), (200, 5, 4)]
@@ -69,7 +55,7 @@ def test_it_is_what_plain_resampling_gives_to_a_hundredth(
 
     shares = star_shares(*group, rule, comparable=comparable)
 
-    assert np.abs(shares - plainly_resampled(group, comparable, rule, 100_000)).max() < 0.01
+    assert np.abs(shares - plainly_resampled(group, rule, 100_000, comparable)).max() < 0.01
 
 
 @pytest.mark.parametrize("rule", ["quintile", "aies-2025"])

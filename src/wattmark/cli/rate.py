@@ -166,15 +166,13 @@ def _stored() -> Any:
     from wattmark import runs
     from wattmark.errors import RatingError
     from wattmark.rating.model_class import class_within
-    from wattmark.rating.scale import scale_name
-    from wattmark.reports.rows import comparable_per_query, energy_per_query, ok
+    from wattmark.reports.rated_energy import rated_energy
+    from wattmark.reports.rows import energy_per_query, ok
 
     rows = []
     for run in runs.finished():
         for result in filter(ok, run.results):
-            energy, comparable = energy_per_query(result), comparable_per_query(result)
-            told = None if energy is None or not energy.known else energy.to("Wh/query").bounds()
-            own = comparable.energy.to("Wh/query").bounds() if comparable else None
+            energy, rated = energy_per_query(result), rated_energy(run, result)
             rows.append(
                 {
                     "run": run.id,
@@ -183,15 +181,13 @@ def _stored() -> Any:
                     "class": class_within(run.task.name, run.model.parameters),
                     "setup": result.id,
                     "hardware": ", ".join(run.environment.gpus) or run.environment.cpu_model,
-                    "energy_wh_low": told[0] if told else None,
-                    "energy_wh": told[1] if told else None,
-                    "energy_wh_high": told[2] if told else None,
-                    "energy_wh_level": energy.level if energy and told else None,
-                    "energy_wh_comparable_low": own[0] if own else None,
-                    "energy_wh_comparable_high": own[2] if own else None,
-                    "energy_wh_scale": (
-                        scale_name(comparable.scale, run.environment) if comparable else ""
-                    ),
+                    "energy_wh_low": rated["low_wh"],
+                    "energy_wh": rated["energy_wh"],
+                    "energy_wh_high": rated["high_wh"],
+                    "energy_wh_level": rated["level"],
+                    "energy_wh_comparable_low": rated["comparable_low_wh"],
+                    "energy_wh_comparable_high": rated["comparable_high_wh"],
+                    "energy_wh_scale": rated["scale"],
                     "grade": str(energy.grade) if energy is not None else None,
                     "gate_passed": result.quality.gate_passed if result.quality else None,
                 }

@@ -190,16 +190,12 @@ def modelled_energy(
     )
 
 
-def comparable_energy(
-    cpu_s: float, wall_s: float, cores: int, model: PowerModel = DEFAULT_MODEL
-) -> ComparableEnergy:
+def comparable_energy(work: CpuWork, model: PowerModel = DEFAULT_MODEL) -> ComparableEnergy:
     """The gross energy of :func:`modelled_energy`, the machine's mean busy watts held fixed.
 
     What is left is ``program_spread``, and the idle share, which is taken to vary from one figure
-    to the other though all share it: which one it is compared with is not known here. Raises
-    MeterError for negative times or no core.
+    to the other though all share it: which one it is compared with is not known here.
     """
-    work = CpuWork(cpu_s, wall_s, cores)
     busy = model.busy_w.to("W").bounds()[1]
     low, value, high = (busy * work.gross(s) for s in model.idle_share.to("1").bounds())
     energy = Quantity.between(

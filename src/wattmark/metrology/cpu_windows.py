@@ -59,7 +59,7 @@ def cpu_window(
         gross = dynamic = Quantity.missing("J", Reason.COUNTER_RESET, detail)
     else:
         gross, dynamic = modelled_energy(work.cpu_s, work.wall_s, cores, model)
-        comparable = comparable_energy(work.cpu_s, work.wall_s, cores, model)
+        comparable = comparable_energy(work, model)
     return EnergyWindow(
         meter=meter,
         domain="cpu",

@@ -111,12 +111,11 @@ def _reasons(columns: Columns, level: Floats, group: NDArray[np.int64]) -> NDArr
 
     drop(Unrated.NO_ENERGY, ~np.isfinite(columns.value) | (columns.value <= 0))
     if columns.low is not None and columns.high is not None:
-        inside = (columns.low <= columns.value) & (columns.value <= columns.high)
-        usable = inside & (columns.low > 0) & np.isfinite(columns.high) & (level > 0)
+        usable = _usable(columns.low, columns.value, columns.high) & (level > 0)
         drop(Unrated.NO_USABLE_INTERVAL, ~usable)
     if (own := columns.comparable) is not None:
-        usable = (own.low > 0) & (own.low <= columns.value) & (columns.value <= own.high)
-        drop(Unrated.NO_USABLE_INTERVAL, (own.scale != "") & ~(usable & np.isfinite(own.high)))
+        usable = _usable(own.low, columns.value, own.high)
+        drop(Unrated.NO_USABLE_INTERVAL, (own.scale != "") & ~usable)
     if columns.gate is not None:
         drop(Unrated.QUALITY_GATE, ~columns.gate)
     for why, names in (
@@ -128,6 +127,12 @@ def _reasons(columns: Columns, level: Floats, group: NDArray[np.int64]) -> NDArr
                 differs = names[members] != _usual(names[members])
                 reason[members[differs]] = why.value
     return reason
+
+
+def _usable(low: Floats, value: Floats, high: Floats) -> NDArray[np.bool_]:
+    """Where an interval is above 0, ends, and holds its value."""
+    usable: NDArray[np.bool_] = (low > 0) & (low <= value) & (value <= high) & np.isfinite(high)
+    return usable
 
 
 def _usual(names: NDArray[np.object_]) -> str:

@@ -106,7 +106,7 @@ def _keys(
 
 
 def _add_below(
-    at_least: Floats, drawn: Floats, scale: Floats, energies: Energies, rule: Rule
+    at_least: Floats, drawn: Floats, scale: Floats | None, energies: Energies, rule: Rule
 ) -> None:
     """Add each entry's probability to stay below its border, summed over draws, for each cut."""
     ordered = np.sort(drawn, axis=-1)

@@ -106,20 +106,20 @@ class Energies:
         """Those that are exact once the scales are known."""
         return np.flatnonzero((self.sigma <= 0) & ~self.hard)
 
-    def drawn(self, normal: Floats) -> tuple[Floats, Floats]:
-        """Energies at standard normal points, and logarithms of their scales.
+    def drawn(self, normal: Floats) -> tuple[Floats, Floats | None]:
+        """Energies at standard normal points, and logarithms of their scales if any are shared.
 
-        ``normal`` has shape (draws, scales + n): the scales first. Energies have (draws, n), scales
-        too, or (1, n) where none is shared.
+        ``normal`` has shape (draws, scales + n): the scales first. Energies and scales have
+        (draws, n).
         """
         from scipy.special import ndtr
 
-        scale = np.zeros((1, len(self.value)))
-        if self.scales:
-            scale = self.sigma_scale * normal[:, self.scale]
         own = normal[:, self.scales :]
         drawn: Floats = self.sigma * own
-        drawn += scale
+        scale = None
+        if self.scales:
+            scale = self.sigma_scale * normal[:, self.scale]
+            drawn += scale
         np.exp(drawn, out=drawn)
         drawn *= self.value
         hard = np.flatnonzero(self.hard)
@@ -127,14 +127,15 @@ class Energies:
             drawn[:, hard] = np.exp(self.log_low[hard] + self.width[hard] * ndtr(own[:, hard]))
         return drawn, scale
 
-    def below(self, border: Floats, scale: Floats, at: Ints) -> Floats:
+    def below(self, border: Floats, scale: Floats | None, at: Ints) -> Floats:
         """Probability that those ``at`` lie below their borders, shape (draws, len(at)).
 
         ``scale`` as :meth:`drawn` gives it.
         """
         log_border = np.log(border)
         share = log_border - self.log_value[at]
-        share -= scale[:, at]
+        if scale is not None:
+            share -= scale[:, at]
         share /= np.where(self.sigma[at] > 0, self.sigma[at], 1.0)
         _normal_cdf(share)
         hard = np.flatnonzero(self.hard[at])
