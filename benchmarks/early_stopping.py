@@ -17,8 +17,8 @@ from functools import cache
 
 import numpy as np
 
-from wattmark.protocol.statistics.early_stopping import queries_needed
-from wattmark.protocol.statistics.sequential_latency import SequentialRule, sequential_rule
+from wattmark.statistics.early_stopping import queries_needed
+from wattmark.statistics.sequential_latency import SequentialRule, sequential_rule
 
 PERCENTILES = (0.99, 0.9, 0.999)
 #: True rates over the latency, as a share of what is allowed.

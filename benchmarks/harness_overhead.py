@@ -13,8 +13,8 @@ import time
 
 import numpy as np
 
-from wattmark.meters.modelled_cpu import ModelledCpu
-from wattmark.protocol import contention
+from wattmark.machine import contention
+from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.scenarios.single_stream import SingleStream
 
 QUERIES = 20_000

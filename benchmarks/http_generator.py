@@ -32,11 +32,11 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
+from wattmark.endpoints.address import Server
 from wattmark.endpoints.api import api
 from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, poisson
 from wattmark.endpoints.generator import Generator
 from wattmark.endpoints.outcomes import Load
-from wattmark.endpoints.server import Server
 
 STAND_IN = Path(__file__).parents[1] / "tests" / "stand_in_server.py"
 CONCURRENCY = 16

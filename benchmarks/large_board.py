@@ -19,10 +19,10 @@ import numpy as np
 from sqlalchemy import insert, select
 
 from wattmark import registry
-from wattmark.board import standings, tables, times
-from wattmark.board.database import Database
+from wattmark.board.shelf import standings, tables, times
+from wattmark.board.shelf.database import Database
+from wattmark.editions.edition import canonical, closing_date
 from wattmark.errors import BoardError
-from wattmark.rating.edition import canonical, closing_date
 
 #: Machine -> how its energy is obtained, mostly.
 MACHINES = {

@@ -18,7 +18,7 @@ import numpy as np
 from wattmark import registry
 from wattmark.contracts import Inputs, Pace
 from wattmark.records import LoadgenSettings
-from wattmark.scenarios.loadgen import Loadgen
+from wattmark.scenarios.loadgen_driver import Loadgen
 
 TESTS = 7
 QUERIES = 256

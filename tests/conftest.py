@@ -20,7 +20,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATTMARK_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("WATTMARK_METERS", raising=False)
     monkeypatch.setattr(
-        "wattmark.meters.configured.user_config_path", lambda *_, **__: tmp_path / "config"
+        "wattmark.metering.configured.user_config_path", lambda *_, **__: tmp_path / "config"
     )
 
 

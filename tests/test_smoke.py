@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wattmark import registry, runs
+from wattmark import registry
 from wattmark.records import Plan, Run, Suite
+from wattmark.workflows import runs
 
 SMOKE = runs.read("smoke")
 assert isinstance(SMOKE, Suite)

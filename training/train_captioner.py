@@ -30,8 +30,8 @@ from scipy.stats import binomtest
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from wattmark.models.networks.scene_captioner_module import CONTEXT, untrained
 from wattmark.models.scene_captioner import BEGIN, END, WEIGHTS, SceneCaptioner, normalised
-from wattmark.models.scene_captioner_module import CONTEXT, untrained
 from wattmark.tasks.image_captioning import ImageCaptioning
 from wattmark.tasks.scenes import Scene, render, scenes, vocabulary
 

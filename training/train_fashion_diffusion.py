@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from wattmark.models.fashion_diffusion import WEIGHTS
-from wattmark.models.fashion_unet import TIME_STEPS, FashionUnet
+from wattmark.models.networks.fashion_unet import TIME_STEPS, FashionUnet
 from wattmark.pipelines.diffusion import cosine_schedule
 from wattmark.tasks.fashion_mnist import training_set
 

@@ -27,8 +27,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import binomtest
 
-from wattmark.models.minilm_l6 import ENCODER, load_bert, sentence_embedding
 from wattmark.models.minilm_l6_sentiment import HEAD, MiniLmSentiment, read_head
+from wattmark.models.networks.minilm_l6 import ENCODER, load_bert, sentence_embedding
 from wattmark.tasks.text_classification import (
     CELLS,
     CLASSES,

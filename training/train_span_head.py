@@ -29,7 +29,6 @@ import torch
 from cloze_questions import Cloze, cloze
 
 from wattmark.assets import PackageRef, resolve
-from wattmark.models.minilm_l6 import SEP_ID, WIDTH, load_bert, load_tokenizer
 from wattmark.models.minilm_l6_qa import (
     QUESTION_TOKENS,
     MiniLmQa,
@@ -39,6 +38,7 @@ from wattmark.models.minilm_l6_qa import (
     trained_modules,
     weights_file,
 )
+from wattmark.models.networks.minilm_l6 import SEP_ID, WIDTH, load_bert, load_tokenizer
 from wattmark.tasks.extractive_question_answering import (
     QUESTIONS,
     Question,

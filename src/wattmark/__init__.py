@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wattmark.endpoint_runs import run_endpoint
     from wattmark.errors import WattmarkError
-    from wattmark.measuring import Window, measure, measured
-    from wattmark.meters.replay import ReplayMeter
-    from wattmark.meters.synthetic import SyntheticMeter
+    from wattmark.metering.repeating import Repeats, measure_repeats
+    from wattmark.metering.replay import ReplayMeter
+    from wattmark.metering.synthetic import SyntheticMeter
+    from wattmark.metering.window import Window, measure, measured
     from wattmark.quantities import Grade, Quantity, Reason
     from wattmark.records import EndpointPlan, EndpointRun, Plan, Result, Run, Setup
-    from wattmark.repeating import Repeats, measure_repeats
-    from wattmark.runs import load, report, resume, run
-    from wattmark.sweeping import Sweep, sweep
+    from wattmark.workflows.endpoint_runs import run_endpoint
+    from wattmark.workflows.runs import load, report, resume, run
+    from wattmark.workflows.sweeping import Sweep, sweep
 
 __all__ = [
     "EndpointPlan",
@@ -48,16 +48,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "wattmark.endpoint_runs": ("run_endpoint",),
+    "wattmark.workflows.endpoint_runs": ("run_endpoint",),
     "wattmark.errors": ("WattmarkError",),
-    "wattmark.measuring": ("Window", "measure", "measured"),
-    "wattmark.meters.replay": ("ReplayMeter",),
-    "wattmark.meters.synthetic": ("SyntheticMeter",),
+    "wattmark.metering.window": ("Window", "measure", "measured"),
+    "wattmark.metering.replay": ("ReplayMeter",),
+    "wattmark.metering.synthetic": ("SyntheticMeter",),
     "wattmark.quantities": ("Grade", "Quantity", "Reason"),
     "wattmark.records": ("EndpointPlan", "EndpointRun", "Plan", "Result", "Run", "Setup"),
-    "wattmark.repeating": ("Repeats", "measure_repeats"),
-    "wattmark.runs": ("load", "report", "resume", "run"),
-    "wattmark.sweeping": ("Sweep", "sweep"),
+    "wattmark.metering.repeating": ("Repeats", "measure_repeats"),
+    "wattmark.workflows.runs": ("load", "report", "resume", "run"),
+    "wattmark.workflows.sweeping": ("Sweep", "sweep"),
 }
 
 

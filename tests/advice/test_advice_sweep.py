@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from synthetic_run import BASELINE, make_result
 
-from wattmark.advice.sweep import SweepPoint, goes_on, require_answerable, sweet_spots
+from wattmark.advice.sweep_points import SweepPoint, goes_on, require_answerable, sweet_spots
 from wattmark.errors import PlanError
 from wattmark.quantities import Quantity
 from wattmark.records import Failure, Result

@@ -6,11 +6,11 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from wattmark.board import tokens
-from wattmark.board.app import application
-from wattmark.board.database import Database
-from wattmark.board.services import Services
-from wattmark.board.tokens import Scope
+from wattmark.board.people import tokens
+from wattmark.board.people.tokens import Scope
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.app import application
+from wattmark.board.web.services import Services
 
 API = "/api/v1"
 JSON = {"Content-Type": "application/json"}

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from synthetic_run import MEASURED, make_result, make_run
 
-from wattmark.board import standings, submissions
-from wattmark.board.bundles import bundle_of
-from wattmark.board.database import Database
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import bundle_of
+from wattmark.board.shelf import standings
+from wattmark.board.shelf.database import Database
 from wattmark.records import Run
 
 
@@ -39,7 +40,7 @@ def with_model(run: Run, name: str) -> Run:
 def with_two_editions(database: Database, newcomer: str) -> None:
     """A frozen edition of two models, and an open one that a third has joined, in November 2026."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+        patch.setattr("wattmark.board.shelf.times.now", lambda: "2026-11-27T12:00:00Z")
         accepted(database, a_run(1), a_run(2, model="org/model"))
         with database.writing() as connection:
             standings.freeze(connection, "2026-H2", "2026-11-27", by="ada")

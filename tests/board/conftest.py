@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wattmark.board.database import Database
+from wattmark.board.shelf.database import Database
 
 KINDS = ["sqlite", "postgresql"]
 

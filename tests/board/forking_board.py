@@ -23,9 +23,9 @@ from api_boards import get
 from boards import a_run, accepted
 from starlette.testclient import TestClient
 
-from wattmark.board.app import application
-from wattmark.board.database import Database
-from wattmark.board.services import Services
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.app import application
+from wattmark.board.web.services import Services
 
 
 def warm_up() -> None:

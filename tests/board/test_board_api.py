@@ -12,11 +12,11 @@ from boards import a_run, accepted
 from starlette.testclient import TestClient
 from synthetic_run import make_result, make_run
 
-from wattmark.board import standings, times
-from wattmark.board.database import Database
+from wattmark.board.shelf import standings, times
+from wattmark.board.shelf.database import Database
+from wattmark.editions.edition import Edition, canonical
+from wattmark.editions.edition_problems import problems
 from wattmark.rating import RULES
-from wattmark.rating.edition import Edition, canonical
-from wattmark.rating.edition_problems import problems
 from wattmark.records import Run
 
 EDITION = standings.half_year(times.today())

@@ -11,8 +11,8 @@ from api_boards import API, client_of, get
 from boards import a_run, accepted
 from starlette.testclient import TestClient
 
-from wattmark.board import standings, times
-from wattmark.board.database import Database
+from wattmark.board.shelf import standings, times
+from wattmark.board.shelf.database import Database
 
 EDITION = standings.half_year(times.today())
 NAMES = [

@@ -11,11 +11,13 @@ from httpx import Response
 from starlette.testclient import TestClient
 from synthetic_run import make_result, make_run
 
-from wattmark.board import submissions, tables, tokens
-from wattmark.board.bundles import MOST_BYTES, Bundle, bundle_of
-from wattmark.board.database import Database
-from wattmark.board.rate_limit import RateLimit
-from wattmark.board.tokens import Scope
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import MOST_BYTES, Bundle, bundle_of
+from wattmark.board.people import tokens
+from wattmark.board.people.tokens import Scope
+from wattmark.board.shelf import tables
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.rate_limit import RateLimit
 
 Headers = dict[str, str]
 

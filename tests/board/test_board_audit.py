@@ -9,42 +9,42 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 
-from wattmark.board import audit, tables
-from wattmark.board.database import Database
+from wattmark.board.shelf import audit_log, tables
+from wattmark.board.shelf.database import Database
 from wattmark.errors import BoardError, RefusedError
 
 
 def test_entries_follow_each_other(database: Database) -> None:
     fill(database, 3)
     with database.reading() as connection:
-        first, second, third = audit.entries(connection)
-        assert audit.problems(connection) == []
+        first, second, third = audit_log.entries(connection)
+        assert audit_log.problems(connection) == []
     assert (first.seq, second.seq, third.seq) == (1, 2, 3)
     assert (first.actor, first.action, first.subject) == ("cli:ada", "accept", "bundle 1")
     assert first.detail == {"reason": "Grüße\0", "results": 1, "share": 1e20}
-    assert first.previous_sha256 == audit.FIRST
+    assert first.previous_sha256 == audit_log.FIRST
     assert (second.previous_sha256, third.previous_sha256) == (first.sha256, second.sha256)
 
 
 def test_a_long_log_is_read_in_pieces(database: Database) -> None:
     fill(database, 7)
     with database.reading() as connection:
-        assert [e.seq for e in audit.entries(connection, after=2, limit=3)] == [3, 4, 5]
-        assert audit.entries(connection, after=7) == []
-        assert audit.entries(connection, after=2**70) == []
-        assert [e.seq for e in audit.entries(connection, limit=2**70)] == list(range(1, 8))
+        assert [e.seq for e in audit_log.entries(connection, after=2, limit=3)] == [3, 4, 5]
+        assert audit_log.entries(connection, after=7) == []
+        assert audit_log.entries(connection, after=2**70) == []
+        assert [e.seq for e in audit_log.entries(connection, limit=2**70)] == list(range(1, 8))
 
 
 def test_an_entry_belongs_to_the_change_it_tells_of(database: Database) -> None:
     def fail() -> None:
         with database.writing() as connection:
-            audit.append(connection, "cli:ada", "accept", "x")
+            audit_log.append(connection, "cli:ada", "accept", "x")
             raise RuntimeError("halfway")
 
     with pytest.raises(RuntimeError):
         fail()
     with database.reading() as connection:
-        assert audit.entries(connection) == []
+        assert audit_log.entries(connection) == []
 
 
 ALTERED = [
@@ -75,7 +75,7 @@ def test_an_entry_that_cannot_be_read_is_a_clear_error(database: Database) -> No
         for detail in ("no JSON", "[" * 100_000):
             alter(connection, 2, detail=detail)
             with pytest.raises(BoardError, match="log: entry 2 was altered"):
-                audit.entries(connection)
+                audit_log.entries(connection)
 
     problems_after(database, tamper)
 
@@ -89,7 +89,7 @@ def test_an_altered_entry_with_a_hash_that_fits_breaks_the_link_to_it(database: 
             select(tables.audit).where(tables.audit.c.seq >= 3).order_by(tables.audit.c.seq)
         ).all()
         connection.execute(delete(tables.audit).where(tables.audit.c.seq >= 3))
-        audit.append(connection, "cli:eve", "reject", "bundle 3")
+        audit_log.append(connection, "cli:eve", "reject", "bundle 3")
         connection.execute(insert(tables.audit), [dict(row._mapping) for row in after[1:]])
 
     assert problems_after(database, forge) == [
@@ -143,9 +143,9 @@ def test_whatever_json_is_logged_is_later_found_unaltered(
 ) -> None:
     with database.engine.connect() as connection:
         for value in values:
-            audit.append(connection, "cli:ada", "note", "x", value=value)
-        assert [entry.detail["value"] for entry in audit.entries(connection)] == values
-        assert audit.problems(connection) == []
+            audit_log.append(connection, "cli:ada", "note", "x", value=value)
+        assert [entry.detail["value"] for entry in audit_log.entries(connection)] == values
+        assert audit_log.problems(connection) == []
         connection.rollback()
 
 
@@ -166,15 +166,15 @@ def test_what_cannot_be_logged_is_refused(database: Database) -> None:
     for actor, subject, detail in UNLOGGABLE:
         with database.writing() as connection:
             with pytest.raises(RefusedError) as caught:
-                audit.append(connection, actor, "note", subject, detail=detail)
-            assert audit.entries(connection) == []
+                audit_log.append(connection, actor, "note", subject, detail=detail)
+            assert audit_log.entries(connection) == []
         assert (caught.value.status, caught.value.code) == (422, "unloggable")
 
 
 def fill(database: Database, number: int) -> None:
     for i in range(1, number + 1):
         with database.writing() as connection:
-            audit.append(
+            audit_log.append(
                 connection,
                 "cli:ada",
                 "accept",
@@ -201,6 +201,6 @@ def problems_after(database: Database, tamper: Callable[[Connection], None]) -> 
         else:
             connection.exec_driver_sql("DROP TRIGGER board_audit_append_only ON board_audit")
         tamper(connection)
-        found = audit.problems(connection)
+        found = audit_log.problems(connection)
         connection.rollback()
         return found

@@ -13,11 +13,12 @@ from axe_playwright_python.sync_playwright import Axe
 from boards import a_run, with_two_editions
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from wattmark.board import maintainers, submissions
-from wattmark.board.bundles import bundle_of
-from wattmark.board.database import Database
-from wattmark.board.server import listen, run
-from wattmark.board.submissions import Status
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import bundle_of
+from wattmark.board.intake.submissions import Status
+from wattmark.board.people import maintainers
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.server import listen, run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [

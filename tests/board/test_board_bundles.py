@@ -11,7 +11,7 @@ from boards import a_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wattmark.board.bundles import MOST_BYTES, bundle_of, read_bundle
+from wattmark.board.intake.bundle import MOST_BYTES, bundle_of, read_bundle
 from wattmark.errors import RefusedError
 
 

@@ -7,9 +7,9 @@ import itertools
 import pytest
 from boards import a_run, accepted
 
-from wattmark.board import catalogue
-from wattmark.board.catalogue import FACETS, Filter, Order
-from wattmark.board.database import Database
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.catalogue import FACETS, Filter, Order
+from wattmark.board.shelf.database import Database
 
 TASK = "text-classification"
 

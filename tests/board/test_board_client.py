@@ -16,13 +16,14 @@ from api_boards import ADDRESS, headers_of
 from boards import a_run, accepted
 from typer.testing import CliRunner, Result
 
-from wattmark.board import server, submissions
-from wattmark.board.app import application
-from wattmark.board.bundles import bundle_of
-from wattmark.board.client import send
-from wattmark.board.database import Database
-from wattmark.board.services import Services
-from wattmark.board.tokens import Scope
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import bundle_of
+from wattmark.board.intake.client import send
+from wattmark.board.people.tokens import Scope
+from wattmark.board.shelf.database import Database
+from wattmark.board.web import server
+from wattmark.board.web.app import application
+from wattmark.board.web.services import Services
 from wattmark.cli.main import app
 from wattmark.errors import BoardError, RefusedError
 
@@ -55,7 +56,7 @@ def token(board: Database) -> str:
 @pytest.fixture(autouse=True)
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store of this machine has one run."""
-    monkeypatch.setattr("wattmark.runs.load", lambda name: a_run(1))
+    monkeypatch.setattr("wattmark.workflows.runs.load", lambda name: a_run(1))
     monkeypatch.delenv("WATTMARK_BOARD_TOKEN", raising=False)
 
 

@@ -12,8 +12,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 
-from wattmark.board import tables
-from wattmark.board.database import SCHEMA, Database
+from wattmark.board.shelf import tables
+from wattmark.board.shelf.database import SCHEMA, Database
 from wattmark.errors import BoardError
 from wattmark.store.database import open_database
 

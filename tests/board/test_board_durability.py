@@ -25,12 +25,14 @@ import pytest
 from sqlalchemy import Connection, func, select
 from synthetic_run import BASELINE, make_result, make_run
 
-from wattmark.board import audit, catalogue, standings, submissions, tables, tokens
-from wattmark.board.bundles import Bundle, bundle_of
-from wattmark.board.database import Database
-from wattmark.board.submissions import Status
-from wattmark.board.tokens import Scope
-from wattmark.board.verification import problems
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import Bundle, bundle_of
+from wattmark.board.intake.submissions import Status
+from wattmark.board.people import tokens
+from wattmark.board.people.tokens import Scope
+from wattmark.board.shelf import audit_log, catalogue, standings, tables
+from wattmark.board.shelf.database import Database
+from wattmark.board.shelf.verification import problems
 
 #: On each of the two databases
 KILLS = 25
@@ -193,9 +195,9 @@ def assert_whole(database: Database, clients: Clients) -> None:
         assert _stars(connection) == stars
 
 
-def _log(connection: Connection) -> Iterator[audit.LogEntry]:
+def _log(connection: Connection) -> Iterator[audit_log.LogEntry]:
     after = 0
-    while entries := audit.entries(connection, after=after, limit=1000):
+    while entries := audit_log.entries(connection, after=after, limit=1000):
         yield from entries
         after = entries[-1].seq
 

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from synthetic_run import MEASURED, make_result, make_run
 from typer.testing import CliRunner
 
-from wattmark.board import exports, standings, tables, times
-from wattmark.board.database import Database
-from wattmark.board.exports import Form
+from wattmark.board.shelf import standings, tables, tables_out, times
+from wattmark.board.shelf.database import Database
+from wattmark.board.shelf.tables_out import Form
 from wattmark.cli.main import app
+from wattmark.editions.rating_table import read_table
 from wattmark.records import Run
-from wattmark.reports.rating_table import read_table
 
 EDITION = standings.half_year(times.today())
 ADDED = ("stars", "star_probability", "boundary_distance_pct", "unrated_reason")
@@ -83,7 +83,7 @@ def test_the_shown_command_gives_the_stars_of_the_board(
     file = f"{EDITION}.{form}"
     with client_of(filled) as client:
         (tmp_path / file).write_bytes(client.get(f"{API}/export/{EDITION}.{form}").content)
-    shown = exports.recompute_command(EDITION, file=file)
+    shown = tables_out.recompute_command(EDITION, file=file)
     assert shown.startswith("wattmark rate ")
     command(*shlex.split(shown)[1:])
 
@@ -109,10 +109,10 @@ def test_all_three_forms_hold_the_same(filled: Database) -> None:
     for form in Form:
         file = io.BytesIO()
         with filled.reading() as connection:
-            assert exports.write(connection, EDITION, file, form) == 37
+            assert tables_out.write(connection, EDITION, file, form) == 37
         tables_[form] = file.getvalue()
     of_parquet = pq.read_table(io.BytesIO(tables_[Form.PARQUET])).to_pylist()
-    assert list(of_parquet[0]) == list(exports.COLUMNS)
+    assert list(of_parquet[0]) == list(tables_out.COLUMNS)
     assert pa.Table.from_pylist(json.loads(tables_[Form.JSON])).to_pylist() == of_parquet
     of_csv = list(csv.DictReader(io.StringIO(tables_[Form.CSV].decode(), newline="")))
     assert [row["result_sha256"] for row in of_csv] == [r["result_sha256"] for r in of_parquet]
@@ -149,10 +149,10 @@ def test_an_export_is_a_file_with_its_size_and_name(
 
 
 def test_rows_are_read_in_chunks(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(tables_out, "_ROWS_AT_ONCE", 10)
     file = io.BytesIO()
     with filled.reading() as connection:
-        exports.write(connection, EDITION, file, Form.PARQUET)
+        tables_out.write(connection, EDITION, file, Form.PARQUET)
     written = pq.ParquetFile(file)
     assert [written.metadata.row_group(n).num_rows for n in range(4)] == [10, 10, 10, 7]
 
@@ -170,7 +170,7 @@ def test_a_spreadsheet_takes_no_name_for_a_formula(database: Database) -> None:
 
 @given(text=st.text())
 def test_a_defused_text_can_be_undone(text: str) -> None:
-    found = exports.defused(text)
+    found = tables_out.defused(text)
     assert found[:1] not in set("=+-@\t\r\n")
     assert (found.removeprefix("'") if found != text else found) == text
     assert found == text or found.startswith("'")
@@ -179,7 +179,7 @@ def test_a_defused_text_can_be_undone(text: str) -> None:
 def test_numbers_stay_numbers(filled: Database, tmp_path: Path) -> None:
     file = tmp_path / "e.csv"
     with filled.reading() as connection, file.open("wb") as out:
-        exports.write(connection, EDITION, out, Form.CSV)
+        tables_out.write(connection, EDITION, out, Form.CSV)
     schema = pyarrow.csv.read_csv(file).schema
     assert {str(schema.field(n).type) for n in ("energy_wh", "quality", "latency_p50_ms")} == {
         "double"
@@ -187,7 +187,7 @@ def test_numbers_stay_numbers(filled: Database, tmp_path: Path) -> None:
 
 
 def test_the_command_names_what_is_not_usual() -> None:
-    shown = exports.recompute_command(EDITION, task="text/x", rule="absolute", address=ADDRESS)
+    shown = tables_out.recompute_command(EDITION, task="text/x", rule="absolute", address=ADDRESS)
     source = f"{ADDRESS}{API}/export/{EDITION}.parquet?task=text%2Fx"
     assert shown.splitlines() == [
         f"curl -o {EDITION}.parquet '{source}'",
@@ -207,7 +207,7 @@ def test_the_command_gives_the_stars_of_other_rules(
         standings.freeze(connection, EDITION, times.today(), by="test")
         standings.open_edition(connection, later, rule, by="test")
     monkeypatch.chdir(tmp_path)
-    shown = exports.recompute_command(later, rule=rule, address=ADDRESS)
+    shown = tables_out.recompute_command(later, rule=rule, address=ADDRESS)
     with client_of(filled) as client:
         *fetches, rate = (shlex.split(line) for line in shown.splitlines())
         for _, _, to, source in fetches:

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 from api_boards import ADDRESS, client_of
 from boards import a_run, accepted
 
-from wattmark.board import audit, feed, standings, times
-from wattmark.board.database import Database
+from wattmark.board.shelf import audit_log, standings, times
+from wattmark.board.shelf.database import Database
+from wattmark.board.web import feed
 
 EDITION = standings.half_year(times.today())
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -75,7 +76,7 @@ def test_names_are_text_whatever_is_in_them(database: Database) -> None:
 def test_the_last_fifty_changes_are_told(database: Database) -> None:
     with database.writing() as connection:
         for year in range(2000, 2052):
-            audit.append(connection, "test", "open_edition", f"{year}-H1", rule="quintile")
+            audit_log.append(connection, "test", "open_edition", f"{year}-H1", rule="quintile")
     titles = texts(read(database), "a:entry/a:title")
     assert len(titles) == feed.MOST_ENTRIES and titles[0] == "Edition 2051-H1 is open"
 

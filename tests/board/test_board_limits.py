@@ -16,9 +16,9 @@ from fastapi import FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wattmark.board import body_limit, rate_limit
-from wattmark.board.body_limit import BodyLimit
-from wattmark.board.rate_limit import RateLimit, client_key
+from wattmark.board.web import body_limit, rate_limit
+from wattmark.board.web.body_limit import BodyLimit
+from wattmark.board.web.rate_limit import RateLimit, client_key
 from wattmark.errors import RefusedError
 
 MOST = 1000

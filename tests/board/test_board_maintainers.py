@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import func, select, update
 from typer.testing import CliRunner
 
-from wattmark.board import audit, maintainers, sessions, tables
-from wattmark.board.database import Database
-from wattmark.board.sessions import Session
-from wattmark.cli import board_maintainer
+from wattmark.board.people import maintainers, sessions
+from wattmark.board.people.sessions import Session
+from wattmark.board.shelf import audit_log, tables
+from wattmark.board.shelf.database import Database
+from wattmark.cli.board import maintainer
 from wattmark.errors import RefusedError
 
 BY = "cli:root"
@@ -189,8 +190,8 @@ def test_everything_is_logged(ada: Database) -> None:
     disable(ada)
     disable(ada)
     with ada.reading() as connection:
-        log = [(e.actor, e.action, e.subject) for e in audit.entries(connection)]
-        assert audit.problems(connection) == []
+        log = [(e.actor, e.action, e.subject) for e in audit_log.entries(connection)]
+        assert audit_log.problems(connection) == []
     assert log == [
         (BY, "add_maintainer", "ada"),
         ("maintainer:ada", "log_in", "ada"),
@@ -223,7 +224,7 @@ def test_the_command_disables_and_the_log_says_who_did(database_url: str) -> Non
     with Database.open(database_url) as board:
         assert not right(board, "ada", PASSWORD)
         with board.reading() as connection:
-            actors = {entry.actor for entry in audit.entries(connection)}
+            actors = {entry.actor for entry in audit_log.entries(connection)}
     assert [actor.startswith("cli:") and actor != "cli:" for actor in actors] == [True]
 
 
@@ -234,7 +235,7 @@ def test_the_command_says_what_is_wrong_with_a_password(database_url: str) -> No
         (b"\xff\n", "UTF-8"),
     ):
         arguments = ["add", "ada", "--password-stdin", "--database", database_url]
-        done = CliRunner().invoke(board_maintainer.app, arguments, input=typed)
+        done = CliRunner().invoke(maintainer.app, arguments, input=typed)
         assert said in str(done.exception)
     with Database.open(database_url) as board, board.reading() as connection:
         assert connection.execute(select(tables.maintainers)).all() == []
@@ -273,7 +274,7 @@ def hours(start: str, end: str) -> float:
 
 def cli(database_url: str, *arguments: str, typed: str = ""):
     done = CliRunner().invoke(
-        board_maintainer.app,
+        maintainer.app,
         list(arguments),
         input=typed,
         env={"WATTMARK_BOARD_DATABASE": database_url},

@@ -10,12 +10,14 @@ from boards import a_run, accepted
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from wattmark.board import audit, catalogue, maintainers, submissions
-from wattmark.board.app import application
-from wattmark.board.bundles import bundle_of
-from wattmark.board.database import Database
-from wattmark.board.services import Services
-from wattmark.board.submissions import Status
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import bundle_of
+from wattmark.board.intake.submissions import Status
+from wattmark.board.people import maintainers
+from wattmark.board.shelf import audit_log, catalogue
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.app import application
+from wattmark.board.web.services import Services
 
 PASSWORD = "correct horse battery"
 HOST = "http://testserver"
@@ -66,7 +68,7 @@ def test_a_maintainer_accepts_what_was_submitted(client: TestClient, board: Data
 
     assert status(board) is Status.ACCEPTED
     with board.reading() as connection:
-        actors = [e.actor for e in audit.entries(connection)]
+        actors = [e.actor for e in audit_log.entries(connection)]
     assert "maintainer:ada" in actors
     assert "9 results" in client.get("/tasks/text-classification").text
 

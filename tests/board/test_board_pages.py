@@ -9,11 +9,11 @@ import pytest
 from boards import a_run, accepted, with_two_editions
 from fastapi.testclient import TestClient
 
-from wattmark.board import tables
-from wattmark.board.app import application
-from wattmark.board.database import Database
-from wattmark.board.services import Services
-from wattmark.board.static_files import static_files
+from wattmark.board.shelf import tables
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.app import application
+from wattmark.board.web.services import Services
+from wattmark.board.web.static_files import static_files
 
 EVIL = '<script>alert(1)</script>{{ 7 * 7 }}"'
 TASK = "/tasks/text-classification"
@@ -22,7 +22,7 @@ TASK = "/tasks/text-classification"
 @pytest.fixture(autouse=True, scope="module")
 def november() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+        patch.setattr("wattmark.board.shelf.times.now", lambda: "2026-11-27T12:00:00Z")
         yield
 
 

@@ -9,7 +9,7 @@ import pytest
 from boards import a_run, with_model
 from synthetic_run import BASELINE
 
-from wattmark.board.plausibility import findings
+from wattmark.board.intake.plausibility import findings
 from wattmark.quantities import Quantity
 from wattmark.records import Result, Run, StopReason
 

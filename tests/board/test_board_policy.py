@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import RowMapping
 
-from wattmark.board import catalogue, policy, standings, times
-from wattmark.board.catalogue import Filter
-from wattmark.board.database import Database
-from wattmark.board.policy import Best, Border, Outcome, judged
+from wattmark.board.shelf import catalogue, policy_counts, standings, times
+from wattmark.board.shelf.catalogue import Filter
+from wattmark.board.shelf.database import Database
+from wattmark.board.shelf.policy_counts import Best, Border, Outcome, judged
 
 EDITION = standings.half_year(times.today())
 
@@ -175,7 +175,7 @@ def test_an_edition_is_judged_as_its_results_are(
 ) -> None:
     asked = {"min_stars": min_stars, "max_energy_wh": max_energy_wh}
     with filled.reading() as connection:
-        (found,) = policy.outcomes(connection, EDITION, task=task, **asked)
+        (found,) = policy_counts.outcomes(connection, EDITION, task=task, **asked)
         rows = catalogue.page(connection, Filter(EDITION), limit=1000)
     populations = {row["population"] for row in rows}
     one_by_one = [
@@ -224,5 +224,7 @@ def filled(database: Database) -> Database:
 
 def test_a_task_that_is_not_there_has_no_outcome(filled: Database) -> None:
     with filled.reading() as connection:
-        found = policy.outcomes(connection, EDITION, task="none", min_stars=3, max_energy_wh=None)
+        found = policy_counts.outcomes(
+            connection, EDITION, task="none", min_stars=3, max_energy_wh=None
+        )
     assert found == []

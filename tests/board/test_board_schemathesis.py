@@ -26,13 +26,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from wattmark.board import standings, submissions, times
-from wattmark.board.app import application
-from wattmark.board.bundles import bundle_of
-from wattmark.board.database import Database
-from wattmark.board.rate_limit import RateLimit
-from wattmark.board.services import Services
-from wattmark.board.tokens import Scope
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import bundle_of
+from wattmark.board.people.tokens import Scope
+from wattmark.board.shelf import standings, times
+from wattmark.board.shelf.database import Database
+from wattmark.board.web.app import application
+from wattmark.board.web.rate_limit import RateLimit
+from wattmark.board.web.services import Services
 
 pytestmark = pytest.mark.slow
 

@@ -9,17 +9,17 @@ import pytest
 from boards import a_run, accepted
 from sqlalchemy import update
 
-from wattmark.board import catalogue, standings, tables
-from wattmark.board.database import Database
-from wattmark.board.verification import problems
-from wattmark.editions import Editions
+from wattmark.board.shelf import catalogue, standings, tables
+from wattmark.board.shelf.database import Database
+from wattmark.board.shelf.verification import problems
+from wattmark.editions.edition import Edition
+from wattmark.editions.edition_files import Editions
 from wattmark.errors import BoardError, WattmarkError
-from wattmark.rating.edition import Edition
 
 
 @pytest.fixture(autouse=True)
 def november(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wattmark.board.times.now", lambda: "2026-11-27T12:00:00Z")
+    monkeypatch.setattr("wattmark.board.shelf.times.now", lambda: "2026-11-27T12:00:00Z")
 
 
 def freeze(database: Database, name: str = "2026-H2", date: str = "2026-11-27") -> Edition:
@@ -113,7 +113,7 @@ def test_an_edition_that_nobody_froze_is_frozen_when_its_half_year_is_over(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepted(database, a_run(1))
-    monkeypatch.setattr("wattmark.board.times.now", lambda: "2027-02-01T12:00:00Z")
+    monkeypatch.setattr("wattmark.board.shelf.times.now", lambda: "2027-02-01T12:00:00Z")
 
     accepted(database, a_run(2, model="late"))
 

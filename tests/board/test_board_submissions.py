@@ -6,11 +6,12 @@ import pytest
 from boards import a_run, accepted
 from sqlalchemy import func, select
 
-from wattmark.board import audit, catalogue, submissions, tables
-from wattmark.board.bundles import Bundle, bundle_of
-from wattmark.board.database import Database
-from wattmark.board.submissions import Status, Submission
-from wattmark.board.verification import problems
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import Bundle, bundle_of
+from wattmark.board.intake.submissions import Status, Submission
+from wattmark.board.shelf import audit_log, catalogue, tables
+from wattmark.board.shelf.database import Database
+from wattmark.board.shelf.verification import problems
 from wattmark.errors import RefusedError
 
 
@@ -57,7 +58,7 @@ def test_an_accepted_bundle_is_on_the_board(database: Database) -> None:
         (edition,) = catalogue.editions(connection)
         (task,) = catalogue.tasks(connection, edition.name)
         submission = submissions.find(connection, digest)
-        log = [e.action for e in audit.entries(connection)]
+        log = [e.action for e in audit_log.entries(connection)]
         assert list(problems(connection)) == []
     assert task.results == 9
     assert submission is not None

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
-from wattmark.board import audit, tables, tokens
-from wattmark.board.database import Database
-from wattmark.board.tokens import Scope, Tokens
-from wattmark.cli import board_token
+from wattmark.board.people import tokens
+from wattmark.board.people.tokens import Scope, Tokens
+from wattmark.board.shelf import audit_log, tables
+from wattmark.board.shelf.database import Database
+from wattmark.cli.board import token
 from wattmark.errors import RefusedError
 
 BY = "cli:ada"
@@ -165,7 +166,7 @@ def test_what_was_made_and_revoked_is_listed_and_logged(database: Database) -> N
         tokens.revoke(connection, id_of(first), by="cli:bob")
     with database.reading() as connection:
         listed = {token.name: token for token in tokens.listed(connection)}
-        log = [(e.actor, e.action, e.subject) for e in audit.entries(connection)]
+        log = [(e.actor, e.action, e.subject) for e in audit_log.entries(connection)]
     assert listed["one"].revoked_at is not None and listed["two"].revoked_at is None
     assert listed["one"].created_by == BY
     assert log == [
@@ -214,7 +215,7 @@ def test_the_command_prints_the_token_once_and_advice_beside_it(database_url: st
     with Database.open(database_url) as board:
         assert sent(board, Tokens(), text).scopes == set(Scope)
         with board.reading() as connection:
-            (entry,) = audit.entries(connection)
+            (entry,) = audit_log.entries(connection)
     assert entry.actor.startswith("cli:") and len(entry.actor) > len("cli:")
 
     listed = cli(database_url, "list").stdout
@@ -227,7 +228,7 @@ def test_the_command_prints_the_token_once_and_advice_beside_it(database_url: st
 
 def test_the_command_says_which_scopes_there_are(tmp_path: Path) -> None:
     arguments = ["create", "ci", "--scope", "all", "--database", f"sqlite:///{tmp_path / 'b.db'}"]
-    done = CliRunner().invoke(board_token.app, arguments)
+    done = CliRunner().invoke(token.app, arguments)
     assert "'all' is not a scope: submit or maintain" in str(done.exception)
     assert not (tmp_path / "b.db").exists()
 
@@ -282,7 +283,7 @@ def parameters(hash_: str) -> str:
 
 def cli(database_url: str, *arguments: str):
     done = CliRunner().invoke(
-        board_token.app, list(arguments), env={"WATTMARK_BOARD_DATABASE": database_url}
+        token.app, list(arguments), env={"WATTMARK_BOARD_DATABASE": database_url}
     )
     assert done.exit_code == 0, done.output
     return done

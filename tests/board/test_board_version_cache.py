@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from wattmark.board.version_cache import VersionCache
+from wattmark.board.web.version_cache import VersionCache
 
 
 class Maker:

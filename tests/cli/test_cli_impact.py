@@ -9,9 +9,9 @@ import pytest
 from synthetic_run import BASELINE, MEASURED, make_result, make_run
 from typer.testing import CliRunner
 
-from wattmark import runs
 from wattmark.cli.main import app
 from wattmark.errors import WattmarkError
+from wattmark.workflows import runs
 
 
 @pytest.fixture(autouse=True)

@@ -179,7 +179,7 @@ rounds: 2
 
 @pytest.mark.usefixtures("fake_plugin")
 def test_run_takes_instruments_by_name(tmp_path: Path) -> None:
-    from wattmark import runs
+    from wattmark.workflows import runs
 
     (tmp_path / "plan.yaml").write_text(PLAN)
     plan = runs.read(tmp_path / "plan.yaml")

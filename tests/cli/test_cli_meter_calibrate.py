@@ -4,11 +4,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from wattmark.cli.meter_calibrate import calibrate
+from wattmark.cli.meter.calibrate import calibrate
 from wattmark.errors import MeterError
-from wattmark.meters import calibration
-from wattmark.meters.calibration_file import calibration_path, read_calibration
-from wattmark.meters.modelled_cpu import ModelledCpu
+from wattmark.metering import meter_calibration
+from wattmark.meters.modelled.calibration_file import calibration_path, read_calibration
+from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 
 app = typer.Typer()
 app.command()(calibrate)
@@ -40,9 +40,9 @@ def test_half_of_the_readings_or_two_sources_are_refused(arguments):
 
 def test_without_an_instrument_nothing_is_written(monkeypatch):
     def none(name: str | None) -> None:
-        raise MeterError(f"no instrument; {calibration.CURE}")
+        raise MeterError(f"no instrument; {meter_calibration.CURE}")
 
-    monkeypatch.setattr(calibration, "instrument", none)
+    monkeypatch.setattr(meter_calibration, "instrument", none)
     done = CliRunner().invoke(app, [])
     assert isinstance(done.exception, MeterError)
     assert not calibration_path().exists()
@@ -52,8 +52,8 @@ def test_an_interrupt_leaves_no_file(monkeypatch):
     def interrupted(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(calibration, "instrument", lambda name: ModelledCpu())
-    monkeypatch.setattr(calibration, "calibrate", interrupted)
+    monkeypatch.setattr(meter_calibration, "instrument", lambda name: ModelledCpu())
+    monkeypatch.setattr(meter_calibration, "calibrate", interrupted)
     done = CliRunner().invoke(app, [])
     assert done.exit_code != 0
     assert not calibration_path().exists()

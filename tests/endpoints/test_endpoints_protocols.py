@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wattmark.endpoints.address import Server
 from wattmark.endpoints.api import Reply, api
 from wattmark.endpoints.outcomes import MalformedReplyError, Request
-from wattmark.endpoints.server import Server
 from wattmark.endpoints.sse import EventStream
 from wattmark.errors import PlanError, UnknownNameError
 

@@ -12,11 +12,11 @@ from synthetic_run import BASELINE, MEASURED, make_result, make_run
 
 from wattmark.errors import ExportError, UnknownNameError
 from wattmark.exports import FORMATS, Subject, export
-from wattmark.exports.validation import check_boamps, check_cyclonedx
+from wattmark.exports.schema_validation import check_boamps, check_cyclonedx
 from wattmark.impact import assess
 from wattmark.impact.site import Site
 from wattmark.impact.training_file import Training
-from wattmark.placing import place, use_of
+from wattmark.workflows.placing import place, use_of
 
 TRAINING = Training.parse(
     {

@@ -14,7 +14,7 @@ from wattmark.errors import ImpactError, SignalError
 from wattmark.factors import boavizta, live
 from wattmark.factors.zones import find_zone
 from wattmark.impact.site import Site
-from wattmark.placing import place
+from wattmark.workflows.placing import place
 
 MAPS = "/v3/carbon-intensity/latest"
 UK = "/intensity"

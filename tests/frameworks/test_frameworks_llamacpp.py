@@ -13,7 +13,7 @@ from wattmark.errors import FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.gguf_export import format_of, pairs
 from wattmark.frameworks.llamacpp import LlamaCpp
 from wattmark.frameworks.torch_runners import reference_runners
-from wattmark.models.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import LlamaConfig, decode_network
 from wattmark.pipelines.greedy import Greedy
 from wattmark.records import Precision, Setup
 
@@ -31,7 +31,7 @@ SIZES = ({"length": 1, "context": 32}, {"length": 8, "context": 32})
 
 
 def weights() -> dict[str, np.ndarray]:
-    from wattmark.models.llama_module import CachedLlama
+    from wattmark.models.networks.llama_module import CachedLlama
 
     rng = np.random.default_rng(0)
     names = {n: p.shape for n, p in CachedLlama(CONFIG).named_parameters() if n != "lm_head.weight"}

@@ -18,8 +18,8 @@ from tiny_models import (
 from wattmark.contracts import Inputs, Network, State, Workspace
 from wattmark.frameworks.onnxruntime import DeviceState, OnnxRuntime
 from wattmark.frameworks.openvino import OpenVino
-from wattmark.protocol.conversion import compare, require_same_model
 from wattmark.records import Precision, Setup
+from wattmark.worker.conversion import compare, require_same_model
 
 pytestmark = pytest.mark.slow
 

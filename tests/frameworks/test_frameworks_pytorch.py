@@ -22,8 +22,8 @@ from wattmark.contracts import Network, Workspace
 from wattmark.errors import ConversionError, FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.pytorch import PyTorch
 from wattmark.frameworks.torch_runners import reference_runners
-from wattmark.protocol.conversion import compare, require_same_model
 from wattmark.records import Precision
+from wattmark.worker.conversion import compare, require_same_model
 
 pytestmark = pytest.mark.slow
 

@@ -19,8 +19,8 @@ from tiny_models import (
 
 from wattmark.contracts import Network, Workspace
 from wattmark.frameworks.pytorch import PyTorch
-from wattmark.protocol.conversion import compare, require_same_model
 from wattmark.records import Precision, Setup
+from wattmark.worker.conversion import compare, require_same_model
 
 ON_CUDA = PyTorch().available(Setup(framework="pytorch", mode="eager", device="cuda"))
 

@@ -12,8 +12,8 @@ from tiny_models import Reference, TinyCrossDecoder, TinyEncoder, run_encoder_de
 from wattmark.contracts import Workspace
 from wattmark.errors import ConversionError, FrameworkError
 from wattmark.frameworks.pytorch import PyTorch
-from wattmark.protocol.conversion import compare, require_same_model
 from wattmark.records import Precision, Setup
+from wattmark.worker.conversion import compare, require_same_model
 
 pytestmark = pytest.mark.slow
 

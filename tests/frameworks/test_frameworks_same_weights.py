@@ -21,8 +21,8 @@ from wattmark.frameworks.onnxruntime import OnnxRuntime
 from wattmark.frameworks.openvino import OpenVino
 from wattmark.frameworks.pytorch import PyTorch
 from wattmark.frameworks.tensorflow import TensorFlow
-from wattmark.protocol.conversion import FP32_TOLERANCE, compare, require_same_model
 from wattmark.records import Precision
+from wattmark.worker.conversion import FP32_TOLERANCE, compare, require_same_model
 
 pytestmark = pytest.mark.slow
 

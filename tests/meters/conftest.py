@@ -9,7 +9,7 @@ import yaml
 from simulated_device import SimulatedDevice, simulated_device
 
 from wattmark.contracts import Meter
-from wattmark.meters import configured
+from wattmark.metering import configured
 
 #: what Intel's and AMD's drivers state as the highest value of the counter
 INTEL_RANGE_UJ = 262_143_328_850

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError
-from wattmark.meters.calibration import by_hand
-from wattmark.meters.calibration_file import (
+from wattmark.machine.cpu_info import CpuInfo
+from wattmark.metering.meter_calibration import by_hand
+from wattmark.meters.modelled.calibration_file import (
     calibration_path,
     read_calibration,
     write_calibration,
 )
-from wattmark.meters.cpu_info import CpuInfo
 
 FOUND = by_hand(50.0, 130.0, 0.02, CpuInfo("Linear 9000", 8, architecture="x86_64"))
 

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError
-from wattmark.meters import cpu_table
-from wattmark.meters.calibration_file import Calibration, MachineIdentity, write_calibration
-from wattmark.meters.cpu_info import CpuInfo, cpu_info
-from wattmark.meters.cpu_model import choose_power_model, tdp_model
+from wattmark.machine.cpu_info import CpuInfo, cpu_info
+from wattmark.meters.modelled import cpu_table
+from wattmark.meters.modelled.calibration_file import (
+    Calibration,
+    MachineIdentity,
+    write_calibration,
+)
+from wattmark.meters.modelled.cpu_model import choose_power_model, tdp_model
 from wattmark.metrology.cpu_power import DEFAULT_MODEL
 from wattmark.quantities import Grade, Quantity
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.errors import MeterError, PlanError
-from wattmark.meters.http_json import number_at, steps
+from wattmark.meters.node.http_json import number_at, steps
 from wattmark.quantities import Grade, Reason
 from wattmark.records import MeterReading
 

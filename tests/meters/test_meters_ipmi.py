@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError, PlanError
-from wattmark.meters.ipmi import PowerReading
+from wattmark.meters.node.ipmi import PowerReading
 from wattmark.quantities import Grade, Reason
 
 PRINTED = """

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError
-from wattmark.meters import selection
-from wattmark.meters.cgroup import find_cpu_account
-from wattmark.meters.modelled_cgroup import ModelledCgroup
+from wattmark.machine.cgroup import find_cpu_account
+from wattmark.metering import selection
+from wattmark.meters.modelled.modelled_cgroup import ModelledCgroup
 from wattmark.metrology.cpu_power import PowerModel
 from wattmark.quantities import Quantity, Reason
 

@@ -8,7 +8,7 @@ import pytest
 
 from wattmark.contracts import Scope
 from wattmark.errors import MeterError
-from wattmark.meters.modelled_cpu import ModelledCpu
+from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.metrology.cpu_power import modelled_energy
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import MeterReading

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError
-from wattmark.meters.modelled_dram import ModelledDram
+from wattmark.meters.modelled.modelled_dram import ModelledDram
 from wattmark.metrology.dram_power import dram_power
 from wattmark.quantities import Reason
 from wattmark.records import MeterReading

@@ -11,13 +11,13 @@ import pytest
 
 from wattmark.contracts import Availability, Sensor
 from wattmark.errors import MeterError, TraceError
-from wattmark.meters import recording
-from wattmark.meters.modelled_cpu import ModelledCpu
-from wattmark.meters.opened import OpenMeters
+from wattmark.metering import recording
+from wattmark.metering.opened import OpenMeters
+from wattmark.metering.recording import Recording
+from wattmark.metering.replay import ReplayMeter
+from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.meters.polling import Polled
 from wattmark.meters.rapl import Rapl
-from wattmark.meters.recording import Recording
-from wattmark.meters.replay import ReplayMeter
 from wattmark.meters.trace import TraceWriter, channels, read_trace
 from wattmark.metrology.trace_windows import energy
 from wattmark.quantities import Grade, Quantity, Reason
@@ -36,7 +36,7 @@ def available(monkeypatch):
         def choose(names: tuple[str, ...] = ()) -> list[object]:
             return [by_name[name] for name in names] if names else list(meters)
 
-        monkeypatch.setattr("wattmark.meters.selection.choose", choose)
+        monkeypatch.setattr("wattmark.metering.selection.choose", choose)
         monkeypatch.setattr(recording, "OPEN_METERS", OpenMeters())
 
     return put
@@ -51,7 +51,7 @@ def never_late(monkeypatch):
         now_s[0] += seconds
 
     clock = SimpleNamespace(monotonic=lambda: now_s[0], sleep=sleep)
-    monkeypatch.setattr("wattmark.meters.live.time", clock)
+    monkeypatch.setattr("wattmark.metering.live.time", clock)
 
 
 def plug(*joules: float) -> ReplayMeter:
@@ -217,7 +217,7 @@ def test_what_is_not_a_trace_is_told(tmp_path):
 
 
 def test_a_missed_tick_is_left_out(monkeypatch):
-    from wattmark.meters import live
+    from wattmark.metering import live
 
     clock = itertools.count(0.0, 0.3)
     monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))

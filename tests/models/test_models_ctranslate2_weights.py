@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from wattmark.errors import CorruptArchiveError
-from wattmark.models.ctranslate2_weights import TYPES, read_weights
+from wattmark.models.weights.ctranslate2_weights import TYPES, read_weights
 
 
 def text(value: str) -> bytes:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from wattmark.errors import CorruptArchiveError
-from wattmark.models.gguf_file import read_gguf
-from wattmark.models.gguf_llama import byte_pair_tokenizer, llama_config, llama_weights
+from wattmark.models.weights.gguf_file import read_gguf
+from wattmark.models.weights.gguf_llama import byte_pair_tokenizer, llama_config, llama_weights
 
 gguf = pytest.importorskip("gguf")
 

@@ -17,8 +17,8 @@ from hub_vision_folders import save_captioner, save_detector
 from wattmark import registry
 from wattmark.contracts import Model, Workspace
 from wattmark.frameworks.torch_runners import reference_runners
-from wattmark.protocol.conversion import compare, require_same_model
 from wattmark.records import Precision, Setup
+from wattmark.worker.conversion import compare, require_same_model
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ from hub_folders import change  # noqa: E402
 
 from wattmark.errors import AssetError, PlanError, UnsupportedSetupError  # noqa: E402
 from wattmark.frameworks.torch_runners import reference_runners  # noqa: E402
-from wattmark.models.hub_image_generation import HubImageGeneration  # noqa: E402
-from wattmark.models.hub_noise_schedule import noise_schedule  # noqa: E402
+from wattmark.models.hub.hub_image_generation import HubImageGeneration  # noqa: E402
+from wattmark.models.hub.hub_noise_schedule import noise_schedule  # noqa: E402
 from wattmark.pipelines.diffusion import noise_seed  # noqa: E402
 
 QUERY = ("a dress", 3)

@@ -13,12 +13,12 @@ transformers = pytest.importorskip("transformers")
 from hub_folders import NARROW, WORDS, change, save, save_bert, save_tokenizer  # noqa: E402
 
 from wattmark.errors import AssetError, PlanError  # noqa: E402
-from wattmark.models.hub_question_answering import (  # noqa: E402
+from wattmark.models.hub.hub_question_answering import (  # noqa: E402
     HubQuestionAnswering,
     passage_tokens,
 )
-from wattmark.models.hub_sentence_similarity import HubSentenceSimilarity  # noqa: E402
-from wattmark.models.hub_text_classification import HubTextClassification  # noqa: E402
+from wattmark.models.hub.hub_sentence_similarity import HubSentenceSimilarity  # noqa: E402
+from wattmark.models.hub.hub_text_classification import HubTextClassification  # noqa: E402
 
 TEXT = "a good film . who saw it"
 

@@ -14,7 +14,7 @@ from hub_folders import NARROW, WORDS, change, save  # noqa: E402
 from torch_runner import TorchRunner  # noqa: E402
 
 from wattmark.errors import AssetError, PlanError  # noqa: E402
-from wattmark.models.hub_text_generation import (  # noqa: E402
+from wattmark.models.hub.hub_text_generation import (  # noqa: E402
     HubReasoning,
     HubSummarization,
     HubTextGeneration,

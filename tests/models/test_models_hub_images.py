@@ -15,8 +15,8 @@ Image = pytest.importorskip("PIL.Image")
 from hub_folders import NARROW, change, save  # noqa: E402
 
 from wattmark.errors import PlanError  # noqa: E402
-from wattmark.models.hub_image_classification import HubImageClassification  # noqa: E402
-from wattmark.models.hub_image_processor import image_processor  # noqa: E402
+from wattmark.models.hub.hub_image_classification import HubImageClassification  # noqa: E402
+from wattmark.models.hub.hub_image_processor import image_processor  # noqa: E402
 
 NORMAL = {"resample": 3, "image_mean": [0.4, 0.5, 0.6], "image_std": [0.2, 0.3, 0.4]}
 SETTINGS = [

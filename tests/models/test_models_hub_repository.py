@@ -12,7 +12,7 @@ from hub_folders import save_bert
 from hub_server import COMMIT, NOWHERE, client, served
 
 from wattmark.errors import AssetError, CorruptArchiveError, PlanError
-from wattmark.models.hub_text_classification import HubTextClassification
+from wattmark.models.hub.hub_text_classification import HubTextClassification
 
 
 @pytest.fixture(scope="module")

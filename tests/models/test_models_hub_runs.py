@@ -15,9 +15,9 @@ from hub_folders import WORDS, save_bert, save_tokenizer  # noqa: E402
 from hub_server import NOWHERE, client, served  # noqa: E402
 
 import wattmark  # noqa: E402
+from wattmark.conduct.events import Event, Stage  # noqa: E402
 from wattmark.contracts import Example  # noqa: E402
 from wattmark.errors import AssetError, PlanError, WattmarkError  # noqa: E402
-from wattmark.protocol.events import Event, Stage  # noqa: E402
 from wattmark.records import TaskInfo  # noqa: E402
 from wattmark.tasks.text_classification import TextClassification  # noqa: E402
 
@@ -70,7 +70,7 @@ def refused(kind: type[WattmarkError], match: str, *arguments, **changes) -> Non
     with pytest.raises(kind, match=match):
         wattmark.run(plan(*arguments, **changes), observe=events.append)
     assert {event.stage for event in events} <= {Stage.DATA}
-    assert not wattmark.runs.summaries()
+    assert not wattmark.workflows.runs.summaries()
 
 
 def test_a_model_that_does_not_fit_the_task_is_refused_before_any_worker(tmp_path):

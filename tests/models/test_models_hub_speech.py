@@ -12,7 +12,7 @@ from hub_folders import change, save  # noqa: E402
 from torch_runner import TorchRunner  # noqa: E402
 
 from wattmark.errors import AssetError, PlanError  # noqa: E402
-from wattmark.models.hub_speech_recognition import HubSpeechRecognition  # noqa: E402
+from wattmark.models.hub.hub_speech_recognition import HubSpeechRecognition  # noqa: E402
 
 WORDS = ["[UNK]", "<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|transcribe|>"]
 WORDS += ["<|notimestamps|>", "go", "forward", "ten", "meters", "now"]

@@ -15,10 +15,10 @@ from hub_vision_folders import CLASSES, NORMAL, save_captioner, save_detector  #
 from torch_runner import TorchRunner  # noqa: E402
 
 from wattmark.errors import AssetError, PlanError  # noqa: E402
-from wattmark.models import hub_object_detection  # noqa: E402
-from wattmark.models.hub_detection_processor import detection_processor  # noqa: E402
-from wattmark.models.hub_image_captioning import HubImageCaptioning  # noqa: E402
-from wattmark.models.hub_object_detection import HubObjectDetection  # noqa: E402
+from wattmark.models.hub import hub_object_detection  # noqa: E402
+from wattmark.models.hub.hub_detection_processor import detection_processor  # noqa: E402
+from wattmark.models.hub.hub_image_captioning import HubImageCaptioning  # noqa: E402
+from wattmark.models.hub.hub_object_detection import HubObjectDetection  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 PICTURE = RANDOM.integers(0, 256, (60, 100, 3), np.uint8)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wattmark.models.log_mel import BANDS, FRAMES, RATE, log_mel, mel_filters, speech_features
+from wattmark.models.networks.log_mel import (
+    BANDS,
+    FRAMES,
+    RATE,
+    log_mel,
+    mel_filters,
+    speech_features,
+)
 
 
 @pytest.fixture(scope="module")

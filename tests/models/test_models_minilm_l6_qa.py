@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from wattmark.errors import AssetError
 from wattmark.models import minilm_l6_qa
-from wattmark.models.minilm_l6 import ENCODER, encoder_asset
 from wattmark.models.minilm_l6_qa import (
     ANSWER_TOKENS,
     PARTS,
@@ -17,6 +16,7 @@ from wattmark.models.minilm_l6_qa import (
     passage_tokens,
     weights_file,
 )
+from wattmark.models.networks.minilm_l6 import ENCODER, encoder_asset
 
 MODEL = MiniLmQa()
 PASSAGE = "The Amazon is 6,400 km long. Its source was found by J. Meyers in 1996."

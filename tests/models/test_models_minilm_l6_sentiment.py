@@ -7,8 +7,8 @@ import pytest
 
 from wattmark.errors import AssetError
 from wattmark.models import minilm_l6_sentiment
-from wattmark.models.minilm_l6 import ENCODER, encoder_asset
 from wattmark.models.minilm_l6_sentiment import HEAD, MiniLmSentiment, read_head
+from wattmark.models.networks.minilm_l6 import ENCODER, encoder_asset
 from wattmark.tasks.text_classification import TextClassification
 
 MODEL = MiniLmSentiment()

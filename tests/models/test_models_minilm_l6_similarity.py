@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wattmark.models.minilm_l6 import load_bert
 from wattmark.models.minilm_l6_similarity import MiniLmSimilarity
+from wattmark.models.networks.minilm_l6 import load_bert
 from wattmark.tasks.sentence_similarity import SentenceSimilarity
 
 MODEL = MiniLmSimilarity()
@@ -80,7 +80,7 @@ def test_figure_for_all_pairs_of_lees_texts(network, module, answer):
 def _embedding(module, query):
     import torch
 
-    from wattmark.models.minilm_l6 import sentence_embedding
+    from wattmark.models.networks.minilm_l6 import sentence_embedding
 
     ids, mask = (torch.from_numpy(query[name][0, :1]) for name in query)
     with torch.inference_mode():

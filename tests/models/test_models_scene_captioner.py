@@ -5,8 +5,8 @@ import pytest
 
 from wattmark.errors import AssetError, UnsupportedSetupError
 from wattmark.models import scene_captioner
+from wattmark.models.networks.scene_captioner_module import CONTEXT
 from wattmark.models.scene_captioner import BEGIN, END, PARAMETERS, SceneCaptioner
-from wattmark.models.scene_captioner_module import CONTEXT
 from wattmark.tasks.image_captioning import ImageCaptioning
 from wattmark.tasks.scenes import vocabulary
 

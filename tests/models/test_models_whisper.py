@@ -15,7 +15,7 @@ from whisper_weights import load, variables  # noqa: E402
 
 from wattmark.contracts import InputSpec, Network  # noqa: E402
 from wattmark.errors import CorruptArchiveError, UnsupportedSetupError  # noqa: E402
-from wattmark.models.whisper import Dimensions, decoder, encoder  # noqa: E402
+from wattmark.models.networks.whisper import Dimensions, decoder, encoder  # noqa: E402
 from wattmark.models.whisper_tiny_en import END as END_OF_TEXT  # noqa: E402
 from wattmark.models.whisper_tiny_en import PROMPT, SIZES, WhisperTinyEn  # noqa: E402
 from wattmark.pipelines.greedy import Greedy  # noqa: E402

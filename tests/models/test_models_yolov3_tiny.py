@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.errors import CorruptArchiveError, UnsupportedSetupError
-from wattmark.models.darknet_weights import read_weights
+from wattmark.models.weights.darknet_weights import read_weights
 from wattmark.models.yolov3_tiny import ANCHORS, BOXES, SIDE, YoloV3Tiny, distinct
 
 MODEL = YoloV3Tiny()

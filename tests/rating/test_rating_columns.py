@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from synthetic_run import MEASURED, make_result, make_run
 from typer.testing import CliRunner
 
-from wattmark import runs
 from wattmark.cli.main import app
 from wattmark.cli.rate import rate as rate_command
+from wattmark.editions.rating_table import ADDED, read_table, write_table
 from wattmark.errors import RatingError, UnknownNameError, WattmarkError
 from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
@@ -26,7 +26,7 @@ from wattmark.rating.columns import Columns, rate_columns
 from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.rules.absolute import rescale_due
 from wattmark.records import Run
-from wattmark.reports.rating_table import ADDED, read_table, write_table
+from wattmark.workflows import runs
 
 PUBLISHED = sorted((Path(__file__).parent / "fixtures").rglob("*.csv"))
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from synthetic_run import MEASURED, make_result, make_run
 from typer.testing import CliRunner
 
-from wattmark import runs
 from wattmark.cli.main import app
 from wattmark.errors import RatingError
 from wattmark.quantities import Quantity
 from wattmark.rating.pareto import Point, Standing, hypervolume, pareto
+from wattmark.workflows import runs
 
 
 def point(name: str, cost: float, quality: float, spread: float = 0.0) -> Point:

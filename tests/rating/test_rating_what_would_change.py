@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from wattmark.cli.main import app
+from wattmark.editions.rating_table import read_table, write_table
 from wattmark.rating import RULES, Rule
 from wattmark.rating.rules.absolute import Absolute
 from wattmark.rating.two_digits import energy_text, percent_text, rounded
 from wattmark.rating.what_would_change import Change, How, changes, what_would_change
-from wattmark.reports.rating_table import read_table, write_table
 
 LIMITS = Absolute((0.3, 1.0, 3.0, 8.0))
 every_rule = pytest.mark.parametrize("rule", [*RULES.values(), LIMITS], ids=lambda r: r.name)

@@ -7,7 +7,7 @@ from synthetic_run import BASELINE, make_result, make_run
 
 from wattmark.quantities import Quantity
 from wattmark.records import LatencyBound, LoadgenTest, Run
-from wattmark.reports.loadgen import bound_table, loadgen_table
+from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.markdown import render_markdown
 
 SHORT = LoadgenTest(

@@ -15,7 +15,7 @@ from wattmark.contracts import Inputs, Pace
 from wattmark.errors import LoadgenError, PlanError
 from wattmark.records import LoadgenSettings
 from wattmark.scenarios import loadgen_logs
-from wattmark.scenarios.loadgen import Driven, Loadgen
+from wattmark.scenarios.loadgen_driver import Driven, Loadgen
 
 SCENARIOS = ("single-stream", "multi-stream", "offline", "server")
 QUERIES = 20

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from wattmark import endpoint_runs
 from wattmark.cli.main import app
 from wattmark.errors import PlanError
+from wattmark.workflows import endpoint_runs
 
 pytestmark = pytest.mark.slow
 

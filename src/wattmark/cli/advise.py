@@ -26,9 +26,9 @@ def advise(
     ] = "1%",
 ) -> None:
     """Say which setup to use for a goal, and where a lower precision pays."""
-    from wattmark import runs
     from wattmark.advice import Goal
     from wattmark.advice import advise as advise_on
+    from wattmark.workflows import runs
 
     if min_latency and min_energy:
         raise typer.BadParameter("give --min-energy or --min-latency, not both")
@@ -52,7 +52,7 @@ def parse_share(text: str) -> float:
 
 
 def _choice(run: Run, advice: Advice) -> list[str]:
-    from wattmark.reports.formatting import listing, quantity_text
+    from wattmark.formatting import listing, quantity_text
 
     unasked = "; its quality was not asked" if run.plan.cost_only else ""
     lines = [f"{run.task.name}, {run.model.name}, goal {advice.goal}{unasked}"]
@@ -79,7 +79,7 @@ def _effects(run: Run) -> list[str]:
 
 
 def _effect(effect: PrecisionEffect) -> str:
-    from wattmark.reports.formatting import quantity_text
+    from wattmark.formatting import quantity_text
 
     parts = [f"energy {quantity_text(effect.energy)}", f"latency {quantity_text(effect.latency)}"]
     if effect.quality is not None:

@@ -15,7 +15,7 @@ def doctor(
     """List instruments and frameworks: what is here, what is missing, and the cure."""
     import json
 
-    from wattmark.diagnosis import diagnose
+    from wattmark.workflows.diagnosis import diagnose
 
     findings = diagnose()
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from wattmark.editions import Editions
+    from wattmark.editions.edition_files import Editions
 
 app = typer.Typer(help="Dated editions of the ratings, frozen under a hash.", no_args_is_help=True)
 
@@ -18,7 +18,7 @@ _HERE = Path("editions")
 
 
 def _in(folder: Path) -> Editions:
-    from wattmark.editions import Editions
+    from wattmark.editions.edition_files import Editions
 
     return Editions(folder)
 
@@ -46,7 +46,7 @@ def add(
     folder: Folder = _HERE,
 ) -> None:
     """Add the results of runs; a setup that is there already is replaced."""
-    from wattmark import runs
+    from wattmark.workflows import runs
 
     made = _in(folder).add(name, [runs.load(one) for one in run])
     typer.echo(f"{made.name}: {len(made.entries)} results")
@@ -55,7 +55,7 @@ def add(
 @app.command()
 def freeze(name: Name, folder: Folder = _HERE) -> None:
     """Rate the edition, for good."""
-    from wattmark.rating.edition_problems import remarks
+    from wattmark.editions.edition_problems import remarks
 
     made = _in(folder).freeze(name)
     rated = sum(star.stars is not None for star in made.stars)
@@ -84,7 +84,7 @@ def diff_(
 @app.command()
 def verify(name: Name, folder: Folder = _HERE) -> None:
     """Check an edition and all that it follows; what was changed is said, with a non-zero exit."""
-    from wattmark.rating.edition_problems import remarks
+    from wattmark.editions.edition_problems import remarks
 
     found = _in(folder).verify(name)
     for problem in found:

@@ -124,16 +124,16 @@ def impact(
 def read_given_site(path: Path | None) -> Site:
     """The site in the file, or an empty one where none is named."""
     from wattmark.impact.site import Site
-    from wattmark.placing import read_site
+    from wattmark.workflows.placing import read_site
 
     return Site() if path is None else read_site(path)
 
 
 def used(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
     """What a run, or a bare amount of energy, used; and the accelerators that were there."""
-    from wattmark import runs
     from wattmark.impact.amounts import is_energy, parse_energy
-    from wattmark.placing import bare
+    from wattmark.workflows import runs
+    from wattmark.workflows.placing import bare
 
     if is_energy(what):
         return [bare(parse_energy(what))], ()
@@ -144,7 +144,7 @@ def used(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
 def used_by(run: Run, setup: str | None) -> list[Use]:
     """What the setup of that name used; of the baseline where none is named, or of all."""
     from wattmark.errors import ImpactError, UnknownNameError
-    from wattmark.placing import uses
+    from wattmark.workflows.placing import uses
 
     found = uses(run)
     if not found:
@@ -163,7 +163,7 @@ def _impacts(
     uses: list[Use], sites: list[Site], gpus: tuple[str, ...], *, now: bool
 ) -> list[Impact]:
     from wattmark.impact import assess
-    from wattmark.placing import place
+    from wattmark.workflows.placing import place
 
     impacts = []
     for site in sites:

@@ -21,8 +21,8 @@ def print_api_model(
     from wattmark.cli.columns import columns, stdout
     from wattmark.factors.closed_models import estimate
     from wattmark.factors.zones import find_zone
+    from wattmark.formatting import quantity_text
     from wattmark.impact.amounts import in_a_year
-    from wattmark.reports.formatting import quantity_text
     from wattmark.reports.impact_table import on_basis
 
     if output_tokens is None:

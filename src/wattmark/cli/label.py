@@ -25,8 +25,8 @@ def label(
     ),
 ) -> None:
     """Draw the label of a rated result."""
-    from wattmark.editions import Editions, label_of
-    from wattmark.reports.label import render_badge, render_label, write_label
+    from wattmark.editions.edition_files import Editions, label_of
+    from wattmark.editions.label import render_badge, render_label, write_label
 
     found = label_of(Editions(folder).load(edition), what, setup, address)
     svg = render_badge(found, language) if badge else render_label(found, language)

@@ -35,8 +35,8 @@ def lifetime(
     from wattmark.impact.amounts import parse_volume
     from wattmark.impact.lifetime import lifetime as set_against
     from wattmark.impact.steps import facility_energy
-    from wattmark.placing import read_training
     from wattmark.quantities import Quantity
+    from wattmark.workflows.placing import read_training
 
     if years <= 0:
         raise ImpactError(f"years: {years:g} is not greater than zero")

@@ -38,7 +38,7 @@ def list_(
 
 def _instruments(kind: Kind) -> list[dict[str, str]]:
     from wattmark import registry
-    from wattmark.meters import selection
+    from wattmark.metering import selection
 
     singular = kind.value.removesuffix("s")
     rows = []
@@ -96,7 +96,7 @@ def _data() -> list[dict[str, str]]:
 
 
 def _runs() -> list[dict[str, str]]:
-    from wattmark import endpoint_runs, runs
+    from wattmark.workflows import endpoint_runs, runs
 
     rows = [*runs.summaries(), *endpoint_runs.summaries()]
     return sorted(rows, key=lambda row: row["id"], reverse=True)

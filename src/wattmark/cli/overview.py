@@ -14,8 +14,8 @@ def overview(
     ] = None,
 ) -> None:
     """Print a Markdown table of tasks and setups with quality and energy."""
-    from wattmark import runs
     from wattmark.reports.overview import render_overview
+    from wattmark.workflows import runs
 
     loaded = [runs.load(name) for name in names] if names else runs.finished()
     if not loaded:

@@ -38,13 +38,14 @@ def pareto(
     plot: Annotated[Path | None, typer.Option(help="Draw it: a .svg or .png.")] = None,
 ) -> None:
     """Print who is on the front of quality against cost, how surely, and the hypervolume."""
-    from wattmark import registry, runs
+    from wattmark import registry
     from wattmark.cli.columns import columns, stdout
     from wattmark.errors import RatingError
+    from wattmark.formatting import quantity_text
     from wattmark.rating.pareto import hypervolume
     from wattmark.rating.pareto import pareto as place
-    from wattmark.reports.formatting import quantity_text
     from wattmark.reports.pareto_chart import pareto_chart
+    from wattmark.workflows import runs
 
     if cost not in ("energy", "latency", "money"):
         raise typer.BadParameter(f"{cost!r}: the cost is energy, latency or money")
@@ -99,8 +100,8 @@ def _costs(
     if cost == "latency":
         return {r.id: r.latency.p50 if r.latency else None for r in results}
     from wattmark.impact.amounts import parse_price
-    from wattmark.placing import use_of
     from wattmark.quantities import Quantity
+    from wattmark.workflows.placing import use_of
 
     thousand = Quantity.exact(1000.0, "query")
     if price is not None:
@@ -143,8 +144,8 @@ def _standing(placed: Placed) -> str:
 
 
 def _per_correct(result: Result) -> str:
-    from wattmark.metrology.domains import total
-    from wattmark.reports.formatting import DASH, quantity_text
+    from wattmark.formatting import DASH, quantity_text
+    from wattmark.records.domains import total
 
     figure: Quantity | None = total((e.domain, e.per_correct) for e in result.energy)
     return DASH if figure is None else quantity_text(figure)

@@ -18,8 +18,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the full plan as JSON.")] = False,
 ) -> None:
     """Say whether a plan can be run here, and what it would do."""
-    from wattmark.protocol.plans import check_plan
-    from wattmark.protocol.suites import load
+    from wattmark.planning.plans import check_plan
+    from wattmark.planning.suites import load
     from wattmark.records import Suite
 
     loaded = load(plan)
@@ -36,6 +36,6 @@ def schema() -> None:
     """Print the JSON Schema of a plan."""
     import json
 
-    from wattmark.protocol.plans import plan_schema
+    from wattmark.planning.plans import plan_schema
 
     typer.echo(json.dumps(plan_schema(), indent=1))

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from wattmark.protocol.events import Event, Stage
+from wattmark.conduct.events import Event, Stage
 
 _LABELS = {
     Stage.DATA: "Model and data",

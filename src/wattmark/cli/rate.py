@@ -70,10 +70,7 @@ def rate(
     explain: Annotated[bool, typer.Option("--explain", help="The rule in words.")] = False,
 ) -> None:
     """Give stars within each population, with how sure they are; columns and rows stay."""
-    from wattmark.rating import find_rule
-    from wattmark.rating.columns import rate_columns
-    from wattmark.rating.rules.absolute import rescale_due
-    from wattmark.reports.rating_table import (
+    from wattmark.editions.rating_table import (
         columns_of,
         read_table,
         unit_in,
@@ -81,6 +78,9 @@ def rate(
         with_stars,
         write_table,
     )
+    from wattmark.rating import find_rule
+    from wattmark.rating.columns import rate_columns
+    from wattmark.rating.rules.absolute import rescale_due
 
     chosen = _rules(rule, limits)
     if explain:
@@ -105,8 +105,8 @@ def rate(
         grade=grade,
     )
     if write_limits is not None:
-        from wattmark.reports.thresholds import born_limits
-        from wattmark.reports.thresholds import write_limits as write
+        from wattmark.editions.thresholds import born_limits
+        from wattmark.editions.thresholds import write_limits as write
 
         born = born_limits(columns)
         write(born, write_limits)
@@ -138,9 +138,9 @@ def rate(
 
 def _rules(rule: str, limits: Path | None) -> str | dict[str, Absolute]:
     """The name of a rule, or the limits of each population for ``absolute``."""
+    from wattmark.editions.thresholds import read_limits
     from wattmark.errors import RatingError
     from wattmark.rating import find_rule
-    from wattmark.reports.thresholds import read_limits
 
     if rule == "absolute":
         if limits is None:
@@ -163,11 +163,11 @@ def _stored() -> Any:
     """The stored runs' results as a table, one row a setup."""
     import pyarrow as pa
 
-    from wattmark import runs
+    from wattmark.editions.model_class import class_within
+    from wattmark.editions.rated_energy import rated_energy
     from wattmark.errors import RatingError
-    from wattmark.rating.model_class import class_within
-    from wattmark.reports.rated_energy import rated_energy
     from wattmark.reports.rows import energy_per_query, ok
+    from wattmark.workflows import runs
 
     rows = []
     for run in runs.finished():

@@ -26,7 +26,7 @@ def report(
     ] = None,
 ) -> None:
     """Print or write a report of a run."""
-    from wattmark import runs
+    from wattmark.workflows import runs
 
     text = runs.report(runs.load(run), format_.value)
     if output is None:

@@ -104,9 +104,9 @@ def run(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no table.")] = False,
 ) -> None:
     """Run a plan and compare its setups, or the plans of a suite one after another."""
-    from wattmark import runs
     from wattmark.cli.progress import Progress
     from wattmark.records import Suite
+    from wattmark.workflows import runs
 
     show = not quiet and not as_json
     of_endpoint = {
@@ -178,9 +178,9 @@ def _run_all(
     suite: Suite, changes: dict[str, Any], report: Path | None, as_json: bool, quiet: bool
 ) -> int:
     """Run the plans in order; one that cannot be run is told, and the others go on."""
-    from wattmark import runs
     from wattmark.cli.progress import Progress
     from wattmark.errors import WattmarkError
+    from wattmark.workflows import runs
 
     status = 0
     for number, plan in enumerate(suite.plans, 1):
@@ -207,8 +207,8 @@ def _run_all(
 
 def _present(done: Run, report: Path, as_json: bool, quiet: bool) -> int:
     """Write the report, print what came of it; returns the exit status."""
-    from wattmark import runs
     from wattmark.records import StopReason
+    from wattmark.workflows import runs
 
     runs.write_report(done, report)
     if as_json:

@@ -48,8 +48,8 @@ def _seconds(duration: str | None) -> float | None:
 
 def run_endpoint(said: Mapping[str, Any], *, as_json: bool, quiet: bool) -> int:
     """Run the load and print what came of it; returns the exit status."""
-    from wattmark import endpoint_runs
     from wattmark.cli.progress import Progress
+    from wattmark.workflows import endpoint_runs
 
     plan = endpoint_runs.endpoint_plan(said)
     with Progress(not quiet and not as_json) as progress:

@@ -29,7 +29,7 @@ def show(
         return
     if what in _CARDS:
         raise typer.BadParameter(f"show {what} NAME: `wattmark list {what}s` names them")
-    from wattmark import endpoint_runs, runs
+    from wattmark.workflows import endpoint_runs, runs
 
     if (of_server := endpoint_runs.find(what)) is not None:
         from wattmark.cli.run_endpoint import print_endpoint_runs

@@ -12,8 +12,8 @@ from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
 from wattmark.cli.lists import parse_list
 
 if TYPE_CHECKING:
-    from wattmark.advice.sweep import SweepPoint
-    from wattmark.sweeping import Sweep
+    from wattmark.advice.sweep_points import SweepPoint
+    from wattmark.workflows.sweeping import Sweep
 
 
 def sweep(
@@ -79,10 +79,10 @@ def sweep(
 
     A setup ends where its throughput falls or its memory runs out.
     """
-    from wattmark import runs, sweeping
     from wattmark.cli.progress import Progress
     from wattmark.errors import PlanError, UnknownNameError
     from wattmark.records import Suite
+    from wattmark.workflows import runs, sweeping
 
     of_endpoint = {
         "api": api,
@@ -168,7 +168,7 @@ def _print(done: Sweep) -> None:
 
 
 def _spot(point: SweepPoint) -> str:
-    from wattmark.reports.formatting import quantity_text
+    from wattmark.formatting import quantity_text
 
     energy = point.energy_per_query
     grade = f", {energy.grade}" if energy.grade else ""

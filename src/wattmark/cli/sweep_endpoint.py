@@ -24,9 +24,9 @@ def sweep_endpoint(
 
     Ctrl-C ends the sweep with what there is.
     """
-    from wattmark import endpoint_runs
     from wattmark.cli.progress import Progress
     from wattmark.cli.run_endpoint import exit_status, print_endpoint_runs
+    from wattmark.workflows import endpoint_runs
 
     loads: list[dict[str, Any]] = []
     if concurrency:

@@ -12,7 +12,7 @@ from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
 if TYPE_CHECKING:
     from wattmark.quantities import Quantity
     from wattmark.records import Plan
-    from wattmark.serving_rates import PolicyRate, ServingRates
+    from wattmark.workflows.serving_rates import PolicyRate, ServingRates
 
 HEADINGS = (
     "Setup",
@@ -30,8 +30,8 @@ def sweep_policies(
     plan: Plan, policies: str, slo: str, batch: str, max_wait: str, budget: str, show: bool
 ) -> None:
     """Search every policy's highest rate and print them side by side, or as JSON."""
-    from wattmark import serving_rates
     from wattmark.cli.progress import Progress
+    from wattmark.workflows import serving_rates
 
     if not batch.isdecimal():
         raise typer.BadParameter(f"--policy takes one --batch, not {batch!r}")
@@ -67,7 +67,7 @@ def _print(done: ServingRates) -> None:
 
 
 def _row(rate: PolicyRate) -> tuple[str, ...]:
-    from wattmark.reports.formatting import DASH, quantity_text
+    from wattmark.formatting import DASH, quantity_text
 
     capacity = DASH if rate.capacity is None else f"{rate.capacity:.3g}"
     if rate.search is None:

@@ -11,7 +11,7 @@ from wattmark.records import Run
 from wattmark.reports.cells import Row
 from wattmark.reports.cells import Table as TableModel
 from wattmark.reports.conclusions import conclusions
-from wattmark.reports.loadgen import bound_table, loadgen_table
+from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.rows import table as table_of
 
 #: Wide enough for all columns where the output is a file or a pipe.

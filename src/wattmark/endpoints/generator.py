@@ -18,13 +18,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from wattmark.endpoints.address import Server
 from wattmark.endpoints.alarm import Alarm
 from wattmark.endpoints.api import Api
 from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop
 from wattmark.endpoints.connection import Connection, Exchange
 from wattmark.endpoints.limits import Limits, overdue
 from wattmark.endpoints.outcomes import Failure, Load, Request, TokenSource
-from wattmark.endpoints.server import Server
 
 _LOOK_S = 0.05
 #: Token times that are kept in memory, over all requests (8 bytes each).

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from wattmark.errors import ExportError
+from wattmark.exports.schema_validation import check_boamps
 from wattmark.exports.subject import Export, Omissions, Subject
-from wattmark.exports.validation import check_boamps
 from wattmark.quantities import Quantity
 from wattmark.reports.rows import instruments
 

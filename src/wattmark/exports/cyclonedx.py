@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from wattmark.exports.schema_validation import check_cyclonedx
 from wattmark.exports.subject import Export, Omissions, Subject
-from wattmark.exports.validation import check_cyclonedx
 from wattmark.quantities import Quantity
 
 

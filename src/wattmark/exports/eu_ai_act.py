@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from wattmark.exports.sheet import Sheet
 from wattmark.exports.subject import Export, Subject
+from wattmark.formatting import quantity_text
 from wattmark.impact.site import Given, Range
 from wattmark.quantities import Quantity
-from wattmark.reports.formatting import quantity_text
 
 _PROVIDER = "for the provider to say"
 

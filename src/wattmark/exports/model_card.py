@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from wattmark.exports.subject import Export, Omissions, Subject
-from wattmark.reports.formatting import quantity_text
+from wattmark.formatting import quantity_text
 from wattmark.reports.impact_table import on_basis
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.formatting import quantity_text
 from wattmark.quantities import Quantity
-from wattmark.reports.formatting import quantity_text
 from wattmark.reports.impact_table import on_basis
 
 OPEN = "*Left open.*"

@@ -1,6 +1,6 @@
 """Images of clothes from a prompt, by diffusion: a small U-Net trained on Fashion-MNIST.
 
-The network is :mod:`wattmark.models.fashion_unet`, trained from nothing by
+The network is :mod:`wattmark.models.networks.fashion_unet`, trained from nothing by
 ``training/train_fashion_diffusion.py``; data, recipe and quality are in the model card,
 ``fashion_diffusion.md``. How it samples is the setup's: :mod:`wattmark.pipelines.diffusion`.
 """
@@ -135,7 +135,7 @@ def _loaded() -> torch.nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from wattmark.models.fashion_unet import FashionUnet
+    from wattmark.models.networks.fashion_unet import FashionUnet
 
     network = FashionUnet()
     try:

@@ -19,7 +19,7 @@ import numpy as np
 from wattmark.assets.digest import file_sha256
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import AssetError
-from wattmark.models.minilm_l6 import (
+from wattmark.models.networks.minilm_l6 import (
     ENCODER,
     PARAMETERS,
     SEP_ID,

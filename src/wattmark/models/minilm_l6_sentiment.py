@@ -1,7 +1,8 @@
 """MiniLM-L6 with a sentiment head: a six-layer transformer encoder, 22.6 M parameters.
 
-The head is a logistic regression on the sentence embedding of :mod:`wattmark.models.minilm_l6`,
-trained by ``training/train_sentiment_head.py``; see the model card, ``minilm_l6_sentiment.md``.
+The head is a logistic regression on the sentence embedding of
+:mod:`wattmark.models.networks.minilm_l6`, trained by ``training/train_sentiment_head.py``; see the
+model card, ``minilm_l6_sentiment.md``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import AssetError
-from wattmark.models.minilm_l6 import (
+from wattmark.models.networks.minilm_l6 import (
     ENCODER,
     PARAMETERS,
     WIDTH,

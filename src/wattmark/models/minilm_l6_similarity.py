@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
-from wattmark.models.minilm_l6 import (
+from wattmark.models.networks.minilm_l6 import (
     ENCODER,
     PARAMETERS,
     encoder_digests,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from wattmark.assets.digest import file_sha256
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import AssetError
-from wattmark.models.scene_captioner_module import (
+from wattmark.models.networks.scene_captioner_module import (
     CONTEXT,
     HEADS,
     LAYERS,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Inputs, Network, Output, Pipeline
-from wattmark.models.gguf_file import GgufFile, read_gguf
-from wattmark.models.gguf_llama import byte_pair_tokenizer, llama_config, llama_weights
-from wattmark.models.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.weights.gguf_file import GgufFile, read_gguf
+from wattmark.models.weights.gguf_llama import byte_pair_tokenizer, llama_config, llama_weights
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
 from wattmark.records import ModelInfo, canonical_digest
 

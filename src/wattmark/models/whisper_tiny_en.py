@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import AssetError, MissingPackageError
-from wattmark.models.ctranslate2_weights import read_weights
-from wattmark.models.log_mel import BANDS, FRAMES, ONE_WINDOW, speech_features
-from wattmark.models.whisper import Dimensions, decoder, encoder
+from wattmark.models.networks.log_mel import BANDS, FRAMES, ONE_WINDOW, speech_features
+from wattmark.models.networks.whisper import Dimensions, decoder, encoder
+from wattmark.models.weights.ctranslate2_weights import read_weights
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
 from wattmark.records import ModelInfo, canonical_digest
 

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets import Asset, PackageRef, resolve
-from wattmark.coco import coco_spelling
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
+from wattmark.contracts.coco import coco_spelling
 from wattmark.errors import MissingPackageError
-from wattmark.models.darknet_weights import read_weights
+from wattmark.models.weights.darknet_weights import read_weights
 from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo, canonical_digest
 

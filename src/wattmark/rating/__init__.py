@@ -7,8 +7,8 @@ Pure functions: no clock, file or network; random numbers only from a seed.
 
 from wattmark.rating.confidence import boundary_distance_pct, star_probabilities
 from wattmark.rating.population import MIN_POPULATION, Entry, rate
-from wattmark.rating.results import rate_results
 from wattmark.rating.rules import RULES, Rule, find_rule
+from wattmark.rating.run_ratings import rate_results
 from wattmark.rating.unrated import Unrated
 
 __all__ = [

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from wattmark.formatting import DASH, figure_texts, missing_text
 from wattmark.quantities import Quantity
-from wattmark.reports.formatting import DASH, figure_texts, missing_text
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from wattmark.quantities import Grade, Quantity
-from wattmark.records import Result, Run, StopReason
-from wattmark.reports.formatting import (
+from wattmark.formatting import (
     MOST_NAMES,
     count_text,
     heading,
@@ -24,6 +22,8 @@ from wattmark.reports.formatting import (
     number,
     quantity_text,
 )
+from wattmark.quantities import Grade, Quantity
+from wattmark.records import Result, Run, StopReason
 from wattmark.reports.rows import (
     baseline_result,
     energy_per_query,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wattmark.formatting import DASH, quantity_text
 from wattmark.records import EndpointResult, EndpointRun
 from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
-from wattmark.reports.formatting import DASH, quantity_text
 
 _COLUMNS = (
     Column("arrivals", "Arrivals", numeric=False),

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark import registry
+from wattmark.formatting import quantity_text, range_text, value_text
 from wattmark.quantities import Quantity
 from wattmark.records import Result, Run
-from wattmark.reports.formatting import quantity_text, range_text, value_text
 from wattmark.reports.rows import (
     baseline_result,
     energy_per_query,

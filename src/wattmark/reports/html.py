@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.rating.rules import RULES
-from wattmark.records import ExecutionRecord, Result, Run
-from wattmark.reports.cells import Table
-from wattmark.reports.conclusions import conclusions
-from wattmark.reports.figures import figures
-from wattmark.reports.formatting import (
+from wattmark.formatting import (
     DASH,
     duration_text,
     number,
     probability_text,
     size_text,
 )
+from wattmark.rating.rules import RULES
+from wattmark.records import ExecutionRecord, Result, Run
+from wattmark.reports.cells import Table
+from wattmark.reports.conclusions import conclusions
+from wattmark.reports.figures import figures
 from wattmark.reports.html_parts import breakable, html_environment, policy_hash
-from wattmark.reports.loadgen import bound_table, loadgen_table
+from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import ok, rules, sort_key, table
 from wattmark.reports.three_energies import three_energies

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattmark.factors import Factor
+from wattmark.formatting import DASH, quantity_text
 from wattmark.impact import Impact
 from wattmark.impact.amounts import in_a_year
 from wattmark.quantities import Quantity
-from wattmark.reports.formatting import DASH, quantity_text
 
 #: unit of one thing -> larger and smaller ones, smallest first, for figures that read well
 _SCALES = {

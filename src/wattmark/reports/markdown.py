@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from wattmark.formatting import duration_text
 from wattmark.records import Run
 from wattmark.reports.cells import Row, Table
 from wattmark.reports.conclusions import conclusions
-from wattmark.reports.formatting import duration_text
-from wattmark.reports.loadgen import bound_table, loadgen_table
+from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import table
 from wattmark.reports.three_energies import three_energies

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wattmark.formatting import duration_text, number
 from wattmark.quantities import Grade
 from wattmark.records import Result, Run, StopReason
-from wattmark.reports.formatting import duration_text, number
 from wattmark.reports.rows import energy_per_query, ok
 
 _STOPPED = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wattmark.formatting import missing_text, quantity_text
 from wattmark.quantities import Quantity
 from wattmark.records import Quality, Result, Run
-from wattmark.reports.formatting import missing_text, quantity_text
 from wattmark.reports.markdown import escape
 from wattmark.reports.rows import energy_per_query, failure_text, percent_if_share
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from math import inf
 
-from wattmark.metrology.domains import summed, total
+from wattmark.formatting import heading, stars_text
 from wattmark.quantities import Quantity, Reason, parse_unit
 from wattmark.records import ComparableEnergy, PhaseResult, Rating, Ratios, Result, Run
+from wattmark.records.domains import summed, total
 from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, missing_cell, text_cell
-from wattmark.reports.formatting import heading, stars_text
 
 
 def rules(run: Run) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from wattmark.advice.sweep import SweepPoint
+from wattmark.advice.sweep_points import SweepPoint
+from wattmark.formatting import DASH, size_text
 from wattmark.quantities import Quantity, Reason
 from wattmark.reports.cells import Column, Row, Table, figure_cell, missing_cell, text_cell
-from wattmark.reports.formatting import DASH, size_text
 
 COLUMNS = (
     Column("setup", "Setup", numeric=False),

@@ -16,7 +16,7 @@ from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.batching.policy import BatchingPolicy
 from wattmark.errors import PlanError, WattmarkError
 from wattmark.listening import listening_socket
-from wattmark.serving import oip_v2, openai
+from wattmark.serving import oip_v2_routes, openai_routes
 from wattmark.serving.loaded import LoadedModel
 from wattmark.serving.refusals import status_of
 
@@ -33,8 +33,8 @@ def application(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         batcher = AsyncioBatcher(loaded.policy(policy), loaded.answer, max_queue=max_queue)
-        app.include_router(oip_v2.routes(loaded, batcher))
-        app.include_router(openai.routes(loaded, batcher))
+        app.include_router(oip_v2_routes.routes(loaded, batcher))
+        app.include_router(openai_routes.routes(loaded, batcher))
         app.state.drain = batcher.close
         listening()
         yield

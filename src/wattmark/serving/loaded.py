@@ -15,22 +15,17 @@ import numpy as np
 
 from wattmark import registry
 from wattmark.batching.policy import BatchingPolicy
+from wattmark.conduct.material import gather
+from wattmark.conduct.process import WorkerProcess
 from wattmark.contracts import Inputs, Network, Output
 from wattmark.errors import PlanError, WattmarkError
 from wattmark.pipelines.forward import Forward
 from wattmark.pipelines.greedy import NO_TOKEN, Greedy
-from wattmark.protocol.artefacts import (
-    artefact_key,
-    package_versions,
-    require_supported,
-    shared_key,
-)
-from wattmark.protocol.batches import joined
-from wattmark.protocol.inputs import save_inputs, shape_of
-from wattmark.protocol.jobs import Job
-from wattmark.protocol.material import gather
-from wattmark.protocol.process import WorkerProcess
 from wattmark.records import Plan, Precision, Setup
+from wattmark.worker.artefacts import artefact_key, package_versions, require_supported, shared_key
+from wattmark.worker.batches import joined
+from wattmark.worker.inputs import save_inputs, shape_of
+from wattmark.worker.jobs import Job
 
 #: A conversion that says nothing for so long is stopped.
 CONVERSION_LIMIT_S = 1800.0

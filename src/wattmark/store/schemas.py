@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from wattmark.protocol.plans import plan_schema
+from wattmark.planning.plans import plan_schema
 from wattmark.records import EndpointRun, Record, Result, Round, Run
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from wattmark.assets import Asset, PackageRef, resolve
-from wattmark.coco import coco_spelling
 from wattmark.contracts import Example
+from wattmark.contracts.coco import coco_spelling
 from wattmark.errors import AssetError
 from wattmark.records import TaskInfo, canonical_digest
 from wattmark.tasks.average_precision import Box, detections, mean_average_precision, recall

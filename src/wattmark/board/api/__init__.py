@@ -17,7 +17,7 @@ from wattmark.board.api import (
     schemas,
     tasks,
 )
-from wattmark.board.services import Services
+from wattmark.board.web.services import Services
 
 
 def routers(services: Services) -> list[APIRouter]:

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from wattmark.board import audit
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import MOST_ID
-from wattmark.board.audit import LogEntry
-from wattmark.board.services import Services
+from wattmark.board.shelf import audit_log
+from wattmark.board.shelf.audit_log import LogEntry
+from wattmark.board.web.services import Services
 
 
 class Log(BaseModel):
@@ -36,7 +36,7 @@ def routes(services: Services) -> APIRouter:
         previous_sha256 is that of the entry before, and 64 zeros in the first.
         """
         with services.database.reading() as connection:
-            found = audit.entries(connection, after=after, limit=limit)
+            found = audit_log.entries(connection, after=after, limit=limit)
         return Log(entries=found, next=found[-1].seq if len(found) == limit else None)
 
     return router

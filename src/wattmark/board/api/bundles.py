@@ -8,16 +8,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from wattmark.board import submissions
 from wattmark.board.api.callers import TOKEN, bearer_if_any, bearer_of
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import Digest
-from wattmark.board.bundles import MOST_BYTES, read_bundle
-from wattmark.board.plausibility import Finding
-from wattmark.board.services import Services
-from wattmark.board.submissions import Status
-from wattmark.board.submissions import Submission as Stored
-from wattmark.board.tokens import Bearer, Scope
+from wattmark.board.intake import submissions
+from wattmark.board.intake.bundle import MOST_BYTES, read_bundle
+from wattmark.board.intake.plausibility import Finding
+from wattmark.board.intake.submissions import Status
+from wattmark.board.intake.submissions import Submission as Stored
+from wattmark.board.people.tokens import Bearer, Scope
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 from wattmark.records import Run
 

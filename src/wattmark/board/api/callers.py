@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import Request, Security
 from fastapi.security import HTTPBearer
 
-from wattmark.board.rate_limit import client_key
-from wattmark.board.services import Services
-from wattmark.board.tokens import Bearer
+from wattmark.board.people.tokens import Bearer
+from wattmark.board.web.rate_limit import client_key
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 
 #: For the OpenAPI; :func:`bearer_of` reads the header.

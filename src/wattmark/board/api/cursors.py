@@ -7,7 +7,7 @@ import math
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from wattmark.board.catalogue import Order
+from wattmark.board.shelf.catalogue import Order
 from wattmark.errors import RefusedError
 
 #: 17 bytes: the order, the place in it, the result's number.

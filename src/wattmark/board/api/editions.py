@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from wattmark.board import catalogue, exports
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import EditionNamed, edition_asked
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue, tables_out
+from wattmark.board.web.services import Services
+from wattmark.editions.edition import Edition
+from wattmark.editions.thresholds import LIMITS_VERSION
 from wattmark.errors import RefusedError
-from wattmark.rating.edition import Edition
-from wattmark.reports.thresholds import LIMITS_VERSION
 
 _Limits = Annotated[
     list[float],
@@ -125,7 +125,7 @@ def routes(services: Services) -> APIRouter:
     def limits(name: EditionNamed) -> LimitsFile:
         """The limits of an edition whose rule is absolute, for each population."""
         with services.database.reading() as connection:
-            found = exports.limits_by_population(connection, edition_asked(connection, name))
+            found = tables_out.limits_by_population(connection, edition_asked(connection, name))
         if found is None:
             raise RefusedError(404, "no_limits", f"the rule of edition {name} has no fixed limits")
         limits = {population: list(its) for population, its in found.items()}

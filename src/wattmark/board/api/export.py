@@ -11,11 +11,11 @@ from typing import IO, Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from wattmark.board import exports
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import EditionNamed, TaskAsked, edition_asked
-from wattmark.board.exports import Form
-from wattmark.board.services import Services
+from wattmark.board.shelf import tables_out
+from wattmark.board.shelf.tables_out import Form
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 
 _MEDIA = {
@@ -62,7 +62,7 @@ def _add(router: APIRouter, services: Services, form: Form) -> None:
         operation_id=f"export{form.capitalize()}",
         response_class=StreamingResponse,
         summary=f"All results of an edition as {form}",
-        description=exports.__doc__,
+        description=tables_out.__doc__,
         responses={
             200: {"content": {media: {"schema": _SCHEMAS[form]}}},
             **refusals(404, 422, 429),
@@ -78,7 +78,7 @@ def _written(connection: Any, edition: str, form: Form, task: str | None) -> IO[
         )
     try:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it has been sent
-        exports.write(connection, edition, file, form, task=task)
+        tables_out.write(connection, edition, file, form, task=task)
         file.seek(0)
         return file
     finally:

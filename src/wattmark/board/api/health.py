@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from wattmark.board.api.errors import refusals
-from wattmark.board.services import Services
+from wattmark.board.web.services import Services
 
 
 class Health(BaseModel):

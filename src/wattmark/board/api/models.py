@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from wattmark.board import catalogue, results
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.figures import RatedResult, ranked, result_of, standing_of
 from wattmark.board.api.parameters import EditionAsked, TaskAsked, edition_asked
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue, result_documents
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 
 _After = Annotated[
@@ -71,7 +71,7 @@ def routes(services: Services) -> APIRouter:
         """The models of an edition with their best setups, by name."""
         with services.database.reading() as connection:
             found = edition_asked(connection, edition)
-            rows, following = results.best_setups(
+            rows, following = result_documents.best_setups(
                 connection, found.name, task=task, after=after, limit=limit
             )
         listed = [

@@ -9,8 +9,8 @@ from pydantic import StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import Connection
 
-from wattmark.board import catalogue
-from wattmark.board.catalogue import EditionInfo
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.catalogue import EditionInfo
 from wattmark.errors import RefusedError
 
 #: The greatest number that the databases hold.

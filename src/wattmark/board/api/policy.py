@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from wattmark.board import policy
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import EditionAsked, StarsAsked, TaskAsked, edition_asked
-from wattmark.board.policy import Outcome
-from wattmark.board.services import Services
+from wattmark.board.shelf import policy_counts
+from wattmark.board.shelf.policy_counts import Outcome
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 
 _MostEnergy = Annotated[float, Query(gt=0, le=1e9, allow_inf_nan=False)]
@@ -72,7 +72,7 @@ def routes(services: Services) -> APIRouter:
             raise RefusedError(422, "nothing_asked", "give min_stars or max_energy_wh, or both")
         with services.database.reading() as connection:
             name = edition_asked(connection, edition).name
-            found = policy.outcomes(
+            found = policy_counts.outcomes(
                 connection, name, task=task, min_stars=min_stars, max_energy_wh=max_energy_wh
             )
         return Policy(

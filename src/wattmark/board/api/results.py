@@ -8,8 +8,6 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from wattmark.board import catalogue
-from wattmark.board import results as stored
 from wattmark.board.api import cursors
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.figures import RatedResult, ranked, result_of, standing_of
@@ -22,8 +20,10 @@ from wattmark.board.api.parameters import (
     Text,
     edition_asked,
 )
-from wattmark.board.catalogue import Filter, Order
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf import result_documents as stored
+from wattmark.board.shelf.catalogue import Filter, Order
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 from wattmark.records import Result
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from wattmark.board import catalogue
 from wattmark.board.api.errors import refusals
 from wattmark.board.api.parameters import EditionAsked, edition_asked
-from wattmark.board.catalogue import TaskInfo
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.catalogue import TaskInfo
+from wattmark.board.web.services import Services
 
 
 class Tasks(BaseModel):

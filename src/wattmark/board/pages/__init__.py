@@ -16,7 +16,7 @@ from wattmark.board.pages import (
     model,
     result,
 )
-from wattmark.board.services import Services
+from wattmark.board.web.services import Services
 
 _PAGES = (home, leaderboard, model, result, compare, editions, labels, method, doors, maintain)
 

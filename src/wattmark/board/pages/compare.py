@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, RowMapping
 
-from wattmark.board import catalogue
 from wattmark.board.pages.queries import EditionName, edition_asked, link, model_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import PER, comparable_energies, views
-from wattmark.board.rendering import render
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
-from wattmark.reports.formatting import quantity_text
+from wattmark.formatting import quantity_text
 
 MOST = 4
 Ids = Annotated[list[Annotated[int, Query(ge=1, le=2**63 - 1)]], Query(max_length=50)]

@@ -11,9 +11,9 @@ from wattmark.board.pages.views import energy_of
 from wattmark.errors import MissingPackageError
 from wattmark.impact import Place, Use, assess
 from wattmark.impact.site import Site
-from wattmark.placing import place
 from wattmark.quantities import Quantity, Reason
 from wattmark.reports.impact_table import cell, on_basis
+from wattmark.workflows.placing import place
 
 #: Where nothing says where the reader is.
 WORLD = "WORLD"

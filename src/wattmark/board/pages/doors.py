@@ -10,15 +10,15 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from wattmark import registry
-from wattmark.board import catalogue, policy
-from wattmark.board.catalogue import FACETS, Filter
 from wattmark.board.pages.countries import countries, country_of, impact_in
 from wattmark.board.pages.model import Country
 from wattmark.board.pages.queries import EditionName, Text, edition_asked, link, task_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import PER, views
-from wattmark.board.rendering import render
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue, policy_counts
+from wattmark.board.shelf.catalogue import FACETS, Filter
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 
 #: Setups of a task that are looked through for a buyer.
 MOST_SEARCHED = 2000
@@ -158,7 +158,7 @@ def _policy(
     if found is not None and asked:
         # people ask per 1 000 queries, results are per query
         per_query = None if max_energy_wh is None else max_energy_wh / 1000
-        outcomes = policy.outcomes(
+        outcomes = policy_counts.outcomes(
             connection, found.name, task=task, min_stars=min_stars, max_energy_wh=per_query
         )
     return render(

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from wattmark.board import catalogue
-from wattmark.board.exports import recompute_command
 from wattmark.board.pages.queries import EditionInPath, link, task_path
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.rendering import render
-from wattmark.board.rules import limits_texts, rule_text
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.rules_in_use import limits_texts, rule_text
+from wattmark.board.shelf.tables_out import recompute_command
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 
 #: Changes that a page shows; all of them are in the JSON beside it.

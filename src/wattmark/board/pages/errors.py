@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi.responses import HTMLResponse, Response
 
-from wattmark.board.rendering import render
+from wattmark.board.web.rendering import render
 
 _TITLES = {400: "Not understood", 403: "Not allowed", 404: "Not here", 429: "Too often"}
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from wattmark.board import catalogue
 from wattmark.board.pages.queries import EditionName, edition_asked, link, task_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import views
-from wattmark.board.rendering import render
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 
 
 def routes(services: Services) -> APIRouter:

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from wattmark.board import catalogue
 from wattmark.board.pages.queries import EditionInPath, ResultId
-from wattmark.board.services import Services
-from wattmark.board.standings import entry_of_row
-from wattmark.editions import label_for
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.standings import entry_of_row
+from wattmark.board.web.services import Services
+from wattmark.editions.edition import Star
+from wattmark.editions.edition_files import label_for
+from wattmark.editions.label import Label, languages, png_of, render_badge, render_label
 from wattmark.errors import RefusedError
-from wattmark.rating.edition import Star
-from wattmark.reports.label import Label, languages, png_of, render_badge, render_label
 
 Language = Annotated[str, Query(max_length=8, pattern=r"^[a-z-]+$")]
 _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}

@@ -10,9 +10,6 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from wattmark import registry
-from wattmark.board import catalogue
-from wattmark.board.catalogue import FACETS, Filter, Order
-from wattmark.board.exports import recompute_command
 from wattmark.board.pages.leaderboard_rows import rows_html
 from wattmark.board.pages.queries import (
     EditionName,
@@ -24,12 +21,15 @@ from wattmark.board.pages.queries import (
 )
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import PER, comparable_energies, quality_of
-from wattmark.board.rendering import render
-from wattmark.board.rules import rule_text
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.catalogue import FACETS, Filter, Order
+from wattmark.board.shelf.rules_in_use import rule_text
+from wattmark.board.shelf.tables_out import recompute_command
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
+from wattmark.formatting import quantity_text
 from wattmark.rating.pareto import Point, Standing, pareto
-from wattmark.reports.formatting import quantity_text
 from wattmark.reports.impact_table import on_basis
 
 PER_PAGE = 50

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from wattmark.board.pages.views import energy_unit, view
-from wattmark.board.rendering import render_macro
+from wattmark.board.web.rendering import render_macro
 
 _FIGURES = ("quality", "energy_wh", "latency_p50_ms")
 #: The columns that a row is made of.

@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from wattmark.board import audit, catalogue, maintainers, sessions, standings, submissions, times
+from wattmark.board.intake import submissions
+from wattmark.board.intake.submissions import Status
 from wattmark.board.pages.queued_rows import shown_rows
-from wattmark.board.rate_limit import client_key
-from wattmark.board.rendering import render
-from wattmark.board.services import Services
-from wattmark.board.sessions import Session
-from wattmark.board.submissions import Status
+from wattmark.board.people import maintainers, sessions
+from wattmark.board.people.sessions import Session
+from wattmark.board.shelf import audit_log, catalogue, standings, times
+from wattmark.board.web.rate_limit import client_key
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 from wattmark.rating import RULES
 from wattmark.rating.rules.absolute import Absolute
@@ -177,7 +179,7 @@ def routes(services: Services) -> APIRouter:
     def log(request: Request, after: Annotated[int, Query(ge=0, lt=2**63)] = 0) -> Response:
         session = desk.required(request)
         with database.reading() as connection:
-            entries = audit.entries(connection, after=after, limit=200)
+            entries = audit_log.entries(connection, after=after, limit=200)
         return _page("maintain_log.html", session=session, entries=entries)
 
     return router

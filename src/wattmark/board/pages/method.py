@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from wattmark import registry
-from wattmark.board import plausibility
+from wattmark.board.intake import plausibility
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.rendering import render
-from wattmark.board.services import Services
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
+from wattmark.editions.edition import Edition
 from wattmark.errors import AssetError
 from wattmark.quantities import Reason
 from wattmark.rating import MIN_POPULATION, RULES, boundary_distance_pct
-from wattmark.rating.edition import Edition
 from wattmark.rating.unrated import Unrated
 from wattmark.reports.method import grade_texts
 

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from wattmark.board import catalogue
 from wattmark.board.pages.countries import countries, country_of, impact_in
 from wattmark.board.pages.queries import Text, link, model_path, task_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import PER, views
-from wattmark.board.rendering import render
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
+from wattmark.editions.label import languages
 from wattmark.errors import RefusedError
-from wattmark.reports.label import languages
 
 ModelName = Annotated[str, Path(max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Country = Annotated[str | None, Query(max_length=5, pattern=r"^[A-Za-z]*$")]

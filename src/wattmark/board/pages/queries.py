@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Path, Query
 from sqlalchemy import Connection
 
-from wattmark.board import catalogue
+from wattmark.board.shelf import catalogue
 from wattmark.errors import RefusedError
 
 #: Text without control characters, as long as a column.

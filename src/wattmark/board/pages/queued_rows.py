@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wattmark.board.bundles import Bundle
-from wattmark.board.entries import rows_of
+from wattmark.board.intake.bundle import Bundle
+from wattmark.board.intake.entries import rows_of
 from wattmark.board.pages.views import View, views
 from wattmark.records import Run
 

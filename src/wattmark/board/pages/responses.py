@@ -8,8 +8,8 @@ from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from wattmark.board.compressed_pages import Page
-from wattmark.board.services import Services
+from wattmark.board.web.compressed_pages import Page
+from wattmark.board.web.services import Services
 
 _HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding, Accept-Language"}
 

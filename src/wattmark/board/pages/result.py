@@ -9,13 +9,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from wattmark.board import catalogue, submissions
+from wattmark.board.intake import submissions
 from wattmark.board.pages.queries import EditionName, ResultId, model_path, task_path
 from wattmark.board.pages.responses import cached_page
 from wattmark.board.pages.views import PER, comparable_energies, views
-from wattmark.board.rendering import render
-from wattmark.board.rules import rule_of
-from wattmark.board.services import Services
+from wattmark.board.shelf import catalogue
+from wattmark.board.shelf.rules_in_use import rule_of
+from wattmark.board.web.rendering import render
+from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 from wattmark.rating.what_would_change import what_would_change
 from wattmark.reports.cells import Cell, bounds_cell

@@ -6,7 +6,7 @@ Visual Genome, the third set of the AI Energy Score, has no data files on the hu
 
 from __future__ import annotations
 
-from wattmark.coco import COCO_CLASSES
+from wattmark.contracts.coco import COCO_CLASSES
 from wattmark.tasks.average_precision import Box
 from wattmark.tasks.hub.dataset import CONVERTED, HubDataset, Row, aies_sample
 from wattmark.tasks.hub.image_classification import unlabelled

@@ -1,0 +1,124 @@
+"""Sends a run to a board, with nothing but the standard library."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from wattmark.board.intake.bundle import Bundle
+from wattmark.errors import BoardError, RefusedError
+
+_TIMEOUT_S = 60.0
+#: Of an answer; a submission with many findings takes some 100 kB.
+_MOST_BYTES = 4 * 2**20
+_PATH = "/api/v1/bundles"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a board says of a bundle; ``new`` is False where it was there already.
+
+    ``findings`` are sentences, the setup in front.
+    """
+
+    digest: str
+    status: str
+    new: bool
+    findings: tuple[str, ...]
+
+
+def send(bundle: Bundle, to: str, token: str, *, plain_http: bool = False) -> Receipt:
+    """Submit a bundle to the board at an address, such as ``https://board.example``.
+
+    A token goes by HTTPS, or to this machine; ``plain_http`` allows any address. Raises
+    RefusedError with the board's own words where it does not take the bundle, BoardError where
+    there is no board at the address, or it cannot be reached.
+    """
+    url = _checked(to, plain_http)
+    headers = {
+        "Authorization": f"Bearer {_token(token)}",
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+        "User-Agent": "wattmark",
+    }
+    connection = _connection(url)
+    try:
+        connection.request("POST", url.path.rstrip("/") + _PATH, bundle.document, headers)
+        response = connection.getresponse()
+        body = response.read(_MOST_BYTES)
+    except (OSError, HTTPException) as error:
+        said = str(error) or type(error).__name__
+        raise BoardError(f"the board at {to} cannot be reached: {said}") from error
+    finally:
+        connection.close()
+    return _receipt(to, response.status, body, response.getheader("Retry-After"))
+
+
+def _checked(to: str, plain_http: bool) -> SplitResult:
+    try:
+        url = urlsplit(to)
+        port = url.port
+    except ValueError as error:
+        raise BoardError(f"--to: {to!r} is no address: {error}") from None
+    named = url.scheme in ("http", "https") and url.hostname and port != 0
+    if not named or url.query or url.fragment or url.username or not to.isascii():
+        raise BoardError(f"--to: {to!r} is no address of a board, such as https://board.example")
+    if url.scheme == "http" and not plain_http and not _is_here(url.hostname or ""):
+        raise BoardError(
+            f"{to} has no encryption: whoever sees the token on its way can use it. Use https, or "
+            "--plain-http on a network that you trust"
+        )
+    return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _token(token: str) -> str:
+    text = token.strip()
+    if not text.isascii() or not text.isprintable() or " " in text or not text:
+        raise BoardError("this is no token: it looks like wm_0123456789ab_...")
+    return text
+
+
+def _connection(url: SplitResult) -> HTTPConnection:
+    host = url.hostname or ""
+    if url.scheme == "http":
+        return HTTPConnection(host, url.port, timeout=_TIMEOUT_S)
+    context = ssl.create_default_context()
+    return HTTPSConnection(host, url.port, timeout=_TIMEOUT_S, context=context)
+
+
+def _receipt(to: str, status: int, body: bytes, retry_after: str | None) -> Receipt:
+    try:
+        said: Any = json.loads(body)
+        if status in (200, 201):
+            findings = tuple(map(_sentence, said["findings"]))
+            return Receipt(_shown(said["digest"]), _shown(said["status"]), status == 201, findings)
+        error = said["error"]
+        message = f"the board at {to} refused it: {_shown(error['message'])} ({status})"
+        wait_s = int(retry_after) if retry_after and retry_after.isdecimal() else None
+        raise RefusedError(status, _shown(error["code"]), message, retry_after_s=wait_s)
+    except (ValueError, LookupError, TypeError):
+        raise BoardError(
+            f"{to} answered with status {status}, and not as a board does: is it the address of "
+            "one?"
+        ) from None
+
+
+def _sentence(finding: dict[str, str]) -> str:
+    return ": ".join(filter(None, (_shown(finding["where"]), _shown(finding["message"]))))
+
+
+def _shown(text: str) -> str:
+    """What the board says may be printed: no control characters reach the terminal."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)

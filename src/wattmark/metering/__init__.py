@@ -1,0 +1,5 @@
+"""Measuring with instruments: chosen, opened, read at both ends of a window, at idle, recorded.
+
+Here lives what is common to all instruments: selection, settings, windows, replay, calibration.
+An instrument itself is a file in ``meters``; what readings mean is said in ``metrology``.
+"""

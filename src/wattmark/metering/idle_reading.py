@@ -1,0 +1,160 @@
+"""Measure what a machine's devices draw at idle, and keep it for as long as it holds.
+
+An :class:`IdleRecord` is kept in memory and, where the system can tell one boot from the next, in
+the cache folder. It is good for ten minutes: after that the machine may be warmer, or run other
+services.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from wattmark.assets import cache_folder, write_whole
+from wattmark.contracts import Meter, MeterInfo
+from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
+from wattmark.errors import MeterError
+from wattmark.metering.opened import usable_cores
+from wattmark.metrology.idle import idle_power
+from wattmark.quantities import Reason
+from wattmark.records import IdlePower, IdleRecord, MeterReading
+
+#: How long a record is taken to hold. A judgement: short enough for the machine to be the same.
+MAX_AGE_S = 600.0
+
+#: Long enough for ten updates of a counter that moves every 100 ms, in each of two parts.
+DEFAULT_SECONDS = 2.0
+
+#: Nobody waits longer than this for the power at idle.
+LONGEST_SECONDS = 30.0
+
+#: Parts of the idle time whose differences widen the interval.
+PARTS = 5
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_known: dict[str, IdleRecord] = {}
+
+
+def seconds_needed(infos: Sequence[MeterInfo]) -> float:
+    """How long to measure, in s: eleven updates of the slowest instrument, no less than
+    DEFAULT_SECONDS and no more than LONGEST_SECONDS (a slower one then stays without a figure)."""
+    slowest_s = max((info.update_period_s for info in infos), default=0.0)
+    wanted_s = (MIN_UPDATE_PERIODS + 1) * slowest_s
+    return min(LONGEST_SECONDS, max(DEFAULT_SECONDS, wanted_s))
+
+
+def needs_idle(meters: Sequence[Meter]) -> bool:
+    """Whether any open meter cannot tell what its domain would have drawn anyway."""
+    return any(
+        not window.idle_subtracted.known
+        and window.idle_subtracted.reason is not Reason.NOT_SUPPORTED
+        for meter in meters
+        for window in meter.energy(meter.read(), meter.read())
+    )
+
+
+def measure_idle(meters: Sequence[Meter], seconds: float = DEFAULT_SECONDS) -> IdleRecord:
+    """Sleep, and read open meters meanwhile; the machine should have nothing to do.
+
+    Domains whose meter knows its own idle share (a model of one process) are left out. Raises
+    MeterError for a time that is not above 0, or a meter that cannot be read.
+    """
+    if not seconds > 0:
+        raise MeterError(f"idle power cannot be measured in {seconds} s: give a time above 0")
+    start_s = time.monotonic()
+    readings = [[meter.read() for meter in meters]]
+    for part in range(1, PARTS + 1):
+        time.sleep(max(0.0, start_s + seconds * part / PARTS - time.monotonic()))
+        readings.append([meter.read() for meter in meters])
+    power = [
+        found
+        for at, meter in enumerate(meters)
+        for found in _powers(meter, [row[at] for row in readings])
+    ]
+    return IdleRecord(
+        machine=_machine(),
+        measured_at=time.time(),
+        seconds=seconds,
+        power=tuple(power),
+        reserved_cores=usable_cores(),
+        machine_cores=os.cpu_count() or 1,
+    )
+
+
+def _powers(meter: Meter, readings: Sequence[MeterReading]) -> list[IdlePower]:
+    parts: dict[str, list[float]] = {}
+    for before, after in pairwise(readings):
+        part_s = (after.time_ns - before.time_ns) / 1e9
+        for window in meter.energy(before, after):
+            if window.gross.value is not None and part_s > 0:
+                parts.setdefault(window.domain, []).append(window.gross.value / part_s)
+    wall_s = (readings[-1].time_ns - readings[0].time_ns) / 1e9
+    return [
+        IdlePower(
+            meter=window.meter,
+            domain=window.domain,
+            power=idle_power(window.gross, wall_s, parts.get(window.domain, ())),
+        )
+        for window in meter.energy(readings[0], readings[-1])
+        if not window.idle_subtracted.known
+        and window.idle_subtracted.reason is not Reason.NOT_SUPPORTED
+    ]
+
+
+def remember_idle(meters: Sequence[str], record: IdleRecord) -> None:
+    """Keep the record for these meters: in memory and, where that can be told apart, on disk.
+
+    A cache folder that cannot be written is no error: the record then lives as long as the process.
+    """
+    key = _key(meters)
+    _known[key] = record
+    if not record.machine:
+        return
+    with suppress(OSError):
+        write_whole(_path(key), record.model_dump_json())
+
+
+def recall_idle(meters: Sequence[str], max_age_s: float = MAX_AGE_S) -> IdleRecord | None:
+    """The record of these meters on this machine since its last boot, or None if there is none.
+
+    None as well where it is older than ``max_age_s``, from the future, or unreadable.
+    """
+    key = _key(meters)
+    found = _known.get(key)
+    if found is None or not 0 <= found.age_s <= max_age_s:
+        found = _read(key)
+    if found is None or not 0 <= found.age_s <= max_age_s:
+        return None
+    _known[key] = found
+    return found
+
+
+def _read(key: str) -> IdleRecord | None:
+    try:
+        found = IdleRecord.model_validate_json(_path(key).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if found.machine and found.machine == _machine() else None
+
+
+@cache
+def _machine() -> str:
+    """The kernel's id of this boot; empty where there is none, and so nothing goes to disk."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _key(meters: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join([_machine(), *sorted(meters)]).encode()).hexdigest()[:16]
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / "idle" / f"{key}.json"

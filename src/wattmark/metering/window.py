@@ -1,0 +1,299 @@
+"""Measure a block of Python of your own: seconds, and joules of every domain.
+
+::
+
+    with wattmark.measure("an epoch") as window:
+        train()
+    for energy in window.energy:
+        print(energy.domain, energy.gross, energy.idle_subtracted)
+
+A meter of a device (RAPL, NVML) sees what all programs did to it meanwhile; the modelled CPU
+meter sees this process and its children. Windows may lie within each other and run in several
+threads at once: each is a difference of readings of its own, and nothing is shared out between
+them, so overlapping windows each hold the whole energy of their time.
+
+Work on a GPU goes on after the call that started it has returned. Where PyTorch is loaded and uses
+CUDA, a window waits for its devices at both ends; with any other library, do so yourself before
+the block ends (``jax.block_until_ready(x)``), or the rest of the work falls outside.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import TracebackType
+from typing import (
+    Concatenate,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
+
+from wattmark.contracts import Scope
+from wattmark.errors import MeterError, PlanError
+from wattmark.metering.accelerators import synchronise
+from wattmark.metering.opened import OPEN_METERS, OpenMeter, usable_cores
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import EnergyWindow, MeterReading
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+
+#: Windows that a measured function keeps.
+KEPT_WINDOWS = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class Window:
+    """What a block of Python took, to be read once the block has ended, even by an exception."""
+
+    def __init__(self, name: str, meters: Sequence[str] = (), *, idle: bool | None = None) -> None:
+        if isinstance(meters, str):
+            raise PlanError(f"meters takes several names: write meters=({meters!r},)")
+        self.name = name
+        self._wanted = tuple(meters)
+        self._idle = idle
+        self._open: tuple[OpenMeter, ...] = ()
+        self._before: list[MeterReading | MeterError] = []
+        self._process = 0
+        self._start_ns = 0
+        self._overhead_ns = 0
+        self._seconds: float | None = None
+        self._energy: tuple[EnergyWindow, ...] = ()
+        self._meters: tuple[str, ...] = ()
+
+    @property
+    def duration(self) -> Quantity:
+        """Seconds of the block on a monotonic clock. Raises MeterError before it has ended."""
+        return Quantity.exact(self._ended(), "s")
+
+    @property
+    def overhead(self) -> Quantity:
+        """Seconds that opening and closing the window cost, outside ``duration``: reading, and for
+        a sensor of power also the wait until it has shown the block's end.
+
+        Raises MeterError before the block has ended.
+        """
+        self._ended()
+        return Quantity.exact(self._overhead_ns / 1e9, "s")
+
+    @property
+    def energy(self) -> tuple[EnergyWindow, ...]:
+        """Of each meter and domain the joules: gross, idle-subtracted and idle-allocated, each with
+        interval and grade, or the reason why there is no figure.
+
+        Raises MeterError before the block has ended.
+        """
+        self._ended()
+        return self._energy
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """Names of the meters in use; known from the block's start on."""
+        return self._meters
+
+    def _ended(self) -> float:
+        if self._seconds is None:
+            raise MeterError(f"window {self.name!r} has not ended: read it after its block")
+        return self._seconds
+
+    def __str__(self) -> str:
+        if self._seconds is None:
+            return f"{self.name}: not ended"
+        from wattmark.formatting import duration_text, quantity_text
+
+        figures = [
+            f"{e.domain} {quantity_text(e.gross)}" + (f" {e.gross.grade}" if e.gross.grade else "")
+            for e in self._energy
+        ]
+        return f"{self.name}: {'; '.join([duration_text(self._seconds), *figures])}"
+
+    def __enter__(self) -> Self:
+        """Open the meters that are not open yet, read them, begin.
+
+        Raises UnknownNameError for a meter that nothing installed has, and MeterError for one that
+        cannot be used here or a window that was used before.
+        """
+        called_ns = time.perf_counter_ns()
+        if self._process:
+            raise MeterError(f"window {self.name!r} was used before: begin a new one")
+        opened = OPEN_METERS.acquire(self._wanted)
+        try:
+            if self._idle:
+                _require_idle(opened)
+            synchronise()
+        except BaseException:
+            OPEN_METERS.release(opened)
+            raise
+        self._open, self._meters = opened, tuple(meter.name for meter in opened)
+        self._process = os.getpid()
+        self._before = [meter.read() for meter in opened]
+        self._start_ns = time.perf_counter_ns()
+        self._overhead_ns = self._start_ns - called_ns
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        fault: Exception | None = None
+        try:
+            synchronise()
+        except RuntimeError as problem:  # the block's own work failed on the device
+            fault = problem
+        end_ns = time.perf_counter_ns()
+        after = [meter.read() for meter in self._open]
+        if os.getpid() != self._process:
+            detail = f"the window began in process {self._process} and ended in {os.getpid()}"
+            after = [MeterError(detail)] * len(after)
+        rows = zip(self._open, self._before, after, strict=True)
+        self._energy = self._with_idle([w for meter, a, b in rows for w in meter.energy(a, b)])
+        try:
+            if os.getpid() == self._process:
+                OPEN_METERS.release(self._open)
+        except Exception as problem:  # noqa: BLE001 - the figures are there; say it and go on
+            _log.warning("a meter of window %r could not be closed: %s", self.name, problem)
+        self._open, self._before = (), []
+        self._seconds = (end_ns - self._start_ns) / 1e9
+        self._overhead_ns += time.perf_counter_ns() - end_ns
+        if fault is not None and error is None:
+            raise fault
+
+    def _with_idle(self, windows: list[EnergyWindow]) -> tuple[EnergyWindow, ...]:
+        unknown = Reason.IDLE_NOT_MEASURED
+        if self._idle is False or all(w.idle_subtracted.reason is not unknown for w in windows):
+            return tuple(windows)
+        from wattmark.metering.idle_reading import recall_idle
+        from wattmark.metrology.idle import reserved_share, with_idle
+
+        record = recall_idle(_device_meters(self._open))
+        if record is None:
+            return tuple(windows)
+        reserved, machine = usable_cores(), os.cpu_count() or 1
+        return tuple(
+            with_idle(w, record.of(w.meter, w.domain), reserved_share(w.domain, reserved, machine))
+            for w in windows
+        )
+
+
+def _device_meters(meters: Sequence[OpenMeter]) -> tuple[str, ...]:
+    return tuple(meter.name for meter in meters if meter.info.scope is Scope.DEVICE)
+
+
+def _require_idle(meters: Sequence[OpenMeter]) -> None:
+    """Measure the power at idle where a meter needs it, unless a fresh record is there."""
+    from wattmark.metering.idle_reading import (
+        measure_idle,
+        recall_idle,
+        remember_idle,
+        seconds_needed,
+    )
+
+    names = _device_meters(meters)
+    if not names or recall_idle(names) is not None:
+        return
+    devices = [meter for meter in meters if meter.name in names]
+    seconds = seconds_needed([meter.info for meter in devices])
+    try:
+        remember_idle(names, measure_idle([meter.meter for meter in devices], seconds))
+    except MeterError as error:  # the block's figures then lack what needs it, and say so
+        _log.warning("the power at idle could not be measured: %s", error)
+
+
+def measure(name: str, *, meters: Sequence[str] = (), idle: bool | None = None) -> Window:
+    """A window around a ``with`` block.
+
+    ``meters`` are names (``wattmark list meters``); left out, the best there is for each domain.
+
+    ``idle`` says where the power at idle comes from, which a meter of a whole device needs for the
+    idle-subtracted and idle-allocated energy. None: from a measurement of the last ten minutes, and
+    without one these two are missing. True: without one, it is measured before the block begins,
+    which takes two seconds or more. False: they are left out.
+    """
+    return Window(name, meters, idle=idle)
+
+
+class MeasuredFunction(Protocol[P, R_co]):
+    """A function whose calls are measured: ``windows`` holds those of its last calls."""
+
+    windows: deque[Window]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the function within a window."""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> MeasuredFunction[P, R_co]: ...
+    @overload
+    def __get__(
+        self: MeasuredFunction[Concatenate[T, Q], R_co], instance: T, owner: type
+    ) -> MeasuredFunction[Q, R_co]: ...
+
+
+@overload
+def measured(function: Callable[P, R_co], /) -> MeasuredFunction[P, R_co]: ...
+@overload
+def measured(
+    *, name: str | None = None, meters: Sequence[str] = (), idle: bool | None = None
+) -> Callable[[Callable[P, R_co]], MeasuredFunction[P, R_co]]: ...
+
+
+def measured(
+    function: Callable[P, R_co] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    meters: Sequence[str] = (),
+    idle: bool | None = None,
+) -> MeasuredFunction[P, R_co] | Callable[[Callable[P, R_co]], MeasuredFunction[P, R_co]]:
+    """Measure every call of a function: ``@measured`` or ``@measured(name=..., meters=...)``.
+
+    The function gets ``windows``, with the last thousand calls' windows, oldest first; a call
+    that raises leaves one too. ``name`` is the function's own if left out; ``meters`` and ``idle``
+    are as in :func:`measure`. Raises PlanError for an async or generator function, whose call ends
+    before its work does.
+    """
+
+    def decorate(wrapped: Callable[P, R_co]) -> MeasuredFunction[P, R_co]:
+        own: str = getattr(wrapped, "__qualname__", "a function")
+        title = name or own
+        kinds = (
+            inspect.iscoroutinefunction,
+            inspect.isgeneratorfunction,
+            inspect.isasyncgenfunction,
+        )
+        if any(is_kind(wrapped) for is_kind in kinds):
+            raise PlanError(
+                f"{title} is async or a generator, so a call returns before its work is done: "
+                "use `with wattmark.measure(...)` around the work"
+            )
+        windows: deque[Window] = deque(maxlen=KEPT_WINDOWS)
+
+        @wraps(wrapped)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R_co:
+            window = Window(title, meters, idle=idle)
+            try:
+                with window:
+                    return wrapped(*args, **kwargs)
+            finally:
+                if window._seconds is not None:
+                    windows.append(window)
+
+        found = cast("MeasuredFunction[P, R_co]", call)
+        found.windows = windows
+        return found
+
+    return decorate if function is None else decorate(function)

@@ -1,1 +1,0 @@
-"""How a trial is conducted: workers, rounds, warm-up, stopping rule, statistics."""

@@ -1,0 +1,238 @@
+"""What a load put to a server gave, from the times of its requests.
+
+Latencies are of valid replies and count from the scheduled arrival; a failed request keeps no
+bound of an objective. Time per output token is ``(end - first token) / (tokens - 1)``. Means and
+rates take ten blocks of requests in the order of their schedule as the units that vary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.endpoints.outcomes import Failure, Load, Request
+from wattmark.planning.prompts import Prompts
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import (
+    EndpointPlan,
+    EndpointResult,
+    Energy,
+    EnergyWindow,
+    FailureCount,
+    Latency,
+    SloShare,
+)
+from wattmark.records.domains import total
+from wattmark.records.slo import Slo, parse_slo
+from wattmark.results.phase_results import latency
+from wattmark.statistics import accuracy_quantity, pooled_rate, resampled_metric
+
+BLOCKS = 10
+#: A generator is called saturated when its thread computed for more than this share of the time,
+SATURATED_BUSY = 0.9
+#: or issued later than this share of the median latency (p99), but at least this late.
+SATURATED_LATENESS = 0.1
+SATURATED_LATENESS_MS = 1.0
+
+
+def endpoint_result(
+    plan: EndpointPlan,
+    prompts: Prompts,
+    load: Load,
+    windows: Sequence[EnergyWindow],
+    flags: Sequence[str],
+) -> EndpointResult:
+    """The figures of one load. ``windows`` are of meters that cover the server."""
+    requests = sorted(load.requests, key=lambda request: request.index)
+    valid = [request for request in requests if request.failure is None]
+    blocks = [b.tolist() for b in np.array_split(np.arange(len(valid)), BLOCKS) if b.size]
+    latencies = _times([r.latency_ns for r in valid], blocks, Reason.NOT_MEASURED)
+    lateness_ms = np.array([r.lateness_ns for r in requests]) / 1e6
+    lateness_p99_ms = float(np.percentile(lateness_ms, 99)) if requests else 0.0
+    busy = load.cpu_ns / load.duration_ns if load.duration_ns else 0.0
+    metric, quality = _quality(plan, prompts, load)
+    slo = parse_slo(plan.slo) if plan.slo else None
+    per_block_s = _block_seconds(valid, blocks)
+    counted = [r for r in valid if r.tokens_out is not None]
+    energy = tuple(_energy(window, len(requests)) for window in windows)
+    all_flags = [
+        *(["failed_queries"] if any(_failed(r) for r in requests) else []),
+        *(["generator_saturated"] if _saturated(busy, lateness_p99_ms, latencies) else []),
+        *([load.stopped] if load.stopped else []),
+        *sorted({flag.value for window in windows for flag in window.flags}),
+        *flags,
+    ]
+    return EndpointResult(
+        arrivals=load.name,
+        planned=load.planned,
+        requests=len(requests),
+        valid=len(valid),
+        failures=_failures(requests),
+        duration_s=load.duration_ns / 1e9,
+        connections=load.connections,
+        stopped=load.stopped,
+        latency=latencies,
+        time_to_first_token=_times([r.ttft_ns for r in valid], blocks, _no_stream(plan)),
+        time_per_output_token=_times([r.tpot_ns for r in valid], blocks, _no_stream(plan)),
+        throughput=pooled_rate([len(b) for b in blocks], per_block_s, "query/s"),
+        tokens_per_second=_tokens_per_second(valid, blocks, per_block_s),
+        tokens_in_per_query=_tokens([r.tokens_in for r in valid]),
+        tokens_out_per_query=_tokens([r.tokens_out for r in valid]),
+        token_sources=tuple(sorted({r.token_source for r in counted if r.token_source})),
+        goodput=_goodput(slo, valid, blocks, per_block_s),
+        slo=_shares(slo, [r for r in requests if r.failure is not Failure.CUT_OFF]),
+        energy=energy,
+        energy_per_query=_whole(energy),
+        quality_metric=metric,
+        quality=quality,
+        lateness_p99_ms=lateness_p99_ms,
+        generator_busy=busy,
+        generator_cpu_per_query=Quantity.exact(load.cpu_ns / 1e6 / len(requests), "ms/query")
+        if requests
+        else Quantity.missing("ms/query", Reason.NOT_MEASURED),
+        flags=tuple(all_flags),
+    )
+
+
+def _failed(request: Request) -> bool:
+    """Whether the server failed: a request that Ctrl-C cut off is nobody's failure."""
+    return request.failure not in (None, Failure.CUT_OFF)
+
+
+def _no_stream(plan: EndpointPlan) -> Reason:
+    streams = plan.stream and plan.api in ("openai", "openai-completions")
+    return Reason.NOT_MEASURED if streams else Reason.NOT_SUPPORTED
+
+
+def _times(
+    found_ns: Sequence[float | None], blocks: Sequence[list[int]], missing: Reason
+) -> Latency:
+    """Percentiles in ms of those that have a time; missing for that reason where none has."""
+    if all(ns is None for ns in found_ns):
+        none = Quantity.missing("ms", missing)
+        return Latency(p50=none, p90=none, p99=none, mean=none)
+    groups: list[NDArray[np.float64]] = []
+    for block in blocks:
+        times = [ns for at in block if (ns := found_ns[at]) is not None]
+        if times:
+            groups.append(np.array(times) / 1e6)
+    return latency(groups)
+
+
+def _block_seconds(valid: Sequence[Request], blocks: Sequence[list[int]]) -> list[float]:
+    """How long each block lasted: from the last end of the blocks before to its own last end."""
+    seconds, before_ns = [], 0
+    for block in blocks:
+        end_ns = max(valid[at].end_ns for at in block)
+        seconds.append(max(end_ns - before_ns, 1) / 1e9)
+        before_ns = max(before_ns, end_ns)
+    return seconds
+
+
+def _tokens_per_second(
+    valid: Sequence[Request], blocks: Sequence[list[int]], seconds: Sequence[float]
+) -> Quantity:
+    if not valid or any(r.tokens_out is None for r in valid):
+        return Quantity.missing("token/s", Reason.NOT_MEASURED, "nobody counted the tokens")
+    tokens = [sum(valid[at].tokens_out or 0 for at in block) for block in blocks]
+    return pooled_rate(tokens, seconds, "token/s")
+
+
+def _tokens(counts: Sequence[int | None]) -> Quantity:
+    known = [count for count in counts if count is not None]
+    if not counts or len(known) < len(counts):
+        return Quantity.missing("token/query", Reason.NOT_MEASURED, "nobody counted the tokens")
+    return Quantity.exact(sum(known) / len(known), "token/query")
+
+
+def _failures(requests: Sequence[Request]) -> tuple[FailureCount, ...]:
+    kinds = Counter(r.failure for r in requests if r.failure is not None)
+    first: dict[Failure, str] = {}
+    for request in requests:
+        if request.failure is not None and request.sentence:
+            first.setdefault(request.failure, request.sentence)
+    return tuple(
+        FailureCount(kind=kind, count=count, sentence=kind.sentence, example=first.get(kind, ""))
+        for kind, count in kinds.most_common()
+    )
+
+
+def _saturated(busy: float, lateness_p99_ms: float, latencies: Latency) -> bool:
+    median_ms = latencies.p50.value or 0.0
+    allowed_ms = max(SATURATED_LATENESS_MS, SATURATED_LATENESS * median_ms)
+    return busy > SATURATED_BUSY or lateness_p99_ms > allowed_ms
+
+
+def _seconds(request: Request) -> dict[str, float | None]:
+    ttft, tpot = request.ttft_ns, request.tpot_ns
+    return {
+        "latency": request.latency_ns / 1e9,
+        "ttft": None if ttft is None else ttft / 1e9,
+        "tpot": None if tpot is None else tpot / 1e9,
+    }
+
+
+def _goodput(
+    slo: Slo | None, valid: Sequence[Request], blocks: Sequence[list[int]], seconds: Sequence[float]
+) -> Quantity:
+    """Requests a second that keep every limit."""
+    if slo is None:
+        return Quantity.missing("query/s", Reason.NOT_ASKED, "no objective was given")
+    kept = [slo.kept_by(_seconds(request)) for request in valid]
+    return pooled_rate([sum(kept[at] for at in b) for b in blocks], seconds, "query/s")
+
+
+def _shares(slo: Slo | None, requests: Sequence[Request]) -> tuple[SloShare, ...]:
+    found = []
+    for bound in slo.bounds if slo else ():
+        kept = 0
+        for request in requests:
+            value_s = None if request.failure else _seconds(request)[bound.metric]
+            kept += value_s is not None and bound.holds(value_s)
+        share = accuracy_quantity(kept, len(requests))
+        enough = share.value is not None and share.value >= bound.quantile
+        found.append(SloShare(bound=str(bound), share=share, kept=enough))
+    return tuple(found)
+
+
+def _energy(window: EnergyWindow, requests: int) -> Energy:
+    def each(total: Quantity) -> Quantity:
+        return (total / Quantity.exact(requests, "query")).to("J/query")
+
+    gross = each(window.gross)
+    return Energy(
+        meter=window.meter,
+        domain=window.domain,
+        per_query=gross,
+        idle_subtracted_per_query=each(window.idle_subtracted),
+        idle_allocated_per_query=each(window.idle_allocated),
+        per_1000_queries=gross.to("Wh/kquery"),
+        per_correct=Quantity.missing("J/correct", Reason.NOT_ASKED),
+    )
+
+
+def _whole(energy: Sequence[Energy]) -> Quantity:
+    """All domains together (the node alone, where it was metered)."""
+    found = total((e.domain, e.per_query) for e in energy)
+    return Quantity.missing("J/query", Reason.NO_METER_ON_SERVER) if found is None else found
+
+
+def _quality(plan: EndpointPlan, prompts: Prompts, load: Load) -> tuple[str | None, Quantity]:
+    """The task's metric over the first valid reply to each of its examples."""
+    task = prompts.task
+    if task is None or plan.api not in ("openai", "openai-completions"):
+        return None, Quantity.missing("1", Reason.NOT_ASKED, "the prompts have no labels")
+    answers: dict[int, str] = {}
+    for index in sorted(load.texts):
+        answers.setdefault(index % len(prompts.asked), task.predict(load.texts[index]))
+    scored = [n for n in sorted(answers) if prompts.labels[n] is not None]
+    predictions = [answers[n] for n in scored]
+    labels = [prompts.labels[n] for n in scored]
+
+    def metric(indices: NDArray[np.intp]) -> float:
+        return task.quality([predictions[i] for i in indices], [labels[i] for i in indices])
+
+    return task.metric, resampled_metric(metric, len(scored), seed=plan.seed)

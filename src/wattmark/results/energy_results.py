@@ -1,0 +1,158 @@
+"""Energy per query, and ratios to the baseline, from recorded rounds.
+
+Energy per query is what the meter said over all counted rounds, divided by all *attempted*
+queries: a failed query costs energy too. Ratios come from rounds paired by index; the scale that
+all modelled windows of one machine share cancels in them, which is why a ratio is so much surer
+than an absolute figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from wattmark.conduct.recorder import answered_by_both
+from wattmark.quantities import Quantity, Reason, least_trusted
+from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
+from wattmark.results.idle_powers import IdlePowers
+from wattmark.results.measurement import Measured
+from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
+
+
+def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) -> Ratios:
+    """A trial over the baseline; all missing where the baseline has no round in common."""
+    one = Quantity.exact(1.0, "1")
+    if is_baseline:
+        energy = one if ours.energy_j_per_query(sorted(ours.rounds), "value") is not None else None
+        return Ratios(latency=one, cpu_time=one, energy=energy or _no_energy(ours))
+    common = sorted(ours.rounds.keys() & baseline.rounds.keys())
+    if not common:
+        missing = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
+        return Ratios(latency=missing, cpu_time=missing, energy=missing)
+    executions = [ours.rounds[i].execution for i in common]
+    pairs = [answered_by_both(ours.samples[i], baseline.samples[i]) for i in common]
+    answered = [i for i, (a, _) in enumerate(pairs) if a.size]
+    return Ratios(
+        latency=paired_ratio(
+            [pairs[i][0] for i in answered],
+            [pairs[i][1] for i in answered],
+            executions=[executions[i] for i in answered],
+            seed=plan.seed,
+        ),
+        cpu_time=paired_total_ratio(
+            ours.cpu_s_per_query(common),
+            baseline.cpu_s_per_query(common),
+            executions=executions,
+            seed=plan.seed,
+        ),
+        energy=_energy_ratio(plan, ours, baseline, common, executions),
+    )
+
+
+def _energy_ratio(
+    plan: Plan, ours: Measured, baseline: Measured, common: list[int], executions: list[int]
+) -> Quantity:
+    """Ratio of gross energy, widened by what the meter's own end points say of the ratio."""
+    mine = ours.energy_j_per_query(common, "value")
+    theirs = baseline.energy_j_per_query(common, "value")
+    if mine is None or theirs is None:
+        return _no_energy(ours if mine is None else baseline)
+    ratio = paired_total_ratio(mine, theirs, executions=executions, seed=plan.seed)
+    if ratio.value is None:
+        return ratio
+    low, value, high = ratio.bounds()
+    point = sum(mine) / sum(theirs)
+    for end in ("low", "high"):
+        numerator = ours.energy_j_per_query(common, end)
+        denominator = baseline.energy_j_per_query(common, end)
+        assert numerator is not None and denominator is not None
+        if (scale := sum(denominator)) > 0:
+            shift = sum(numerator) / scale / point
+            low, high = min(low, value * shift), max(high, value * shift)
+    grade = least_trusted(*(w.gross.grade for r in ours.rounds.values() for w in r.energy))
+    return Quantity.between(value, low, high, "1", level=ratio.level or 0.95, grade=grade)
+
+
+def _no_energy(measured: Measured) -> Quantity:
+    for done in measured.rounds.values():
+        for window in done.energy:
+            if window.gross.reason is not None:
+                return Quantity.missing("1", window.gross.reason, window.gross.detail)
+    return Quantity.missing("1", Reason.NO_METER, "no meter was read")
+
+
+def energies(
+    rounds: Sequence[Round], scores: Sequence[float], idle: IdlePowers
+) -> tuple[Energy, ...]:
+    """Energy of each meter's domains, three ways. ``scores`` are those of the first answers."""
+    by_domain: dict[tuple[str, str], list[tuple[Round, EnergyWindow]]] = {}
+    for done in rounds:
+        for window in done.energy:
+            whole = idle.applied(window)
+            by_domain.setdefault((window.meter, window.domain), []).append((done, whole))
+    found = []
+    for (meter, domain), windows in sorted(by_domain.items()):
+        queries = [r.queries for r, _ in windows]
+        per_query = energy_rate([w.gross for _, w in windows], queries, "query")
+        idle_subtracted = energy_rate([w.idle_subtracted for _, w in windows], queries, "query")
+        idle_allocated = energy_rate([w.idle_allocated for _, w in windows], queries, "query")
+        found.append(
+            Energy(
+                meter=meter,
+                domain=domain,
+                per_query=per_query,
+                idle_subtracted_per_query=idle_subtracted,
+                idle_allocated_per_query=idle_allocated,
+                per_1000_queries=per_query.to("Wh/kquery"),
+                per_correct=_per_correct(per_query, scores),
+                comparable=_comparable([w for _, w in windows], queries),
+            )
+        )
+    return tuple(found)
+
+
+def _comparable(
+    windows: Sequence[EnergyWindow], queries: Sequence[float]
+) -> ComparableEnergy | None:
+    """Energy per query for comparisons; None where not all windows have one scale."""
+    parts = [window.comparable for window in windows if window.comparable is not None]
+    scales = {part.scale for part in parts}
+    if len(parts) < len(windows) or len(scales) != 1:
+        return None
+    energy = energy_rate([part.energy for part in parts], queries, "query")
+    return ComparableEnergy(scale=scales.pop(), energy=energy) if energy.known else None
+
+
+def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str) -> Quantity:
+    """Joules per ``unit``: all windows over all counts.
+
+    The spread between rounds comes on top of what the meter says of itself.
+    """
+    for window in windows:
+        if window.reason is not None:
+            return Quantity.missing(f"J/{unit}", window.reason, window.detail)
+    ends = np.array([window.to("J").bounds() for window in windows])
+    low, value, high = ends.sum(axis=0) / sum(counts)
+    meter = Quantity.between(
+        value, low, high, f"J/{unit}", level=windows[0].level or 0.95, grade=windows[0].grade
+    )
+    spread = pooled_rate(ends[:, 1], counts, "1")
+    return meter if spread.value is None else meter * (spread / spread.value)
+
+
+def _per_correct(per_query: Quantity, scores: Sequence[float]) -> Quantity:
+    if any(map(math.isnan, scores)):
+        whole = all(map(math.isnan, scores))
+        reason = Reason.NOT_ASKED if whole else Reason.NOT_SUPPORTED
+        return Quantity.missing("J/correct", reason, "answers without a label cannot be scored")
+    if any(score not in (0.0, 1.0) for score in scores):
+        detail = "the task's answers are better or worse, not right or wrong"
+        return Quantity.missing("J/correct", Reason.NOT_SUPPORTED, detail)
+    accuracy = accuracy_quantity(sum(scores), len(scores))
+    if accuracy.value is None or not accuracy.value or not accuracy.low:
+        return Quantity.missing("J/correct", Reason.NO_CORRECT_ANSWER)
+    low, value, high = accuracy.bounds()
+    share = Quantity.between(value, low, high, "correct/query", level=accuracy.level or 0.95)
+    return per_query / share

@@ -1,0 +1,79 @@
+"""What was recorded of one trial, in the form that the results are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattmark.conduct.recorder import Recorded, Recorder, Samples
+from wattmark.records import Round
+from wattmark.records.domains import summed
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The counted rounds of one trial by index, with their raw samples."""
+
+    rounds: dict[int, Round]
+    samples: dict[int, Samples]
+
+    @classmethod
+    def of(cls, trial: str, recorded: Recorded, recorder: Recorder) -> Measured:
+        """Gather the rounds of a trial that were not repeated."""
+        rounds = {r.index: r for r in recorded.rounds if r.trial == trial and not r.superseded}
+        return cls(rounds, {i: recorder.load_samples(r.samples) for i, r in rounds.items()})
+
+    def in_order(self) -> list[Round]:
+        """The rounds by index."""
+        return [self.rounds[i] for i in sorted(self.rounds)]
+
+    def first_answers(self) -> dict[int, tuple[str, float]]:
+        """Prediction and score of each query's first answer; a failed one is empty and scores 0.
+
+        The score is not a number where the example has no label.
+        """
+        answers: dict[int, tuple[str, float]] = {}
+        for index in sorted(self.rounds):
+            block = self.samples[index]
+            for query, text, score in zip(block.query, block.prediction, block.score, strict=True):
+                answers.setdefault(int(query), (text, float(score)))
+        return answers
+
+    def answered(self) -> dict[int, str]:
+        """Prediction of each query that did not fail, as it was first asked."""
+        found: dict[int, str] = {}
+        for _, block in sorted(self.samples.items()):
+            for query, position in block.answered().items():
+                found.setdefault(query, block.prediction[position])
+        return found
+
+    def latencies_ms(self) -> list[NDArray[np.float64]]:
+        """Latencies of answered queries, one array per round."""
+        return [
+            s.latency_ns[[e is None for e in s.error]] / 1e6
+            for _, s in sorted(self.samples.items())
+        ]
+
+    def cpu_s_per_query(self, indices: Sequence[int]) -> list[float]:
+        """CPU time of these rounds over the queries that were asked in them."""
+        return [self.rounds[i].cpu_s / self.rounds[i].queries for i in indices]
+
+    def energy_j_per_query(self, indices: Sequence[int], end: str) -> list[float] | None:
+        """Gross joules a query over all domains (the node alone, where it was metered), or None
+        where any window is missing.
+
+        ``end`` is ``"value"``, ``"low"`` or ``"high"``.
+        """
+        totals = []
+        for index in indices:
+            done = self.rounds[index]
+            whole = summed(w.domain for w in done.energy)
+            windows = [w for w in done.energy if w.domain in whole]
+            if not windows or any(not w.gross.known for w in windows):
+                return None
+            joules = sum(getattr(w.gross.to("J"), end) for w in windows)
+            totals.append(joules / done.queries)
+        return totals or None

@@ -1,0 +1,293 @@
+"""Put a load to a server and keep what came of it: what ``wattmark run --endpoint`` is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from wattmark.conduct.events import Event, Observer, Stage, ignore
+from wattmark.errors import EndpointError, MissingPackageError, PlanError
+from wattmark.records import EndpointPlan, EndpointRun, problems_text
+
+if TYPE_CHECKING:
+    from wattmark.endpoints.address import Server
+    from wattmark.endpoints.api import Api
+    from wattmark.endpoints.limits import Limits
+    from wattmark.endpoints.outcomes import Load
+    from wattmark.metering.opened import OpenMeter
+    from wattmark.planning.prompts import Prompts
+    from wattmark.records import EnergyWindow
+
+#: Names of packages whose versions belong to a load.
+_PACKAGES = ("wattmark", "httptools", "uvloop", "numpy")
+
+
+def endpoint_plan(said: Mapping[str, Any]) -> EndpointPlan:
+    """The load that is described by these fields. Raises PlanError."""
+    try:
+        plan = EndpointPlan.model_validate(dict(said))
+    except ValidationError as error:
+        raise PlanError(f"this load cannot be run: {problems_text(error)}") from None
+    if plan.slo:
+        from wattmark.records.slo import parse_slo
+
+        parse_slo(plan.slo)
+    return plan
+
+
+def run_endpoint(
+    plan: EndpointPlan | Mapping[str, Any], *, observe: Observer = ignore
+) -> EndpointRun:
+    """Warm a server up, put a load to it, and store what came of it.
+
+    ``plan`` holds the fields of an EndpointPlan: ``url``, ``model``, ``api`` and either
+    ``rate_per_s`` or ``concurrency``, for instance.
+
+    Ctrl-C ends the load; what there is until then is kept. Raises PlanError for a load that cannot
+    be run, EndpointError where the warm-up gets no valid reply, MissingPackageError.
+    """
+    try:
+        import httptools  # noqa: F401
+        import uvloop
+    except ImportError as error:
+        raise MissingPackageError(
+            f"asking servers needs the package {error.name!r}: pip install 'wattmark[endpoints]'"
+        ) from None
+    from wattmark.endpoints.address import Server
+    from wattmark.endpoints.api import api as named_api
+    from wattmark.endpoints.limits import Limits
+    from wattmark.machine.environment import collect
+    from wattmark.meters.nvml import device_names
+    from wattmark.planning.prompts import prompts
+    from wattmark.results.endpoint_results import endpoint_result
+    from wattmark.store import endpoint_run_files as stored
+
+    if not isinstance(plan, EndpointPlan):
+        plan = endpoint_plan(plan)
+    server = Server(plan.url, plan.key_variable)
+    server.key()
+    observe(Event(Stage.DATA, 0, 1, text="fetching the prompts"))
+    material = prompts(plan)
+    api = named_api(plan.api, max_tokens=plan.max_tokens, stream=plan.stream)
+    count_tokens = None if plan.tokenizer is None else _tokenizer(plan.tokenizer)
+    limits = Limits(
+        connect_s=min(plan.timeout_s, Limits.connect_s),
+        first_byte_s=plan.timeout_s,
+        stall_s=plan.timeout_s,
+        total_s=plan.timeout_s,
+    )
+    created_at = datetime.now(UTC)
+    fast = uvloop.new_event_loop
+    with _meters(plan, server) as meters, asyncio.Runner(loop_factory=fast) as runner:
+        load, windows = runner.run(_measured(plan, server, api, material, meters, limits, observe))
+    flags = ["generator_in_energy"] if windows and _is_here(server.host) else []
+    if count_tokens is not None:
+        _count(load, count_tokens)
+    run_id = f"{created_at:%Y%m%d-%H%M%S}-endpoint-{secrets.token_hex(2)}"
+    run = EndpointRun(
+        id=run_id,
+        created_at=created_at.isoformat(timespec="seconds"),
+        plan=plan,
+        prompts_digest=material.digest,
+        environment=collect(os.sched_getaffinity(0), _PACKAGES, gpus=device_names()),
+        samples=stored.write_requests(run_id, _rows(load)),
+        result=endpoint_result(plan, material, load, windows, flags),
+    )
+    stored.save(run)
+    return run
+
+
+def sweet_spot(runs: Sequence[EndpointRun]) -> EndpointRun | None:
+    """The load with the most valid replies a second among those that keep their objective.
+
+    A load whose generator was the bottleneck says nothing of the server, and is left out.
+    """
+    fit = [
+        run
+        for run in runs
+        if run.result.throughput.value is not None
+        and all(bound.kept for bound in run.result.slo)
+        and "generator_saturated" not in run.result.flags
+    ]
+    return max(fit, key=lambda run: run.result.throughput.value or 0.0, default=None)
+
+
+def summaries() -> list[dict[str, str]]:
+    """All stored loads, newest first."""
+    from wattmark.store import endpoint_run_files as stored
+
+    return [
+        {
+            "id": run.id,
+            "status": run.result.stopped or "finished",
+            "task": run.plan.api,
+            "model": run.plan.model,
+            "setups": run.plan.url,
+        }
+        for run in map(stored.load, stored.ids())
+    ]
+
+
+def find(name: str) -> EndpointRun | None:
+    """The stored load of that name (an id, a unique start of one, ``latest``); None where that is
+    a run of another kind.
+
+    Raises RunNotFoundError.
+    """
+    from wattmark.store import Store
+    from wattmark.store import endpoint_run_files as stored
+    from wattmark.store.recorded import run_meant
+
+    ids = stored.ids()
+    if not ids:
+        return None
+    with Store.open() as store:
+        others = [summary.id for summary in store.runs()]
+    meant = run_meant(name, sorted([*ids, *others], reverse=True))
+    return stored.load(meant) if meant in ids else None
+
+
+async def _measured(
+    plan: EndpointPlan,
+    server: Server,
+    api: Api,
+    prompts: Prompts,
+    meters: Sequence[OpenMeter],
+    limits: Limits,
+    observe: Observer,
+) -> tuple[Load, list[EnergyWindow]]:
+    from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, constant, poisson
+    from wattmark.endpoints.generator import Generator
+
+    key = server.key()
+    asks = [server.http(api.ask(plan.model, asked), key) for asked in prompts.asked]
+    schedule: OpenLoop | ClosedLoop
+    if plan.concurrency is not None:
+        schedule = ClosedLoop(plan.concurrency, plan.requests)
+    elif plan.arrivals == "poisson":
+        schedule = poisson(plan.rate_per_s or 0, plan.requests, plan.seed)
+    else:
+        schedule = constant(plan.rate_per_s or 0, plan.requests)
+    watch: Callable[[int, int], None] = lambda done, planned: observe(  # noqa: E731
+        Event(Stage.MEASURE, done, planned, schedule.name)
+    )
+    async with Generator(server, api, asks, limits) as generator:
+        observe(Event(Stage.WARM_UP, 0, 1, text=plan.url))
+        warm = await generator.run(
+            ClosedLoop(min(plan.warm_up, plan.concurrency or 1), plan.warm_up)
+        )
+        _require_answers(plan, warm)
+        observe(Event(Stage.MEASURE, 0, plan.requests, schedule.name))
+        before = [meter.read() for meter in meters]
+        load = await generator.run(schedule, budget_s=plan.budget_s, watch=watch)
+        after = [meter.read() for meter in meters]
+    rows = zip(meters, before, after, strict=True)
+    return load, [window for meter, a, b in rows for window in meter.energy(a, b)]
+
+
+def _require_answers(plan: EndpointPlan, warm: Load) -> None:
+    """Raise EndpointError where no request of the warm-up got a valid reply."""
+    if any(request.failure is None for request in warm.requests):
+        return
+    if warm.stopped == "interrupted":
+        raise KeyboardInterrupt
+    failed = warm.requests[0]
+    assert failed.failure is not None
+    said = f" ({failed.sentence})" if failed.sentence else ""
+    raise EndpointError(
+        f"{plan.url} gave no valid reply to {len(warm.requests)} requests for model "
+        f"{plan.model!r} by {plan.api}: {failed.failure.sentence}{said}"
+    )
+
+
+@contextmanager
+def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...]]:
+    """Meters that cover the server's machine, open.
+
+    On this machine those are its counters, or the devices' that are named; of another machine only
+    configured instruments that are named, since nothing else says what they look at.
+    """
+    from wattmark.contracts import Scope
+    from wattmark.metering import configured
+    from wattmark.metering.opened import OPEN_METERS
+    from wattmark.quantities import Grade
+
+    here = _is_here(server.host)
+    if not plan.meters and not here:
+        yield ()
+        return
+    if not here and (local := sorted(set(plan.meters) - set(configured.names()))):
+        raise PlanError(
+            f"meter {local[0]!r} looks at this machine and not at {server.host}: name an "
+            "instrument of the server's in the settings (`wattmark doctor` shows where)"
+        )
+    opened = OPEN_METERS.acquire(plan.meters)
+    try:
+        fit = tuple(
+            meter
+            for meter in opened
+            if meter.info.scope is Scope.DEVICE and meter.info.grade is not Grade.MODELLED
+        )
+        if plan.meters and (unfit := [meter.name for meter in opened if meter not in fit]):
+            raise PlanError(
+                f"meter {unfit[0]!r} sees the process that reads it, which is the load generator "
+                "and not the server: name one that meters the machine, or none"
+            )
+        yield fit
+    finally:
+        OPEN_METERS.release(opened)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tokenizer(name: str) -> Callable[[str], int]:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise MissingPackageError(
+            "counting tokens needs the package 'tokenizers': pip install 'wattmark[torch]'"
+        ) from None
+    try:
+        read = Tokenizer.from_file if Path(name).exists() else Tokenizer.from_pretrained
+        found = read(name)
+    except Exception as error:
+        raise PlanError(
+            f"tokenizer {name!r} is neither a tokenizer.json nor to be had from the hub: {error}"
+        ) from error
+    return lambda text: len(found.encode(text, add_special_tokens=False).ids)
+
+
+def _count(load: Load, count: Callable[[str], int]) -> None:
+    """Count the tokens of replies whose server did not."""
+    from wattmark.endpoints.outcomes import TokenSource
+
+    for request in load.requests:
+        if request.failure is None and request.tokens_out is None:
+            request.tokens_out = count(load.texts[request.index])
+            request.token_source = TokenSource.TOKENIZER
+
+
+def _rows(load: Load) -> list[dict[str, Any]]:
+    rows = []
+    for request in sorted(load.requests, key=lambda request: request.index):
+        row = asdict(request)
+        row["token_times_ns"] = list(request.token_times_ns)
+        row["failure"] = None if request.failure is None else request.failure.value
+        del row["token_source"]
+        rows.append(row)
+    return rows

@@ -1,0 +1,88 @@
+"""Energy per query for comparisons: of windows that share a scale, and of no others."""
+
+from __future__ import annotations
+
+import pytest
+from synthetic_run import BASELINE, make_result, make_run
+from windows_of_rounds import a_round
+
+from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, energy_ratio
+from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
+from wattmark.quantities import Quantity
+from wattmark.records import Energy, EnergyWindow, Result, hashed_document
+from wattmark.reports.rows import comparable_per_query
+from wattmark.results.energy_results import energies
+from wattmark.results.idle_powers import IdlePowers
+
+WATTS = PowerModel(Quantity.between(10.0, 5.0, 20.0, "W"), DEFAULT_MODEL.idle_share)
+
+
+def a_window(cpu_s: float, model: PowerModel = DEFAULT_MODEL) -> EnergyWindow:
+    """A second of two cores."""
+    return cpu_window(
+        "modelled-cpu", cpu_reading(0, 0.0), cpu_reading(1_000_000_000, cpu_s), 2, model
+    )
+
+
+def energy_of(*windows: EnergyWindow) -> Energy:
+    """What rounds of 100 queries each come to."""
+    rounds = [a_round(window, index=n, queries=100) for n, window in enumerate(windows)]
+    (energy,) = energies(rounds, [1.0] * 100, IdlePowers([]))
+    return energy
+
+
+def test_it_is_the_energy_per_query_with_a_narrower_interval() -> None:
+    energy = energy_of(a_window(1.6), a_window(1.61), a_window(1.59))
+    assert energy.comparable is not None
+    low, value, high = energy.comparable.energy.bounds()
+    whole_low, whole, whole_high = energy.per_query.bounds()
+
+    assert value == pytest.approx(whole)
+    assert whole_low < low < value < high < whole_high
+    assert high / low < 1.7 < 10 < whole_high / whole_low
+
+
+def test_two_results_are_told_apart_as_surely_as_by_the_ratio_of_their_work() -> None:
+    one, other = energy_of(*[a_window(1.8)] * 3), energy_of(*[a_window(0.9)] * 3)
+    assert one.comparable is not None and other.comparable is not None
+    apart = one.comparable.energy / other.comparable.energy
+    works = [work_between(w.before, w.after, 2) for w in (a_window(1.8), a_window(0.9))]
+    assert works[0] is not None and works[1] is not None
+    low, value, high = energy_ratio(works[0], works[1]).bounds()
+
+    assert apart.bounds()[1] == pytest.approx(value)
+    assert 1.0 < apart.bounds()[0] <= low and high <= apart.bounds()[2]
+
+
+def test_windows_of_two_models_share_nothing() -> None:
+    assert energy_of(a_window(1.6), a_window(1.6)).comparable is not None
+    assert energy_of(a_window(1.6), a_window(1.6, WATTS)).comparable is None
+
+
+def test_a_window_without_a_scale_leaves_none() -> None:
+    without = a_window(1.6).model_copy(update={"comparable": None})
+    assert energy_of(a_window(1.6), without).comparable is None
+
+
+def test_a_sum_over_domains_has_no_scale() -> None:
+    energy = energy_of(a_window(1.6), a_window(1.7))
+    gpu = energy.model_copy(update={"domain": "gpu:0", "comparable": None})
+    result = a_result(energy)
+    assert comparable_per_query(result) == energy.comparable
+    assert comparable_per_query(a_result(energy, gpu)) is None
+    assert comparable_per_query(a_result()) is None
+
+
+def test_a_result_of_an_earlier_version_keeps_its_document() -> None:
+    energy = energy_of(a_window(1.6)).model_copy(update={"comparable": None})
+    (before,) = hashed_document(a_result(energy))["energy"]
+    assert "comparable" not in before
+    (its,) = hashed_document(make_run([a_result(energy)]))["results"]
+    assert its == hashed_document(a_result(energy))
+
+    (now,) = hashed_document(a_result(energy_of(a_window(1.6))))["energy"]
+    assert now["comparable"]["scale"] == DEFAULT_MODEL.scale
+
+
+def a_result(*parts: Energy) -> Result:
+    return make_result(BASELINE, 17.1, 1.0, 842).model_copy(update={"energy": parts})

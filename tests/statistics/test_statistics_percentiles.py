@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wattmark.quantities import Reason
+from wattmark.statistics import (
+    TooFewSamplesError,
+    median_of_rounds,
+    percentile_interval,
+    percentile_quantity,
+)
+
+
+def test_ranks_agree_with_the_published_table() -> None:
+    # Meeker, Hahn and Escobar: n = 100, median, 95 %: the 40th and the 61st in order
+    ordered = np.arange(1.0, 101.0)
+
+    assert percentile_interval(ordered, 0.5) == (50, 40, 61)
+
+
+@pytest.mark.parametrize(("p", "needed"), [(0.5, 6), (0.9, 36), (0.99, 368), (0.1, 36)])
+def test_an_interval_exists_from_a_known_number_of_samples_on(p: float, needed: int) -> None:
+    samples = np.linspace(1, 2, needed)
+
+    _, low, high = percentile_interval(samples, p)
+    assert low < high
+    with pytest.raises(TooFewSamplesError, match=f"at least {needed} are needed") as caught:
+        percentile_interval(samples[1:], p)
+    assert caught.value.needed == needed
+
+
+@pytest.mark.parametrize(("n", "p"), [(6, 0.5), (100, 0.9), (400, 0.99)])
+def test_the_interval_covers_at_least_as_often_as_it_says(n: int, p: float) -> None:
+    rng = np.random.default_rng(1)
+    truth = -np.log(1 - p)  # of the exponential distribution
+
+    hits = 0
+    for _ in range(1000):
+        _, low, high = percentile_interval(rng.exponential(size=n), p)
+        hits += low <= truth <= high
+
+    assert 940 <= hits <= 990
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=36, max_size=200), st.sampled_from([0.1, 0.5, 0.9]))
+@settings(derandomize=True, deadline=None)
+def test_estimate_is_a_sample_within_the_interval(samples: list[float], p: float) -> None:
+    value, low, high = percentile_interval(samples, p)
+
+    assert low <= value <= high
+    assert {value, low, high} <= set(samples)
+    assert np.mean(np.asarray(samples) <= value) >= p
+
+
+def test_too_few_samples_make_a_missing_quantity_that_says_how_many_it_takes() -> None:
+    p99 = percentile_quantity([12.0] * 100, 0.99, "ms")
+
+    assert p99.reason is Reason.TOO_FEW_SAMPLES
+    assert "at least 368" in p99.detail
+
+
+def test_a_known_percentile_carries_unit_and_level() -> None:
+    p50 = percentile_quantity(np.arange(100.0), 0.5, "ms", level=0.9)
+
+    assert (p50.value, p50.unit, p50.level) == (49, "ms", 0.9)
+
+
+def test_samples_that_failed_are_refused() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        percentile_interval([1.0, float("nan")] * 10, 0.5)
+
+
+def test_one_disturbed_round_does_not_move_the_median_of_rounds() -> None:
+    calm = [5.0, 5.1, 4.9]
+
+    assert median_of_rounds([calm, [50.0, 51.0], calm]) == 5.0
+    with pytest.raises(ValueError, match="no round"):
+        median_of_rounds([[], []])
