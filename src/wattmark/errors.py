@@ -33,6 +33,7 @@ command line returns: 2 for input that the user can mend, 1 for everything else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -212,3 +213,16 @@ class ExportError(WattmarkError):
     """A result that an export format cannot hold; names the field."""
 
     exit_code = 2
+
+
+def reason_of(error: BaseException) -> str:
+    """Machine-readable code of an error: a worker's own, else its class in snake case.
+
+    ``Error`` at the end of the class's name is left out: ``ConversionError`` is ``conversion``.
+    """
+    if isinstance(error, WorkerError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "out_of_memory"
+    name = type(error).__name__.removesuffix("Error") or "error"
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
