@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put a text in place of what the file held, its folder made where there is none.
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """An empty file to write and read, which takes the place of ``path`` when the block has ended.
 
-    Raises OSError where that fails; the file is then as it was.
+    It lies beside its place, in a folder that is made where there is none, is flushed to the disk
+    and then renamed; the folder is flushed too, so that it is there after a loss of power. Where
+    the block fails, ``path`` is as it was. Raises OSError.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
+        with partial.open("w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
-    except OSError:
+    finally:
         partial.unlink(missing_ok=True)
-        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Put bytes, or a text as UTF-8, in place of what the file held. Raises OSError."""
+    with whole_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)

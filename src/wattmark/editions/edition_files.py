@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from wattmark.assets.whole_file import write_whole
 from wattmark.editions.edition import (
     Edition,
     Entry,
@@ -116,11 +117,7 @@ class Editions:
         return self.folder / f"{name}.json"
 
     def _write(self, edition: Edition) -> None:
-        """Whole or not at all: written beside it, then moved into its place."""
-        path = self._path(edition.name)
-        draft = path.with_suffix(".tmp")
-        draft.write_bytes(canonical(edition.model_dump(mode="json")))
-        draft.replace(path)
+        write_whole(self._path(edition.name), canonical(edition.model_dump(mode="json")))
 
 
 def limits_in(path: Path) -> dict[str, Limits]:
