@@ -15,15 +15,14 @@ from wattmark.contracts import Availability, MeterInfo
 from wattmark.errors import MeterError, PlanError
 from wattmark.machine import process_tree
 from wattmark.machine.cpu_info import CpuInfo
+from wattmark.machine.cpu_ticks import MachineTime
 from wattmark.metering import busy_cores
 from wattmark.metering.meter_calibration import (
     Bench,
-    MachineTime,
     Step,
     by_hand,
     calibrate,
     instrument,
-    machine_time,
 )
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.meters.rapl import Rapl
@@ -224,15 +223,6 @@ def test_readings_that_no_machine_gives_are_refused(idle_w, full_w, error):
 def test_readings_that_are_too_unsure_make_no_model():
     with pytest.raises(MeterError, match="not told apart"):
         by_hand(50.0, 55.0, 0.2, CPU)
-
-
-def test_busy_time_of_the_machine_leaves_out_waiting_and_steal(tmp_path):
-    stat = tmp_path / "stat"
-    stat.write_text("cpu  10 1 5 80 20 2 2 1000 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
-    assert machine_time(stat) == MachineTime(20, 120)
-    stat.write_text("nothing\n")
-    with pytest.raises(MeterError, match="how busy"):
-        machine_time(stat)
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,9 @@ app.add_typer(meter.app, name="meter")
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from wattmark.machine.installed import version_of
 
-        typer.echo(f"wattmark {version('wattmark')}")
+        typer.echo(f"wattmark {version_of('wattmark')}")
         raise typer.Exit
 
 

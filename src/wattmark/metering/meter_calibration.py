@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 from wattmark import registry
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
 from wattmark.errors import MeterError, PlanError
 from wattmark.machine.cpu_info import CpuInfo, cpu_info
+from wattmark.machine.cpu_ticks import MachineTime, machine_time
 from wattmark.metering import selection
 from wattmark.metering.busy_cores import busy
 from wattmark.meters.modelled.calibration_file import (
@@ -61,29 +61,6 @@ class Step:
     of: int
     share: float
     power_w: float | None = None
-
-
-@dataclass(frozen=True)
-class MachineTime:
-    """Cumulative CPU time of the whole machine, in any unit: of it all, and busy."""
-
-    busy: float
-    total: float
-
-
-def machine_time(stat: Path = Path("/proc/stat")) -> MachineTime:
-    """Busy and total time of all CPUs since boot, in ticks.
-
-    Idle and iowait are not busy; steal is not this machine's, so it is in neither. Raises
-    MeterError where the file does not say.
-    """
-    try:
-        fields = [int(v) for v in stat.read_text().split("\n", 1)[0].split()[1:]]
-        user, nice, system, idle, iowait, irq, softirq = fields[:7]
-    except (OSError, ValueError) as error:
-        raise MeterError(f"{stat} does not say how busy the machine is: {error}") from error
-    busy_ticks = user + nice + system + irq + softirq
-    return MachineTime(busy_ticks, busy_ticks + idle + iowait)
 
 
 @dataclass(frozen=True)

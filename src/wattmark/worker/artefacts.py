@@ -14,12 +14,12 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wattmark import registry
 from wattmark.contracts import Framework
 from wattmark.errors import MissingPackageError, UnsupportedSetupError
+from wattmark.machine.installed import version_of
 from wattmark.records import Setup, canonical_digest
 
 #: Bump when a converter changes what it writes.
@@ -31,13 +31,12 @@ def package_versions(framework: Framework) -> dict[str, str]:
     """Versions of the framework's packages. Raises MissingPackageError naming the extra."""
     versions = {}
     for package in framework.packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
+        if (version := version_of(package)) is None:
             raise MissingPackageError(
                 f"{framework.name} needs the package {package!r}: "
                 f"pip install 'wattmark[{framework.extra}]'"
-            ) from None
+            )
+        versions[package] = version
     return versions
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -247,18 +246,7 @@ def _environment(plan: Plan, material: Material) -> Environment:
     from wattmark.meters.nvml import device_names
 
     packages = {p for s in plan.setups for p in registry.framework(s.framework).packages}
-    return collect(material.cpus, _installed(sorted({*packages, *_PACKAGES})), gpus=device_names())
-
-
-def _installed(packages: list[str]) -> list[str]:
-    found = []
-    for package in packages:
-        try:
-            version(package)
-        except PackageNotFoundError:
-            continue
-        found.append(package)
-    return found
+    return collect(material.cpus, {*packages, *_PACKAGES}, gpus=device_names())
 
 
 def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -> Run:
