@@ -21,7 +21,7 @@ def has_cell(
     """None where ``modes`` has the setup's mode and precision, else that it has not."""
     if setup.precision in modes.get(setup.mode, ()):
         return None
-    cells = (f"{mode}/{precision.value}" for mode in modes for precision in modes[mode])
+    cells = (f"{mode}/{precision}" for mode in modes for precision in modes[mode])
     return unavailable(f"{framework} has {', '.join(cells)}")
 
 

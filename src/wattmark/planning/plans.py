@@ -1,8 +1,9 @@
 """Load a plan, and say what is wrong with one, where, and what was probably meant.
 
 A plan that loads names only tasks, models, frameworks, scenarios and meters that are installed,
-and only precisions that exist. Whether a framework offers a mode or precision is not the plan's
-affair: such a trial fails and is recorded so, and the others go on. `check_plan` tells it ahead.
+and only precisions and devices that Wattmark or the setup's framework has. Whether the framework
+offers a mode, or one of Wattmark's precisions, is not the plan's affair: such a trial fails and is
+recorded so, and the others go on. `check_plan` tells it ahead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,15 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from wattmark import registry
+from wattmark.contracts import devices_of, precisions_of
+from wattmark.contracts.framework import USUAL_DEVICES
 from wattmark.errors import PlanError, UnknownNameError
+from wattmark.machine.installed import is_installed
 from wattmark.metering import selection
 from wattmark.planning.datasets import named
 from wattmark.planning.plan_syntax import Document, Place, parse_json, parse_yaml
 from wattmark.records import Plan, Precision, Setup, parse_setup
+from wattmark.records.plan import DEVICE_FORM, PRECISION_FORM
 
 PACKAGED = Path(__file__).resolve().parents[1] / "plans"
 DEFAULT_PLAN = "quickstart"
@@ -125,9 +129,9 @@ class _PlanSchema(GenerateJsonSchema):
         inner = super().function_before_schema(schema)
         if schema["function"]["function"] is not parse_setup:
             return inner
-        precisions = "|".join(Precision)
-        further = "(/(cpu|cuda|[tb][0-9]+|[a-z][a-z0-9_-]*=[^/]+))*"
-        short = {"type": "string", "pattern": f"^[^/]+/[^/]+/({precisions}){further}$"}
+        waits = r"w[0-9]{1,5}(\.[0-9]{1,3})?"
+        further = f"(/({DEVICE_FORM}|[tb][0-9]+|{waits}|[a-z][a-z0-9_-]*=[^/]+))*"
+        short = {"type": "string", "pattern": f"^[^/]+/[^/]+/{PRECISION_FORM}{further}$"}
         return {"anyOf": [short, inner]}
 
 
@@ -170,8 +174,9 @@ def plan_of(document: Document, name: str) -> Plan:
     try:
         plan = Plan.model_validate(document.data)
     except ValidationError as error:
-        invalid = [_invalid(e) for e in error.errors(include_url=False)]
-        raise _error(_without_echoes(invalid), document, name) from error
+        invalid = _without_echoes([_invalid(e) for e in error.errors(include_url=False)])
+        invalid += _unusable_setups(_valid_setups(document.data.get("setups")))
+        raise _error(invalid, document, name) from error
     if problems := list(_unusable(plan)):
         raise _error(problems, document, name)
     return plan
@@ -240,10 +245,7 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
             yield _Problem(("scenario",), lacking)
     if not any(problem.place == ("task",) for problem in unknown):
         yield from _unusable_data(plan)
-    for index, setup in enumerate(plan.setups):
-        if not _MODE.fullmatch(setup.mode):
-            text = f"{reprlib.repr(setup.mode)} cannot be a mode: letters, digits, '.', '_', '-'"
-            yield _Problem(("setups", index, "mode"), text)
+    yield from _unusable_setups(enumerate(plan.setups))
     for key, value in plan:
         if isinstance(value, float) and not math.isfinite(value):
             yield _Problem((key,), f"must be a finite number, not {value}")
@@ -251,6 +253,43 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
         task = registry.model(plan.model, plan.task).task
         if task != plan.task:
             yield _Problem(("model",), f"{plan.model} is a model for {task}, not for {plan.task}")
+
+
+def _unusable_setups(setups: Iterable[tuple[int, Setup]]) -> Iterator[_Problem]:
+    """Of setups with their places in the plan: what neither Wattmark nor their framework has."""
+    for index, setup in setups:
+        if not _MODE.fullmatch(setup.mode):
+            text = f"{reprlib.repr(setup.mode)} cannot be a mode: letters, digits, '.', '_', '-'"
+            yield _Problem(("setups", index, "mode"), text)
+        if setup.precision in tuple(Precision) and setup.device in USUAL_DEVICES:
+            continue
+        precisions, devices = _declared(setup.framework)
+        for key, value, usual, declared in (
+            ("precision", str(setup.precision), tuple(map(str, Precision)), precisions),
+            ("device", setup.device, USUAL_DEVICES, devices),
+        ):
+            if value not in (*usual, *declared):
+                error = UnknownNameError(key, value, declared or usual)
+                has = f" ({setup.framework} has {', '.join(declared)})" if declared else ""
+                yield _Problem(("setups", index, key), f"{error}{has}", error)
+
+
+def _declared(framework: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Precisions and devices that a framework names; none where it is not to be had."""
+    try:
+        found = registry.framework(framework)
+    except (UnknownNameError, ImportError, AttributeError):
+        return (), ()
+    return tuple(map(str, precisions_of(found))), devices_of(found)
+
+
+def _valid_setups(setups: Any) -> Iterator[tuple[int, Setup]]:
+    """Those that are setups of what stands in a plan that is otherwise wrong."""
+    for index, said in enumerate(setups if isinstance(setups, list | tuple) else ()):
+        try:
+            yield index, Setup.model_validate(parse_setup(said))
+        except ValueError:
+            continue
 
 
 def _unusable_data(plan: Plan) -> Iterator[_Problem]:
@@ -290,7 +329,7 @@ def _setup_notes(setup: Setup) -> Iterator[str]:
     except (ImportError, AttributeError) as error:
         yield f"the plug-in of {setup.framework} cannot be imported: {error}"
         return
-    missing = [name for name in framework.packages if not _installed(name)]
+    missing = [name for name in framework.packages if not is_installed(name)]
     if missing:
         cure = f"pip install 'wattmark[{framework.extra}]'"
         yield f"not installed: {', '.join(missing)}; {cure}"
@@ -300,13 +339,8 @@ def _setup_notes(setup: Setup) -> Iterator[str]:
     elif setup.precision not in (known := framework.modes[setup.mode]):
         precisions = ", ".join(known)
         yield f"{setup.mode} does not do {setup.precision}, only {precisions}; this trial will fail"
+    elif setup.device not in (devices := devices_of(framework)):
+        only = ", ".join(devices)
+        yield f"{framework.name} has no device {setup.device!r}, only {only}; this trial will fail"
     elif not missing and not (found := framework.available(setup)).available:
         yield f"cannot run here: {found.detail or found.reason}"
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

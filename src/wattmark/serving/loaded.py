@@ -25,7 +25,7 @@ from wattmark.contracts import Inputs, Network, Output
 from wattmark.errors import PlanError, WattmarkError
 from wattmark.pipelines.forward import Forward
 from wattmark.pipelines.greedy import NO_TOKEN, Greedy
-from wattmark.records import Plan, Precision, Setup
+from wattmark.records import Plan, Setup
 from wattmark.worker.batches import joined
 from wattmark.worker.inputs import save_inputs, shape_of
 from wattmark.worker.jobs import Job
@@ -188,7 +188,7 @@ def _prepared(model: Any, setup: Setup, launcher: Launcher) -> Job:
     cpus = tuple(sorted(os.sched_getaffinity(0)))
     with _folder() as folder:
         calibration = ""
-        if setup.precision is Precision.INT8_STATIC:
+        if setup.precision.calibrated:
             calibration = save_inputs(gather(plan).calibration, folder / "calibration")
         place = Workplace(
             folder, cache_folder(), model.info().digest, cpus, calibration_digest=calibration

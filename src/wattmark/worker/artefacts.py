@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wattmark import registry
-from wattmark.contracts import Framework
+from wattmark.contracts import Framework, devices_of
 from wattmark.errors import MissingPackageError, UnsupportedSetupError
 from wattmark.machine.installed import version_of
 from wattmark.records import Setup, canonical_digest
@@ -41,7 +41,7 @@ def package_versions(framework: Framework) -> dict[str, str]:
 
 
 def require_supported(framework: Framework, setup: Setup) -> None:
-    """Raise UnsupportedSetupError where the framework lacks the setup's mode or precision."""
+    """Raise UnsupportedSetupError where the framework lacks the mode, precision or device."""
     if setup.mode not in framework.modes:
         raise UnsupportedSetupError(
             f"{framework.name} has no mode {setup.mode!r}; it has {', '.join(framework.modes)}"
@@ -49,8 +49,12 @@ def require_supported(framework: Framework, setup: Setup) -> None:
     precisions = framework.modes[setup.mode]
     if setup.precision not in precisions:
         raise UnsupportedSetupError(
-            f"{framework.name}/{setup.mode} cannot do {setup.precision.value}; "
-            f"it can do {', '.join(p.value for p in precisions)}"
+            f"{framework.name}/{setup.mode} cannot do {setup.precision}; "
+            f"it can do {', '.join(precisions)}"
+        )
+    if setup.device not in (devices := devices_of(framework)):
+        raise UnsupportedSetupError(
+            f"{framework.name} has no device {setup.device!r}; it has {', '.join(devices)}"
         )
 
 
