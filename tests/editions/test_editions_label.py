@@ -60,7 +60,7 @@ def test_the_text_alternative_has_all_that_the_picture_has() -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_every_language_has_every_word(language: str) -> None:
-    folder = files("wattmark.reports") / "messages"
+    folder = files("wattmark.editions") / "messages"
     english, words = (
         yaml.safe_load((folder / f"{code}.yaml").read_text("utf-8")) for code in ("en", language)
     )
