@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.endpoints.address import Server
-from wattmark.endpoints.api import Reply, api
+from wattmark.endpoints.api import Reply
+from wattmark.endpoints.known_apis import api
 from wattmark.endpoints.outcomes import MalformedReplyError, Request
 from wattmark.endpoints.sse import EventStream
 from wattmark.errors import PlanError, UnknownNameError

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Inputs, Network, Output, Pipeline
-from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import decode_network
+from wattmark.models.networks.llama_config import LlamaConfig
 from wattmark.models.weights.gguf_file import GgufFile, read_gguf
 from wattmark.models.weights.gguf_llama import byte_pair_tokenizer, llama_config, llama_weights
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option

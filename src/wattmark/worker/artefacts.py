@@ -7,7 +7,6 @@ count as there only once their marker is written.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -82,10 +81,11 @@ def shared_key(model_digest: str) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold an exclusive lock beside ``folder`` (released by the kernel if we die)."""
+    """Hold an exclusive lock beside ``folder`` (released by the system if we die)."""
+    from filelock import FileLock
+
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
         yield
 
 

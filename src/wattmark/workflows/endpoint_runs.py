@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 
 from wattmark.conduct.events import Event, Observer, Stage, ignore
 from wattmark.errors import EndpointError, MissingPackageError, PlanError
+from wattmark.hosts import is_loopback
 from wattmark.records import EndpointPlan, EndpointRun, problems_text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run_endpoint(
             f"asking servers needs the package {error.name!r}: pip install 'wattmark[endpoints]'"
         ) from None
     from wattmark.endpoints.address import Server
-    from wattmark.endpoints.api import api as named_api
+    from wattmark.endpoints.known_apis import api as named_api
     from wattmark.endpoints.limits import Limits
     from wattmark.machine.environment import collect
     from wattmark.meters.nvml import device_names
@@ -90,7 +90,7 @@ def run_endpoint(
     fast = uvloop.new_event_loop
     with _meters(plan, server) as meters, asyncio.Runner(loop_factory=fast) as runner:
         load, windows = runner.run(_measured(plan, server, api, material, meters, limits, observe))
-    flags = ["generator_in_energy"] if windows and _is_here(server.host) else []
+    flags = ["generator_in_energy"] if windows and is_loopback(server.host) else []
     if count_tokens is not None:
         _count(load, count_tokens)
     run_id = f"{created_at:%Y%m%d-%H%M%S}-endpoint-{secrets.token_hex(2)}"
@@ -222,7 +222,7 @@ def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...
     from wattmark.metering.opened import OPEN_METERS
     from wattmark.quantities import Grade
 
-    here = _is_here(server.host)
+    here = is_loopback(server.host)
     if not plan.meters and not here:
         yield ()
         return
@@ -246,13 +246,6 @@ def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...
         yield fit
     finally:
         OPEN_METERS.release(opened)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _tokenizer(name: str) -> Callable[[str], int]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from wattmark.contracts import Network
 from wattmark.errors import PlanError
 from wattmark.models.hub.hub_files import ModelFiles
-from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import decode_network
+from wattmark.models.networks.llama_config import LlamaConfig
 
 if TYPE_CHECKING:
     import torch
