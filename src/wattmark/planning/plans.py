@@ -23,7 +23,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from wattmark import registry
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.errors import InputError, PlanError, UnknownNameError
 from wattmark.metering import selection
 from wattmark.planning.datasets import named
 from wattmark.planning.plan_syntax import Document, Place, parse_json, parse_yaml
@@ -259,11 +259,11 @@ def _unusable_data(plan: Plan) -> Iterator[_Problem]:
             named(plan.task, entry)
         except UnknownNameError as error:
             yield _Problem(("data", index), str(error), error)
-        except PlanError as error:
+        except InputError as error:
             yield _Problem(("data", index), str(error))
 
 
-def _error(problems: list[_Problem], document: Document, name: str) -> PlanError:
+def _error(problems: list[_Problem], document: Document, name: str) -> InputError:
     lines = [_sentence(problem, document) for problem in problems]
     if len(lines) > 1:
         return PlanError("\n  ".join([f"{name}: {len(lines)} problems", *lines]))

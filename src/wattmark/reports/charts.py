@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wattmark.errors import MissingPackageError, PlanError
+from wattmark.errors import InputError, MissingPackageError
 
 
 def write_chart(specification: Mapping[str, Any], path: Path) -> None:
     """Draw a Vega-Lite specification into a file, ``.svg`` or ``.png``.
 
-    Raises PlanError for another suffix, MissingPackageError where vl-convert is not installed.
+    Raises InputError for another suffix, MissingPackageError where vl-convert is not installed.
     """
     if path.suffix not in (".svg", ".png"):
-        raise PlanError(f"{path}: a chart is written as .svg or .png")
+        raise InputError(f"{path}: a chart is written as .svg or .png")
     try:
         import vl_convert
     except ImportError as error:
