@@ -16,6 +16,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wattmark.errors import InputError, MissingPackageError, UnknownNameError
+from wattmark.files import naming
 
 #: Room for the QR code in the label, px.
 _QR_ROOM = 80
@@ -86,11 +87,14 @@ def render_badge(label: Label, language: str = "en") -> str:
 def write_label(svg: str, path: Path) -> None:
     """Write the SVG, or a PNG of twice its size. Raises InputError, MissingPackageError."""
     if path.suffix == ".svg":
-        path.write_text(svg, encoding="utf-8")
+        with naming(path):
+            path.write_text(svg, encoding="utf-8")
         return
     if path.suffix != ".png":
         raise InputError(f"{path}: a label is written as .svg or .png")
-    path.write_bytes(png_of(svg))
+    drawn = png_of(svg)
+    with naming(path):
+        path.write_bytes(drawn)
 
 
 def png_of(svg: str) -> bytes:

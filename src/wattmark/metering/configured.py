@@ -15,12 +15,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
 from wattmark import registry
 from wattmark.contracts import Meter
+from wattmark.documents import read_document
 from wattmark.errors import InputError, UnknownNameError
 
 ENVIRONMENT = "WATTMARK_METERS"
@@ -43,23 +43,11 @@ def entries() -> dict[str, Any]:
     installed meter.
     """
     path = settings_file()
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         if os.environ.get(ENVIRONMENT):
-            raise InputError(f"{path}: there is no such file; {ENVIRONMENT} names it") from None
+            raise InputError(f"{path}: there is no such file; {ENVIRONMENT} names it")
         return {}
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    if len(text) > MAX_BYTES:
-        raise InputError(f"{path} is larger than {MAX_BYTES} bytes: not a list of instruments")
-    try:
-        document = yaml.load(text, Loader=_NoRepeats)
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{path}{line}: {error.problem or 'not YAML'}") from None
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise InputError(f"{path} is not YAML") from None
+    document = read_document(path, max_bytes=MAX_BYTES, empty=True).data
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -123,22 +111,3 @@ def _explained(place: str, model: type[BaseModel], error: ValidationError) -> st
 def _description(model: type[BaseModel], key: str) -> str:
     field = model.model_fields.get(key)
     return (field.description if field else None) or "it has no default"
-
-
-class _NoRepeats(yaml.SafeLoader):
-    """YAML that refuses a key twice, where the last would win silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key {str(key.value)[:60]!r} stands there twice",
-                    key.start_mark,
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)

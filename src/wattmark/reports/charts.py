@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.errors import InputError, MissingPackageError
+from wattmark.files import naming
 
 
 def write_chart(specification: Mapping[str, Any], path: Path) -> None:
@@ -23,6 +24,8 @@ def write_chart(specification: Mapping[str, Any], path: Path) -> None:
             "drawing a chart needs vl-convert: pip install 'wattmark[charts]'"
         ) from error
     if path.suffix == ".svg":
-        path.write_text(vl_convert.vegalite_to_svg(dict(specification)), encoding="utf-8")
+        drawn = vl_convert.vegalite_to_svg(dict(specification)).encode()
     else:
-        path.write_bytes(vl_convert.vegalite_to_png(dict(specification), scale=2.0))
+        drawn = vl_convert.vegalite_to_png(dict(specification), scale=2.0)
+    with naming(path):
+        path.write_bytes(drawn)

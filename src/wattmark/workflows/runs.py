@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage, ignore
+from wattmark.files import naming
 from wattmark.records import LOADGEN_TESTS, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
@@ -212,7 +213,9 @@ def report(run: Run, format_: str) -> str:
 
 def write_report(run: Run, path: Path) -> None:
     """Write the HTML report: one file that opens offline."""
-    path.write_text(report(run, "html"), encoding="utf-8")
+    text = report(run, "html")
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def reproduce(run: Run) -> list[str]:
