@@ -17,8 +17,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from wattmark.codes import SentenceCode
-from wattmark.errors import UnitError
+from wattmark.errors import SentenceCode, UnitError
 
 #: atom -> (exponents of the base dimensions, factor to the base unit)
 _ATOMS: dict[str, tuple[dict[str, int], float]] = {

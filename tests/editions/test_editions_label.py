@@ -15,7 +15,7 @@ from synthetic_run import MEASURED, make_result, make_run
 
 from wattmark.editions.edition_files import Editions, label_of
 from wattmark.editions.label import Label, languages, render_badge, render_label, write_label
-from wattmark.errors import PlanError, RatingError, UnknownNameError
+from wattmark.errors import InputError, RatingError, UnknownNameError
 
 LABEL = Label(
     model="minilm",
@@ -93,7 +93,7 @@ def test_a_png_is_twice_the_size(tmp_path: Path) -> None:
     write_label(render_label(LABEL), tmp_path / "label.png")
     head = (tmp_path / "label.png").read_bytes()[:24]
     assert struct.unpack(">II", head[16:]) == (520, 728)
-    with pytest.raises(PlanError, match=r"is written as \.svg or \.png"):
+    with pytest.raises(InputError, match=r"is written as \.svg or \.png"):
         write_label("", tmp_path / "label.gif")
     with pytest.raises(UnknownNameError, match="language"):
         render_label(LABEL, "xx")

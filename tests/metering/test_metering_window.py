@@ -13,7 +13,7 @@ import pytest
 import wattmark
 from wattmark import registry
 from wattmark.contracts import Availability, MeterInfo, Sensor
-from wattmark.errors import MeterError, PlanError, UnknownNameError
+from wattmark.errors import InputError, MeterError, UnknownNameError
 from wattmark.metering import configured, opened, window
 from wattmark.metering.idle_reading import IdlePower, IdleRecord, remember_idle
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
@@ -246,7 +246,7 @@ def test_a_meter_that_cannot_be_read_at_the_start_is_missing_too(installed) -> N
 def test_a_wrong_name_is_told_before_the_block() -> None:
     with pytest.raises(UnknownNameError, match="modelled-cpu"):
         wattmark.measure("x", meters=("modeled-cpu",)).__enter__()
-    with pytest.raises(PlanError, match=r"meters=\('rapl',\)"):
+    with pytest.raises(InputError, match=r"meters=\('rapl',\)"):
         wattmark.measure("x", meters="rapl")
 
 
@@ -364,7 +364,7 @@ def test_what_returns_before_its_work_is_done_cannot_be_measured() -> None:
         yield 1
 
     for function in (later, one_by_one):
-        with pytest.raises(PlanError, match=r"wattmark\.measure"):
+        with pytest.raises(InputError, match=r"wattmark\.measure"):
             wattmark.measured(function)
 
 

@@ -13,7 +13,7 @@ import re
 from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wattmark.errors import MissingPackageError, RatingError
 from wattmark.rating.columns import Columns, Rated, rate_columns
@@ -30,6 +30,10 @@ _UNKNOWN = "unknown"
 EDITION_VERSION = 3
 _SINCE_3 = ("comparable_low_wh", "comparable_high_wh", "scale")
 
+#: What the canonical JSON of RFC 8785 can say.
+MOST_INTEGER = 2**53 - 1
+MOST_RESAMPLES = 1_000_000
+
 Limits = tuple[float, float, float, float]
 
 
@@ -40,7 +44,7 @@ class Entry(BaseModel):
     :mod:`wattmark.rating.distributions`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: str
     result_sha256: str
@@ -74,9 +78,9 @@ class Entry(BaseModel):
 class Star(BaseModel):
     """What an entry got; None with ``unrated_reason`` where it got none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    stars: int | None
+    stars: int | None = Field(ge=1, le=5)
     probability: float | None
     distance_pct: float | None
     unrated_reason: str | None
@@ -89,17 +93,17 @@ class Edition(BaseModel):
     and 2 stars in Wh a query.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     edition_version: int = EDITION_VERSION
     name: str
     closes: str
     rule: str
-    rule_version: int
+    rule_version: int = Field(ge=0, le=MOST_INTEGER)
     limits: dict[str, Limits] | None = None
-    min_population: int = MIN_POPULATION
-    resamples: int = RESAMPLES
-    seed: int = 0
+    min_population: int = Field(default=MIN_POPULATION, ge=0, le=MOST_INTEGER)
+    resamples: int = Field(default=RESAMPLES, ge=0, le=MOST_RESAMPLES)
+    seed: int = Field(default=0, ge=0, le=MOST_INTEGER)
     previous: str | None = None
     previous_digest: str | None = None
     entries: tuple[Entry, ...] = ()
@@ -116,6 +120,8 @@ class Edition(BaseModel):
             )
         if (self.rule == Absolute.name) != (self.limits is not None):
             raise ValueError("the rule absolute has limits, and only this one does")
+        if self.previous is not None and not self.previous < self.name:
+            raise ValueError(f"previous is {self.previous!r}, which does not come before it")
         if self.edition_version < 3 and any(entry.scale for entry in self.entries):
             raise ValueError("entries share a scale since edition_version 3")
         try:

@@ -26,7 +26,8 @@ from wattmark.editions.label import Label
 from wattmark.editions.model_class import class_within
 from wattmark.editions.rated_energy import rated_energy
 from wattmark.editions.thresholds import read_limits
-from wattmark.errors import RatingError, UnknownNameError
+from wattmark.errors import InputError, RatingError, UnknownNameError
+from wattmark.files import naming
 from wattmark.formatting import DASH, quantity_text, range_text, value_text
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result, Run, hashed_document
@@ -53,16 +54,14 @@ class Editions:
         """An edition. Raises RatingError that names the file, and the field where one is bad."""
         path = self._path(name)
         try:
-            return Edition.model_validate_json(path.read_bytes())
+            return self._read(name)
         except FileNotFoundError:
             known = ", ".join(self.names()) or "none"
             raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
         except OSError as error:
             raise RatingError(f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RatingError(f"{path}: {where}: {first['msg']}") from None
+            raise RatingError(_not_valid(path, error)) from None
 
     def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
         """A new edition after the newest one before it. Raises RatingError where it exists.
@@ -102,13 +101,28 @@ class Editions:
 
     def verify(self, name: str) -> list[str]:
         """What is wrong with an edition or with one that it follows; empty where nothing is."""
-        edition = self.load(name)
+        try:
+            edition = self._read(name)
+        except ValidationError as error:
+            return [_not_valid(self._path(name), error)]
+        except OSError:
+            edition = self.load(name)  # which says what the matter is
         previous = None
         found: list[str] = []
         if edition.previous is not None and edition.previous in self.names():
             previous = self.load(edition.previous)
             found = self.verify(edition.previous)
-        return found + problems(edition, previous)
+        try:
+            return found + problems(edition, previous)
+        except (InputError, ValueError, ArithmeticError) as error:
+            return [*found, f"{name}: not a valid edition: {error}"]
+
+    def _read(self, name: str) -> Edition:
+        """Raises OSError, ValidationError."""
+        found = Edition.model_validate_json(self._path(name).read_bytes())
+        if found.name != name:
+            raise RatingError(f"{self._path(name)}: name: it is edition {found.name!r:.60}")
+        return found
 
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():
@@ -119,8 +133,22 @@ class Editions:
         """Whole or not at all: written beside it, then moved into its place."""
         path = self._path(edition.name)
         draft = path.with_suffix(".tmp")
-        draft.write_bytes(canonical(edition.model_dump(mode="json")))
-        draft.replace(path)
+        content = canonical(edition.model_dump(mode="json"))
+        try:
+            with naming(path):
+                draft.write_bytes(content)
+                draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def _not_valid(path: Path, error: ValidationError) -> str:
+    """Which field of an edition's file is wrong."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{path}: not a valid edition: {f'{where}: ' if where else ''}{said}"
 
 
 def limits_in(path: Path) -> dict[str, Limits]:

@@ -45,7 +45,7 @@ class Api(Protocol):
     name: str
 
     def ask(self, model: str, prompt: Any) -> Ask:
-        """The request that puts ``prompt`` to ``model``. Raises PlanError."""
+        """The request that puts ``prompt`` to ``model``. Raises InputError."""
         ...
 
     def reader(self, content_type: str) -> Reader:

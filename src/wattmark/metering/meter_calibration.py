@@ -19,7 +19,7 @@ from pathlib import Path
 from wattmark import registry
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.machine.cpu_info import CpuInfo, cpu_info
 from wattmark.metering import selection
 from wattmark.metering.busy_cores import busy
@@ -131,7 +131,7 @@ def calibrate(
 ) -> Calibration:
     """Measure the ladder with a meter that is not open yet, and fit the machine's line.
 
-    Raises PlanError for steps too short for the meter, MeterError where the meter covers neither
+    Raises InputError for steps too short for the meter, MeterError where the meter covers neither
     ``cpu`` nor ``node``, loses a window, or shows no growth with load.
     """
     cpu, bench = cpu or cpu_info(), bench or Bench()
@@ -173,12 +173,12 @@ def calibrate(
 
 
 def _windows(info: MeterInfo, step_s: float) -> int:
-    """Windows a step that are long enough for the meter. Raises PlanError where none is."""
+    """Windows a step that are long enough for the meter. Raises InputError where none is."""
     shortest_s = MIN_UPDATE_PERIODS * info.update_period_s
     possible = int((1 - SETTLING) * step_s / shortest_s) if shortest_s > 0 else WINDOWS_PER_STEP
     if step_s <= 0 or possible < 1:
         needed_s = WINDOWS_PER_STEP * shortest_s / (1 - SETTLING)
-        raise PlanError(
+        raise InputError(
             f"steps of {step_s:g} s are too short for meter {info.name!r}, which updates every "
             f"{info.update_period_s:g} s: take at least {needed_s:.3g} s a step"
         )
@@ -216,14 +216,14 @@ def _mean_power(window: EnergyWindow | None) -> Quantity:
 def by_hand(idle_w: float, full_w: float, error: float, cpu: CpuInfo | None = None) -> Calibration:
     """A calibration from two readings of a wall meter by a person, each within ``error``.
 
-    Raises PlanError for readings that no machine gives.
+    Raises InputError for readings that no machine gives.
     """
     if not (0 <= idle_w < full_w and full_w < float("inf")):
-        raise PlanError(
+        raise InputError(
             f"watts with all cores busy ({full_w:g}) must exceed those at idle ({idle_w:g})"
         )
     if not 0 < error < 1:
-        raise PlanError(f"the error of a reading is a share such as 2%, not {error:g}")
+        raise InputError(f"the error of a reading is a share such as 2%, not {error:g}")
     idle, full = (
         Quantity.between(w, w * (1 - error), w * (1 + error), "W", grade=Grade.METERED)
         for w in (idle_w, full_w)

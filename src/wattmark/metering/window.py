@@ -38,7 +38,7 @@ from typing import (
 )
 
 from wattmark.contracts import Scope
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.metering.accelerators import synchronise
 from wattmark.metering.opened import OPEN_METERS, OpenMeter, usable_cores
 from wattmark.quantities import Quantity, Reason
@@ -60,7 +60,7 @@ class Window:
 
     def __init__(self, name: str, meters: Sequence[str] = (), *, idle: bool | None = None) -> None:
         if isinstance(meters, str):
-            raise PlanError(f"meters takes several names: write meters=({meters!r},)")
+            raise InputError(f"meters takes several names: write meters=({meters!r},)")
         self.name = name
         self._wanted = tuple(meters)
         self._idle = idle
@@ -263,7 +263,7 @@ def measured(
 
     The function gets ``windows``, with the last thousand calls' windows, oldest first; a call
     that raises leaves one too. ``name`` is the function's own if left out; ``meters`` and ``idle``
-    are as in :func:`measure`. Raises PlanError for an async or generator function, whose call ends
+    are as in :func:`measure`. Raises InputError for an async or generator function, whose call ends
     before its work does.
     """
 
@@ -276,7 +276,7 @@ def measured(
             inspect.isasyncgenfunction,
         )
         if any(is_kind(wrapped) for is_kind in kinds):
-            raise PlanError(
+            raise InputError(
                 f"{title} is async or a generator, so a call returns before its work is done: "
                 "use `with wattmark.measure(...)` around the work"
             )

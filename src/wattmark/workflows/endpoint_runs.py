@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from wattmark.conduct.events import Event, Observer, Stage, ignore
-from wattmark.errors import EndpointError, MissingPackageError, PlanError
+from wattmark.errors import EndpointError, InputError, MissingPackageError, PlanError
 from wattmark.hosts import is_loopback
 from wattmark.records import EndpointPlan, EndpointRun, problems_text
 
@@ -227,7 +227,7 @@ def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...
         yield ()
         return
     if not here and (local := sorted(set(plan.meters) - set(configured.names()))):
-        raise PlanError(
+        raise InputError(
             f"meter {local[0]!r} looks at this machine and not at {server.host}: name an "
             "instrument of the server's in the settings (`wattmark doctor` shows where)"
         )
@@ -239,7 +239,7 @@ def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...
             if meter.info.scope is Scope.DEVICE and meter.info.grade is not Grade.MODELLED
         )
         if plan.meters and (unfit := [meter.name for meter in opened if meter not in fit]):
-            raise PlanError(
+            raise InputError(
                 f"meter {unfit[0]!r} sees the process that reads it, which is the load generator "
                 "and not the server: name one that meters the machine, or none"
             )
@@ -259,7 +259,7 @@ def _tokenizer(name: str) -> Callable[[str], int]:
         read = Tokenizer.from_file if Path(name).exists() else Tokenizer.from_pretrained
         found = read(name)
     except Exception as error:
-        raise PlanError(
+        raise InputError(
             f"tokenizer {name!r} is neither a tokenizer.json nor to be had from the hub: {error}"
         ) from error
     return lambda text: len(found.encode(text, add_special_tokens=False).ids)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage, ignore
+from wattmark.files import naming
 from wattmark.records import LOADGEN_TESTS, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def run(
 def resume(name: str, *, observe: Observer = ignore) -> Run:
     """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest"."""
     from wattmark.conduct.material import gather
-    from wattmark.errors import PlanError
+    from wattmark.errors import InputError
     from wattmark.machine.environment import require_comparable
     from wattmark.store import RunStatus, Store
 
@@ -146,12 +147,12 @@ def resume(name: str, *, observe: Observer = ignore) -> Run:
         run_id = store.resolve(name)
         recorded = store.progress(run_id)
         if recorded.status is RunStatus.FINISHED:
-            raise PlanError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
+            raise InputError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
         material = gather(recorded.plan)
         if material.task.data_digest != recorded.task.data_digest:
-            raise PlanError(f"run {run_id} cannot be resumed: the task's data have changed")
+            raise InputError(f"run {run_id} cannot be resumed: the task's data have changed")
         if material.model.digest != recorded.model.digest:
-            raise PlanError(f"run {run_id} cannot be resumed: the model has changed")
+            raise InputError(f"run {run_id} cannot be resumed: the model has changed")
         require_comparable(recorded.environment, _environment(recorded.plan, material))
         return _conduct(store, run_id, material, observe)
 
@@ -212,7 +213,9 @@ def report(run: Run, format_: str) -> str:
 
 def write_report(run: Run, path: Path) -> None:
     """Write the HTML report: one file that opens offline."""
-    path.write_text(report(run, "html"), encoding="utf-8")
+    text = report(run, "html")
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def reproduce(run: Run) -> list[str]:
