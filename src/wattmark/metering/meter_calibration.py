@@ -23,6 +23,7 @@ from wattmark.errors import InputError, MeterError
 from wattmark.machine.cpu_info import CpuInfo, cpu_info
 from wattmark.metering import selection
 from wattmark.metering.busy_cores import busy
+from wattmark.metering.readings import Readings
 from wattmark.meters.modelled.calibration_file import (
     Calibration,
     LoadPoint,
@@ -135,8 +136,8 @@ def calibrate(
     ``cpu`` nor ``node``, loses a window, or shows no growth with load.
     """
     cpu, bench = cpu or cpu_info(), bench or Bench()
-    info = meter.open(cores=max(1, cpu.logical_cpus))
-    try:
+    with Readings.own([meter]) as opened:
+        (info,) = opened.infos
         domain = _domain(info)
         if domain is None:
             covers = ", ".join(info.domains) or "nothing"
@@ -149,13 +150,11 @@ def calibrate(
             with bench.load(share):
                 bench.sleep(SETTLING * step_s)
                 window_s = (1 - SETTLING) * step_s / windows
-                found = [_window(meter, domain, window_s, bench) for _ in range(windows)]
+                found = [_window(opened, domain, window_s, bench) for _ in range(windows)]
             points += [point for point, _ in found]
             quantities += [power for _, power in found]
             mean_w = sum(point.power_w for point, _ in found) / windows
             observe(Step(number, len(ladder), share, mean_w))
-    finally:
-        meter.close()
     line = fit_load_line([p.utilisation for p in points], [p.power_w for p in points])
     low, value, high = (sum(q.bounds()[i] for q in quantities) for i in range(3))
     calibration = Calibration(
@@ -185,12 +184,14 @@ def _windows(info: MeterInfo, step_s: float) -> int:
     return min(WINDOWS_PER_STEP, possible)
 
 
-def _window(meter: Meter, domain: str, window_s: float, bench: Bench) -> tuple[LoadPoint, Quantity]:
+def _window(
+    opened: Readings, domain: str, window_s: float, bench: Bench
+) -> tuple[LoadPoint, Quantity]:
     """One window: utilisation and mean power. Raises MeterError where the meter lost it."""
-    first, before = bench.look(), meter.read()
+    first, before = bench.look(), opened.read()
     bench.sleep(window_s)
-    after, last = meter.read(), bench.look()
-    window = next((w for w in meter.energy(before, after) if w.domain == domain), None)
+    after, last = opened.read(), bench.look()
+    window = next((w for w in opened.energy(before, after) if w.domain == domain), None)
     power = _mean_power(window)
     total = last.total - first.total
     if total <= 0:
