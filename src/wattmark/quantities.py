@@ -272,6 +272,11 @@ class Quantity(BaseModel):
             raise UnitError(f"no value to compute with: {self.reason} {self.detail}".rstrip())
         return self.low, self.value, self.high
 
+    def overlaps(self, other: Quantity) -> bool:
+        """Whether two intervals share a value. Raises UnitError where one is missing."""
+        (low, _, high), (its_low, _, its_high) = self.bounds(), other.to(self.unit).bounds()
+        return low <= its_high and its_low <= high
+
     def to(self, unit: str) -> Quantity:
         """The same quantity in another unit of the same dimensions."""
         return self._scaled(conversion_factor(self.unit, unit), unit)

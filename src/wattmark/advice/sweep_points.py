@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wattmark.errors import InputError
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result
-from wattmark.records.domains import total
+from wattmark.records.reading import energy_per_query
 from wattmark.records.slo import Bound, Slo
 
 #: Percentiles that a result holds.
@@ -37,7 +37,7 @@ class SweepPoint:
     @property
     def energy_per_query(self) -> Quantity:
         """Gross joules a query, over all domains."""
-        found = total((e.domain, e.per_query) for e in self.result.energy)
+        found = energy_per_query(self.result)
         return _none("J/query", self.failure) if found is None else found
 
     @property

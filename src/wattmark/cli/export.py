@@ -57,11 +57,10 @@ def export(
 
 
 def _subject(name: str, setup: str | None, site: Site, training: Path | None) -> Subject:
-    from wattmark.cli.impact import used_by
     from wattmark.exports import Subject
     from wattmark.impact import assess
     from wattmark.workflows import runs
-    from wattmark.workflows.placing import place, read_training
+    from wattmark.workflows.placing import place, read_training, used_by
 
     run = runs.load(name)
     (use,) = used_by(run, setup)

@@ -20,11 +20,12 @@ from wattmark.rating.columns import Columns, Rated, rate_columns
 from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.distributions import Comparable
 from wattmark.rating.population import MIN_POPULATION
+from wattmark.rating.rated_row import EntryFields
 from wattmark.rating.rules import Rule, find_rule
 from wattmark.rating.rules.absolute import Absolute
+from wattmark.records import hashed_document
 
 _NAME = re.compile(r"(\d{4})-H([12])")
-_UNKNOWN = "unknown"
 #: Version 2: P(star) by :func:`~wattmark.rating.confidence.star_shares`, and ``limits``.
 #: Version 3: intervals of entries that share a scale.
 EDITION_VERSION = 3
@@ -37,32 +38,10 @@ MOST_RESAMPLES = 1_000_000
 Limits = tuple[float, float, float, float]
 
 
-class Entry(BaseModel):
-    """A result in an edition; energy in Wh a query with its interval, or None where missing.
+class Entry(EntryFields):
+    """A result in an edition; energy in Wh a query with its interval, or None where missing."""
 
-    The comparable interval counts among entries of the same ``scale``: see
-    :mod:`wattmark.rating.distributions`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    run: str
     result_sha256: str
-    model: str
-    task: str
-    model_class: str = ""
-    setup: str
-    hardware: str
-    grade: str = _UNKNOWN
-    gate_passed: bool | None = None
-    quality: str = ""
-    energy_wh: float | None = None
-    low_wh: float | None = None
-    high_wh: float | None = None
-    level: float | None = None
-    comparable_low_wh: float | None = None
-    comparable_high_wh: float | None = None
-    scale: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -238,12 +217,14 @@ def stars(edition: Edition, under: Edition | None = None) -> tuple[Star, ...]:
 
 def digest(edition: Edition) -> str:
     """sha256 of the canonical JSON (RFC 8785), the digest left out."""
-    later: dict[str, Any] = {"digest": True}
+    document = hashed_document(edition)
+    del document["digest"]
     if edition.edition_version < 3:
-        later["entries"] = {"__all__": set(_SINCE_3)}
+        for entry in document["entries"]:
+            for name in _SINCE_3:
+                del entry[name]
     if edition.edition_version < 2:
-        later["limits"] = True
-    document = edition.model_dump(mode="json", exclude=later)
+        del document["limits"]
     return hashlib.sha256(canonical(document)).hexdigest()
 
 

@@ -23,16 +23,15 @@ from wattmark.editions.edition import (
 from wattmark.editions.edition_diff import Diff, diff
 from wattmark.editions.edition_problems import problems
 from wattmark.editions.label import Label
-from wattmark.editions.model_class import class_within
-from wattmark.editions.rated_energy import rated_energy
 from wattmark.editions.thresholds import read_limits
 from wattmark.errors import InputError, RatingError, UnknownNameError
 from wattmark.files import naming
-from wattmark.formatting import DASH, quantity_text, range_text, value_text
+from wattmark.formatting import DASH, range_text, value_text
 from wattmark.quantities import Quantity, Reason
+from wattmark.rating.rated_row import RatedRow
 from wattmark.records import Result, Run, hashed_document
+from wattmark.records.reading import ok
 from wattmark.reports.impact_table import on_basis
-from wattmark.reports.rows import energy_per_query, ok, percent_if_share
 
 
 def today() -> str:
@@ -133,7 +132,7 @@ class Editions:
         """Whole or not at all: written beside it, then moved into its place."""
         path = self._path(edition.name)
         draft = path.with_suffix(".tmp")
-        content = canonical(edition.model_dump(mode="json"))
+        content = canonical(hashed_document(edition))
         try:
             with naming(path):
                 draft.write_bytes(content)
@@ -166,27 +165,12 @@ def limits_in(path: Path) -> dict[str, Limits]:
 
 def entry_of(run: Run, result: Result) -> Entry:
     """A result as an entry of an edition."""
-    energy = energy_per_query(result)
-    return Entry(
-        run=run.id,
-        result_sha256=hashlib.sha256(canonical(hashed_document(result))).hexdigest(),
-        model=run.model.name,
-        task=run.task.name,
-        model_class=class_within(run.task.name, run.model.parameters),
-        setup=result.id,
-        hardware=", ".join(run.environment.gpus) or run.environment.cpu_model,
-        grade=str(energy.grade) if energy and energy.grade else "unknown",
-        gate_passed=result.quality.gate_passed if result.quality else None,
-        quality=_quality(result),
-        **rated_energy(run, result),
-    )
+    return Entry(result_sha256=result_sha256(result), **RatedRow.of(run, result).entry_fields())
 
 
-def _quality(result: Result) -> str:
-    quality = result.quality
-    if quality is None or not quality.value.known:
-        return ""
-    return f"{quality.metric} {quantity_text(percent_if_share(quality.value))}"
+def result_sha256(result: Result) -> str:
+    """The digest of a result's document."""
+    return hashlib.sha256(canonical(hashed_document(result))).hexdigest()
 
 
 def label_of(

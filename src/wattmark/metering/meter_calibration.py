@@ -33,6 +33,7 @@ from wattmark.meters.modelled.calibration_file import (
 from wattmark.metrology.load_line import fit_load_line, scaled
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import EnergyWindow
+from wattmark.records.reading import mean_power
 
 _TRUST = tuple(Grade)
 _REAL = (Grade.METERED, Grade.COUNTED)
@@ -208,10 +209,10 @@ def _mean_power(window: EnergyWindow | None) -> Quantity:
             f"the meter lost a window of the calibration ({reason}): "
             f"{window.gross.detail or reason.sentence}; if it was too short, take longer steps"
         )
-    wall_s = (window.after.time_ns - window.before.time_ns) / 1e9
-    if wall_s <= 0 or window.gross.bounds()[1] <= 0:
+    power = mean_power(window)
+    if not power.known or window.gross.bounds()[1] <= 0:
         raise MeterError("the meter gave a window without time or energy: take longer steps")
-    return (window.gross.to("J") / Quantity.exact(wall_s, "s")).to("W")
+    return power
 
 
 def by_hand(idle_w: float, full_w: float, error: float, cpu: CpuInfo | None = None) -> Calibration:

@@ -13,6 +13,11 @@ SCHEMA_VERSION = "4"
 READABLE_VERSIONS = ("1", "2", "3", "4")
 
 
+#: On an optional field that came after documents with digests: where it is None, they are without
+#: it (:func:`wattmark.records.hashed_document`).
+LEFT_OUT_IF_NONE = "left out of hashed documents where it is None"
+
+
 class Record(BaseModel):
     """Base of all records: frozen, and without unknown keys."""
 

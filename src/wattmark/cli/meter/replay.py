@@ -77,8 +77,8 @@ def _print_json(found: Iterator[tuple[int, int, EnergyWindow]], start_ns: int) -
 
 def _print_table(found: Iterator[tuple[int, int, EnergyWindow]], start_ns: int) -> None:
     from wattmark.cli.columns import columns, stdout
-    from wattmark.cli.meter.watch import mean_power
     from wattmark.formatting import quantity_text
+    from wattmark.records.reading import mean_power
 
     rows = [
         (
