@@ -38,6 +38,7 @@ This module is public: its names and their parents stay as they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from enum import StrEnum
@@ -228,3 +229,16 @@ class SignalError(WattmarkError):
 
 class ExportError(InputError):
     """A result that an export format cannot hold; names the field."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Machine-readable code of an error: a worker's own, else its class in snake case.
+
+    ``Error`` at the end of the class's name is left out: ``ConversionError`` is ``conversion``.
+    """
+    if isinstance(error, WorkerError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "out_of_memory"
+    name = type(error).__name__.removesuffix("Error") or "error"
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from wattmark.assets.whole_file import write_whole
 from wattmark.editions.edition import (
     Edition,
     Entry,
@@ -25,7 +26,6 @@ from wattmark.editions.edition_problems import problems
 from wattmark.editions.label import Label
 from wattmark.editions.thresholds import read_limits
 from wattmark.errors import InputError, RatingError, UnknownNameError
-from wattmark.files import naming
 from wattmark.formatting import DASH, range_text, value_text
 from wattmark.quantities import Quantity, Reason
 from wattmark.rating.rated_row import RatedRow
@@ -129,17 +129,7 @@ class Editions:
         return self.folder / f"{name}.json"
 
     def _write(self, edition: Edition) -> None:
-        """Whole or not at all: written beside it, then moved into its place."""
-        path = self._path(edition.name)
-        draft = path.with_suffix(".tmp")
-        content = canonical(hashed_document(edition))
-        try:
-            with naming(path):
-                draft.write_bytes(content)
-                draft.replace(path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        write_whole(self._path(edition.name), canonical(hashed_document(edition)))
 
 
 def _not_valid(path: Path, error: ValidationError) -> str:

@@ -1,93 +1,23 @@
-"""The child process: one setup, one framework, pinned to its cores, nothing else imported.
+"""The *measure* job: a loaded setup that answers queries in measured rounds.
 
-Run as ``python -m wattmark.worker.worker JOB READ_FD WRITE_FD``. It pins itself before any
-framework is imported, dies with its parent, and answers over the channel:
-
-* a *prepare* job converts the model and exits; a *reference* job computes the reference's
-  outputs and FLOPs and exits;
-* a *measure* job loads, checks the conversion, answers, and then blocks until it is told to
-  ``warm-up``, to run a ``round``, or to ``quit``.
+It loads, checks the conversion, answers, and then blocks until it is told to ``warm-up``, to
+measure power at ``idle``, to run a ``round``, or to ``quit``.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
-import logging
-import os
-import re
 import resource
-import signal
-import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from wattmark.contracts import Inputs
-from wattmark.worker.jobs import Job, Reply
+from wattmark.worker.jobs import Job, answer
 from wattmark.worker.messages import Channel
-
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def peak_rss_bytes() -> int:
     """Largest resident set of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def reason_of(error: BaseException) -> str:
-    """Machine-readable code of an error: its class name in snake case, without ``Error``."""
-    if isinstance(error, MemoryError):
-        return "out_of_memory"
-    name = type(error).__name__.removesuffix("Error") or "error"
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def _prepare(job: Job) -> dict[str, object]:
-    from wattmark import registry
-    from wattmark.contracts import Network, Workspace
-    from wattmark.worker.artefacts import build_once, build_seconds, size_bytes
-    from wattmark.worker.quantisation_inputs import calibration_inputs
-
-    framework = registry.framework(job.setup.framework)
-
-    def build_network(network: Network, out: Path, calibration: Sequence[Inputs]) -> None:
-        def shared(key: str, build: Callable[[Path], None]) -> Path:
-            folder = job.shared / f"{network.name}-b{job.setup.batch}" / key
-            build_once(folder, build)
-            return folder
-
-        out.mkdir()
-        framework.prepare(Workspace(network, job.setup, out, shared, calibration, job.model))
-
-    def build(out: Path) -> None:
-        model = registry.model(job.model, job.task)
-        calibration = calibration_inputs(job, model)
-        for network in model.networks():
-            widened = network.with_batch(job.setup.batch)
-            build_network(widened, out / network.name, calibration.get(network.name, ()))
-
-    cached = build_once(job.artefact, build)
-    return {
-        "cached": cached,
-        "seconds": build_seconds(job.artefact),
-        "bytes": size_bytes(job.artefact),
-    }
-
-
-def _reference(job: Job) -> dict[str, object]:
-    from wattmark.worker.artefacts import build_once
-    from wattmark.worker.reference import write_reference
-
-    return {"cached": build_once(job.reference, lambda folder: write_reference(job, folder))}
 
 
 class MeasuringWorker:
@@ -228,7 +158,16 @@ class MeasuringWorker:
         self.meters.close()
 
 
-def _serve(worker: MeasuringWorker, channel: Channel) -> None:
+def measure(job: Job, channel: Channel) -> None:
+    """Load, check the conversion, answer, and obey commands until told to quit."""
+    worker = MeasuringWorker(job)
+    check = worker.check()
+    answer(channel, {"load_s": worker.load_s, "check": check, "peak_rss_bytes": peak_rss_bytes()})
+    _obey(worker, channel)
+    worker.close()
+
+
+def _obey(worker: MeasuringWorker, channel: Channel) -> None:
     while (command := channel.receive()) is not None:
         match command:
             case {"do": "warm-up"}:
@@ -241,50 +180,4 @@ def _serve(worker: MeasuringWorker, channel: Channel) -> None:
                 return
             case _:
                 raise ValueError(f"unknown command {command}")
-        channel.send(Reply(ok=True, data=data).model_dump(mode="json"))
-
-
-def _work(job: Job, channel: Channel) -> None:
-    def answer(data: dict[str, object]) -> None:
-        channel.send(Reply(ok=True, data=data).model_dump(mode="json"))
-
-    if job.kind == "prepare":
-        answer(_prepare(job))
-    elif job.kind == "reference":
-        answer(_reference(job))
-    else:
-        worker = MeasuringWorker(job)
-        check = worker.check()
-        answer({"load_s": worker.load_s, "check": check, "peak_rss_bytes": peak_rss_bytes()})
-        _serve(worker, channel)
-        worker.close()
-
-
-def main(arguments: list[str]) -> int:
-    """Do the job named on the command line; returns the exit status."""
-    die_with_parent()
-    job_path, read_fd, write_fd = arguments
-    job = Job.model_validate_json(Path(job_path).read_bytes())
-    os.sched_setaffinity(0, job.cpus)
-    os.chdir(Path(job_path).parent)  # some converters leave files where they stand
-    logging.basicConfig(level=logging.INFO)
-    channel = Channel(int(read_fd), int(write_fd))
-    try:
-        _work(job, channel)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the conductor must hear of it
-        traceback.print_exc()
-        sys.stderr.flush()
-        reply: dict[str, Any] = Reply(
-            ok=False, error_type=reason_of(error), error=str(error) or repr(error)
-        ).model_dump(mode="json")
-        channel.send(reply)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.stdout.flush()
-    status = main(sys.argv[1:])
-    sys.stderr.flush()
-    sys.stdout.flush()
-    os._exit(status)  # frameworks' exit handlers take seconds and sometimes crash
+        answer(channel, data)
