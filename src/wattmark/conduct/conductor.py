@@ -24,7 +24,7 @@ from wattmark.conduct.recorder import Recorder
 from wattmark.conduct.rounds import RoundLoop
 from wattmark.conduct.session import TrialSession
 from wattmark.errors import WattmarkError, WorkerError
-from wattmark.records import Failure, Plan, Preparation, Setup, StopReason, Trial, canonical_digest
+from wattmark.records import Failure, Plan, Preparation, Setup, StopReason, Trial, content_digest
 from wattmark.worker.artefacts import artefact_key, package_versions, require_supported, shared_key
 from wattmark.worker.inputs import save_inputs, spread
 from wattmark.worker.jobs import Job
@@ -114,7 +114,7 @@ class Conductor:
             shared=self.cache / "artefacts" / shared_key(self.material.model.digest),
             inputs=self.recorder.folder() / "inputs",
             calibration=self.recorder.folder() / "calibration",
-            reference=self.cache / "references" / canonical_digest(about)[:16],
+            reference=self.cache / "references" / content_digest(about)[:16],
             check_queries=checks,
             threads=threads,
             cpus=self.material.cpus[-threads:],

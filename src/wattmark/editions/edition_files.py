@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from wattmark.editions.edition import (
     Entry,
     Limits,
     Star,
-    canonical,
+    document,
     frozen,
     opened,
     population,
@@ -29,7 +29,8 @@ from wattmark.editions.thresholds import read_limits
 from wattmark.errors import RatingError, UnknownNameError
 from wattmark.formatting import DASH, quantity_text, range_text, value_text
 from wattmark.quantities import Quantity, Reason
-from wattmark.records import Result, Run, hashed_document
+from wattmark.records import Bundle, Result
+from wattmark.records.canonical import sha256_of
 from wattmark.reports.impact_table import on_basis
 from wattmark.reports.rows import energy_per_query, ok, percent_if_share
 
@@ -51,18 +52,12 @@ class Editions:
 
     def load(self, name: str) -> Edition:
         """An edition. Raises RatingError that names the file, and the field where one is bad."""
-        path = self._path(name)
         try:
-            return Edition.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            known = ", ".join(self.names()) or "none"
-            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
-        except OSError as error:
-            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
+            return Edition.model_validate_json(self._bytes(name))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise RatingError(f"{path}: {where}: {first['msg']}") from None
+            raise RatingError(f"{self._path(name)}: {where}: {first['msg']}") from None
 
     def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
         """A new edition after the newest one before it. Raises RatingError where it exists.
@@ -79,9 +74,11 @@ class Editions:
         self._write(made)
         return made
 
-    def add(self, name: str, runs: list[Run]) -> Edition:
+    def add(self, name: str, bundles: Sequence[Bundle]) -> Edition:
         """The edition with the results of these runs."""
-        entries = tuple(entry_of(run, r) for run in runs for r in run.results if ok(r))
+        entries = tuple(
+            entry_of(b, result) for b in bundles for result in b.run.results if ok(result)
+        )
         made = with_entries(self.load(name), entries, today())
         self._write(made)
         return made
@@ -108,7 +105,17 @@ class Editions:
         if edition.previous is not None and edition.previous in self.names():
             previous = self.load(edition.previous)
             found = self.verify(edition.previous)
-        return found + problems(edition, previous)
+        return found + problems(edition, previous, self._bytes(name))
+
+    def _bytes(self, name: str) -> bytes:
+        path = self._path(name)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none"
+            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
+        except OSError as error:
+            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
 
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():
@@ -119,7 +126,7 @@ class Editions:
         """Whole or not at all: written beside it, then moved into its place."""
         path = self._path(edition.name)
         draft = path.with_suffix(".tmp")
-        draft.write_bytes(canonical(edition.model_dump(mode="json")))
+        draft.write_bytes(document(edition))
         draft.replace(path)
 
 
@@ -136,12 +143,13 @@ def limits_in(path: Path) -> dict[str, Limits]:
     return found
 
 
-def entry_of(run: Run, result: Result) -> Entry:
-    """A result as an entry of an edition."""
+def entry_of(bundle: Bundle, result: Result) -> Entry:
+    """A result of a run as an entry of an edition."""
+    run = bundle.run
     energy = energy_per_query(result)
     return Entry(
         run=run.id,
-        result_sha256=hashlib.sha256(canonical(hashed_document(result))).hexdigest(),
+        result_sha256=sha256_of(bundle.result_document(result.id)),
         model=run.model.name,
         task=run.task.name,
         model_class=class_within(run.task.name, run.model.parameters),

@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from wattmark.board.intake.bundle import Bundle
 from wattmark.errors import BoardError, RefusedError
+from wattmark.records import Bundle
 
 _TIMEOUT_S = 60.0
 #: Of an answer; a submission with many findings takes some 100 kB.

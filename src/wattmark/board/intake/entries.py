@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 from wattmark import registry
-from wattmark.board.intake.bundle import Bundle
 from wattmark.board.shelf import tables
 from wattmark.editions.edition_files import entry_of
 from wattmark.errors import RefusedError
 from wattmark.quantities import Quantity
-from wattmark.records import Result
+from wattmark.records import Bundle, Result
 from wattmark.records.domains import total
 from wattmark.reports.rows import energy_per_query, ok
 
@@ -52,7 +51,7 @@ def order_of(
 
 def _row(bundle: Bundle, result: Result) -> dict[str, Any]:
     run, setup = bundle.run, result.trial.setup
-    entry = entry_of(run, result)
+    entry = entry_of(bundle, result)
     energy = energy_per_query(result)
     missing = str(energy.reason) if energy is not None and energy.reason else None
     quality = result.quality.value if result.quality else None

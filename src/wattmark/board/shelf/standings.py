@@ -19,8 +19,8 @@ from wattmark.editions.edition import (
     Entry,
     Limits,
     Star,
-    canonical,
     closing_date,
+    document,
     frozen,
     opened,
     stars,
@@ -159,7 +159,7 @@ def freeze(connection: Connection, name: str, date: str, *, by: str) -> Edition:
         .values(
             frozen_on=made.frozen_on,
             digest=made.digest,
-            document=canonical(made.model_dump(mode="json")),
+            document=document(made),
             changes=changes,
         )
     )
