@@ -16,6 +16,7 @@ from synthetic_run import MEASURED, make_result, make_run
 from wattmark.editions.edition_files import Editions, label_of
 from wattmark.editions.label import Label, languages, render_badge, render_label, write_label
 from wattmark.errors import InputError, RatingError, UnknownNameError
+from wattmark.records import bundle_of
 
 LABEL = Label(
     model="minilm",
@@ -105,7 +106,7 @@ def test_the_label_of_an_editions_best_rated_setup(tmp_path: Path) -> None:
     shelf.open("2999-H2", "quintile")
     with pytest.raises(RatingError, match="is not frozen"):
         label_of(shelf.load("2999-H2"), run.model.name)
-    shelf.add("2999-H2", [run])
+    shelf.add("2999-H2", [bundle_of(run)])
     edition = shelf.freeze("2999-H2")
     best = label_of(edition, run.model.name)
     assert (best.stars, best.grade) == (5, "modelled")

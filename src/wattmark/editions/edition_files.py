@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from wattmark.editions.edition import (
     Entry,
     Limits,
     Star,
-    canonical,
+    document,
     frozen,
     opened,
     population,
@@ -29,7 +29,8 @@ from wattmark.errors import InputError, RatingError, UnknownNameError
 from wattmark.formatting import DASH, range_text, value_text
 from wattmark.quantities import Quantity, Reason
 from wattmark.rating.rated_row import RatedRow
-from wattmark.records import Result, Run, hashed_document
+from wattmark.records import Bundle, Result
+from wattmark.records.canonical import sha256_of
 from wattmark.records.reading import ok
 from wattmark.reports.impact_table import on_basis
 
@@ -51,16 +52,10 @@ class Editions:
 
     def load(self, name: str) -> Edition:
         """An edition. Raises RatingError that names the file, and the field where one is bad."""
-        path = self._path(name)
         try:
             return self._read(name)
-        except FileNotFoundError:
-            known = ", ".join(self.names()) or "none"
-            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
-        except OSError as error:
-            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
         except ValidationError as error:
-            raise RatingError(_not_valid(path, error)) from None
+            raise RatingError(_not_valid(self._path(name), error)) from None
 
     def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
         """A new edition after the newest one before it. Raises RatingError where it exists.
@@ -77,9 +72,11 @@ class Editions:
         self._write(made)
         return made
 
-    def add(self, name: str, runs: list[Run]) -> Edition:
+    def add(self, name: str, bundles: Sequence[Bundle]) -> Edition:
         """The edition with the results of these runs."""
-        entries = tuple(entry_of(run, r) for run in runs for r in run.results if ok(r))
+        entries = tuple(
+            entry_of(b, result) for b in bundles for result in b.run.results if ok(result)
+        )
         made = with_entries(self.load(name), entries, today())
         self._write(made)
         return made
@@ -104,24 +101,32 @@ class Editions:
             edition = self._read(name)
         except ValidationError as error:
             return [_not_valid(self._path(name), error)]
-        except OSError:
-            edition = self.load(name)  # which says what the matter is
         previous = None
         found: list[str] = []
         if edition.previous is not None and edition.previous in self.names():
             previous = self.load(edition.previous)
             found = self.verify(edition.previous)
         try:
-            return found + problems(edition, previous)
+            return found + problems(edition, previous, self._bytes(name))
         except (InputError, ValueError, ArithmeticError) as error:
             return [*found, f"{name}: not a valid edition: {error}"]
 
     def _read(self, name: str) -> Edition:
-        """Raises OSError, ValidationError."""
-        found = Edition.model_validate_json(self._path(name).read_bytes())
+        """Raises RatingError, ValidationError."""
+        found = Edition.model_validate_json(self._bytes(name))
         if found.name != name:
             raise RatingError(f"{self._path(name)}: name: it is edition {found.name!r:.60}")
         return found
+
+    def _bytes(self, name: str) -> bytes:
+        path = self._path(name)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none"
+            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
+        except OSError as error:
+            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
 
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():
@@ -129,7 +134,7 @@ class Editions:
         return self.folder / f"{name}.json"
 
     def _write(self, edition: Edition) -> None:
-        write_whole(self._path(edition.name), canonical(hashed_document(edition)))
+        write_whole(self._path(edition.name), document(edition))
 
 
 def _not_valid(path: Path, error: ValidationError) -> str:
@@ -153,14 +158,10 @@ def limits_in(path: Path) -> dict[str, Limits]:
     return found
 
 
-def entry_of(run: Run, result: Result) -> Entry:
-    """A result as an entry of an edition."""
-    return Entry(result_sha256=result_sha256(result), **RatedRow.of(run, result).entry_fields())
-
-
-def result_sha256(result: Result) -> str:
-    """The digest of a result's document."""
-    return hashlib.sha256(canonical(hashed_document(result))).hexdigest()
+def entry_of(bundle: Bundle, result: Result) -> Entry:
+    """A result of a run as an entry of an edition."""
+    sha256 = sha256_of(bundle.result_document(result.id))
+    return Entry(result_sha256=sha256, **RatedRow.of(bundle.run, result).entry_fields())
 
 
 def label_of(

@@ -19,7 +19,7 @@ from wattmark.assets.digest import file_sha256
 from wattmark.contracts import Inputs, InputSpec, Network, Output
 from wattmark.errors import AssetError, InputError
 from wattmark.pipelines.diffusion import Diffusion, cosine_schedule, diffusion
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ class FashionDiffusion:
         """Identity; the digest covers weights, schedule and vocabulary. Raises AssetError."""
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest([self._weights_digest(), TIME_STEPS, VOCABULARY]),
+            digest=content_digest([self._weights_digest(), TIME_STEPS, VOCABULARY]),
             licence="Apache-2.0",
             parameters=PARAMETERS,
             sources=("training/train_fashion_diffusion.py", "Fashion-MNIST, arXiv 1708.07747"),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from wattmark.assets.digest import file_sha256
 from wattmark.contracts import Example, Model
 from wattmark.errors import InputError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.fashion_classifier import WEIGHTS, classify, read_arrays
 from wattmark.tasks.fashion_mnist import CLASSES, IMAGE_SIZE
 from wattmark.tasks.frechet import Gaussian, frechet_distance
@@ -89,7 +89,7 @@ class ImageGeneration:
             unit="image",
             metric=self.metric,
             samples=count,
-            data_digest=canonical_digest([judge, [[*e.data, e.label] for e in examples]]),
+            data_digest=content_digest([judge, [[*e.data, e.label] for e in examples]]),
             licence="Apache-2.0; judge and statistics made from Fashion-MNIST, MIT",
             sources=("Fashion-MNIST, arXiv 1708.07747", "training/train_fashion_classifier.py"),
             description=f"{count} prompts for {len(CLASSES)} kinds of clothes, 28 x 28 pixels",

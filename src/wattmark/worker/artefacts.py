@@ -19,7 +19,7 @@ from pathlib import Path
 from wattmark import registry
 from wattmark.contracts import Framework
 from wattmark.errors import MissingPackageError, UnsupportedSetupError
-from wattmark.records import Setup, canonical_digest
+from wattmark.records import Setup, content_digest
 
 #: Bump when a converter changes what it writes.
 ARTEFACT_VERSION = 2
@@ -60,7 +60,7 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
     A setup's options (output length, sampler) and its wait for company say how the networks are
     used, not what they are.
     """
-    digest = canonical_digest(
+    digest = content_digest(
         {
             "version": ARTEFACT_VERSION,
             "model": model_digest,
@@ -76,7 +76,7 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
 def shared_key(model_digest: str) -> str:
     """Folder name of what several frameworks share of a model: its exports by PyTorch."""
     versions = package_versions(registry.framework("pytorch"))
-    return f"shared-{canonical_digest({'model': model_digest, **versions})[:16]}"
+    return f"shared-{content_digest({'model': model_digest, **versions})[:16]}"
 
 
 @contextmanager

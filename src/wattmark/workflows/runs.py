@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage, ignore
 from wattmark.files import naming
-from wattmark.records import LOADGEN_TESTS, Environment, Plan, Run, Suite
+from wattmark.records import LOADGEN_TESTS, Bundle, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,6 +163,22 @@ def load(name: str = "latest") -> Run:
 
     with Store.open() as store:
         return store.load(store.resolve(name))
+
+
+def bundle(name: str = "latest") -> Bundle:
+    """A finished run as the bytes that were written for it. Raises as `load` does."""
+    from wattmark.store import Store
+
+    with Store.open() as store:
+        return store.bundle(store.resolve(name))
+
+
+def finished_bundles() -> list[Bundle]:
+    """All finished runs as the bytes that were written for them, newest first."""
+    from wattmark.store import RunStatus, Store
+
+    with Store.open() as store:
+        return [store.bundle(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
 
 
 def finished() -> list[Run]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from wattmark.board.intake.bundle import Bundle
 from wattmark.errors import BoardError, RefusedError
 from wattmark.fetching import Answer, FetchError, Limits, fetch
 from wattmark.hosts import is_loopback
+from wattmark.records import Bundle
 
 #: A board checks a bundle before it answers; a submission with many findings takes some 100 kB.
 _LIMITS = Limits(total_s=300.0, silence_s=60.0, most_bytes=4 * 2**20)

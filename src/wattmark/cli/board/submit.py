@@ -12,8 +12,8 @@ from wattmark.cli.board.database import DatabaseOption, actor, opened
 from wattmark.errors import InputError
 
 if TYPE_CHECKING:
-    from wattmark.board.intake.bundle import Bundle
     from wattmark.board.intake.client import Receipt
+    from wattmark.records import Bundle
 
 _TOKEN = "WATTMARK_BOARD_TOKEN"
 
@@ -41,11 +41,10 @@ def submit(
     database: DatabaseOption = None,
 ) -> None:
     """Send a run to a board; the same run again is the same submission."""
-    from wattmark.board.intake.bundle import bundle_of
     from wattmark.board.intake.client import send
     from wattmark.workflows import runs
 
-    bundle = bundle_of(runs.load(run))
+    bundle = runs.bundle(run)
     if to is None:
         found = _queued(bundle, database)
     else:

@@ -19,7 +19,7 @@ from wattmark.assets import Asset
 from wattmark.errors import AssetError, CorruptArchiveError, InputError, MissingPackageError
 from wattmark.models.hub.hub_files import located, require_model_name
 from wattmark.models.weights.safetensors_header import weight_shapes
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 INDEX, SCHEDULER = "model_index.json", "scheduler/scheduler_config.json"
 TOKENIZER_FILES = (
@@ -174,9 +174,9 @@ class DiffusersFiles:
         counted = sum(prod(shape) for part in self.shapes.values() for shape in part.values())
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**asset.files, **limits}),
+            digest=content_digest({**asset.files, **limits}),
             licence=asset.licence,
             parameters=counted,
-            sources=(source, f"sha256 of its files {canonical_digest(dict(asset.files))}"),
+            sources=(source, f"sha256 of its files {content_digest(dict(asset.files))}"),
             description=f"{kind} of {self.name}, without its safety checker",
         )

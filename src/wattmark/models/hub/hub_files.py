@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from wattmark.assets import Asset, FolderRef, hub_asset, resolve
 from wattmark.errors import AssetError, CorruptArchiveError, InputError, MissingPackageError
 from wattmark.models.weights.safetensors_header import weight_shapes
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -242,9 +242,9 @@ class ModelFiles:
         named = self.config.get("architectures") or ["model"]
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**self.digests, **limits}),
+            digest=content_digest({**self.digests, **limits}),
             licence=asset.licence,
             parameters=sum(map(prod, self.shapes.values())),
-            sources=(source, f"sha256 of its files {canonical_digest(self.digests)}"),
+            sources=(source, f"sha256 of its files {content_digest(self.digests)}"),
             description=f"{named[0]} of {self.name}",
         )
