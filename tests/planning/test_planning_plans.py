@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from wattmark import registry
 from wattmark.contracts import Availability
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.errors import InputError, PlanError, UnknownNameError
 from wattmark.planning import plans
 from wattmark.planning.plans import check_plan, load_plan, packaged_plans, plan_schema
 from wattmark.records import Plan, Precision, Setup
@@ -142,7 +142,7 @@ def test_an_unknown_name_comes_with_the_nearest(
     write: Callable[..., Path], old: str, new: str, message: str
 ) -> None:
     path = write(PLAN.replace(old, new, 1))
-    with pytest.raises(PlanError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         load_plan(path)
     assert str(path) in str(caught.value)
     assert isinstance(caught.value, UnknownNameError)
@@ -291,7 +291,7 @@ def test_a_framework_brings_precisions_and_devices_that_are_its_own(
     if not said:
         assert load_plan(mapping).setups[0].label == setup
         return
-    with pytest.raises(PlanError) as caught:
+    with pytest.raises(InputError) as caught:
         load_plan(mapping)
     assert all(part in str(caught.value) for part in said), caught.value
 
@@ -335,7 +335,7 @@ VALUES = st.recursive(
 def test_any_mapping_is_a_plan_or_a_plan_error(changes: dict[str, Any]) -> None:
     try:
         plan = load_plan({**yaml.safe_load(PLAN), **changes})
-    except PlanError as error:
+    except InputError as error:
         assert str(error)
     else:
         assert isinstance(plan, Plan)
@@ -362,7 +362,7 @@ def test_any_file_is_a_plan_or_a_plan_error(content: bytes, suffix: str, tmp_pat
     path.write_bytes(content)
     try:
         assert isinstance(load_plan(path), Plan)
-    except PlanError as error:
+    except InputError as error:
         assert str(path) in str(error)
 
 

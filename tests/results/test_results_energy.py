@@ -10,7 +10,7 @@ from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, energy_ratio
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
 from wattmark.quantities import Quantity
 from wattmark.records import Energy, EnergyWindow, Result, hashed_document
-from wattmark.reports.rows import comparable_per_query
+from wattmark.records.reading import comparable_per_query
 from wattmark.results.energy_results import energies
 from wattmark.results.idle_powers import IdlePowers
 

@@ -9,30 +9,43 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from wattmark.files import naming
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """An empty file to write and read, which takes the place of ``path`` when the block has ended.
+    """An empty file to write, which takes the place of ``path`` when the block has ended.
 
-    It lies beside its place, in a folder that is made where there is none, is flushed to the disk
-    and then renamed; the folder is flushed too, so that it is there after a loss of power. Where
-    the block fails, ``path`` is as it was. Raises OSError.
+    It lies beside its place (a link's target), in a folder that is made where there is none, is
+    flushed to the disk and then renamed; the folder is flushed too, so that it is there after a
+    loss of power. Where the block fails, ``path`` is as it was. A device or pipe is written to as
+    it is. Raises OSError, which names ``path``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    with naming(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as file:
+                yield file
+            return
+        place = path.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.partial")
+        try:
+            with partial.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(place)
+        finally:
+            partial.unlink(missing_ok=True)
+        _flush_folder(place.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        with partial.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        os.fsync(opened)
     finally:
-        partial.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -14,7 +14,7 @@ from wattmark import registry
 from wattmark.conduct.process import WorkerProcess
 from wattmark.contracts import Framework
 from wattmark.errors import WattmarkError
-from wattmark.records import Plan, Preparation, Setup, canonical_digest
+from wattmark.records import Plan, Preparation, Setup, content_digest
 from wattmark.worker.artefacts import artefact_key, package_versions, require_supported, shared_key
 from wattmark.worker.jobs import Job
 
@@ -78,7 +78,7 @@ def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
         shared=artefacts / shared_key(place.model_digest),
         inputs=place.folder / "inputs",
         calibration=place.folder / "calibration",
-        reference=place.cache / "references" / canonical_digest(about)[:16],
+        reference=place.cache / "references" / content_digest(about)[:16],
         check_queries=place.checks,
         threads=threads,
         cpus=place.cpus[-threads:],

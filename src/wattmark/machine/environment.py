@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.machine.cgroup import container_manager
 from wattmark.machine.cpu_info import UNKNOWN, cpu_info
 from wattmark.machine.installed import version_of, versions_of
@@ -89,11 +89,11 @@ def differences(a: Environment, b: Environment) -> dict[str, tuple[Any, Any]]:
 
 
 def require_comparable(a: Environment, b: Environment) -> None:
-    """Raise PlanError, naming every difference, unless results of a and b may be compared."""
+    """Raise InputError, naming every difference, unless results of a and b may be compared."""
     if not (found := differences(a, b)):
         return
     lines = [f"  {name}: {_contrast(*pair)}" for name, pair in found.items()]
-    raise PlanError(
+    raise InputError(
         "results of these two environments may not be compared, for they differ in\n"
         + "\n".join(lines)
         + "\nrun both on the same machine with the same settings"

@@ -15,7 +15,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from wattmark.records.base import Record, canonical_digest
+from wattmark.records.base import Record
+from wattmark.records.canonical import content_digest
 from wattmark.records.loadgen import LoadgenSettings
 
 #: How a precision and a device are written, so that labels can be told apart and be file names.
@@ -273,8 +274,8 @@ class Plan(Record):
 
     @property
     def digest(self) -> str:
-        """sha256 over the canonical JSON of the plan."""
-        return canonical_digest(self.model_dump(mode="json"))
+        """By which the plan is known again: see `content_digest`."""
+        return content_digest(self.model_dump(mode="json"))
 
 
 class Suite(Record):

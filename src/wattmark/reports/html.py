@@ -25,13 +25,14 @@ from wattmark.formatting import (
 )
 from wattmark.rating.rules import RULES
 from wattmark.records import ExecutionRecord, Result, Run
+from wattmark.records.reading import ok
 from wattmark.reports.cells import Table
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.figures import figures
 from wattmark.reports.html_parts import breakable, html_environment, policy_hash
 from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
-from wattmark.reports.rows import ok, rules, sort_key, table
+from wattmark.reports.rows import rules, sort_key, table
 from wattmark.reports.three_energies import three_energies
 
 if TYPE_CHECKING:

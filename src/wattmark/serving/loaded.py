@@ -22,7 +22,7 @@ from wattmark.conduct.material import gather
 from wattmark.conduct.preparing import Workplace, job_of, prepare, usable_framework
 from wattmark.conduct.process import WorkerProcess
 from wattmark.contracts import Inputs, Network, Output
-from wattmark.errors import PlanError, WattmarkError
+from wattmark.errors import InputError, WattmarkError
 from wattmark.pipelines.forward import Forward
 from wattmark.pipelines.greedy import NO_TOKEN, Greedy
 from wattmark.records import Plan, Setup
@@ -49,7 +49,7 @@ class Query:
 class LoadedModel:
     """A model in a setup, ready to answer up to ``setup.batch`` queries of one shape at once.
 
-    Conversion runs in a worker that ``launcher`` starts, and is cached. Raises PlanError for a
+    Conversion runs in a worker that ``launcher`` starts, and is cached. Raises InputError for a
     model that is answered in another way than by one call or token after token, UnknownNameError,
     UnsupportedSetupError, MissingPackageError, WorkerError, AssetError.
     """
@@ -61,7 +61,7 @@ class LoadedModel:
         self.model = registry.model(name, task or "")
         self.pipeline = self.model.pipeline(_options(self.model, setup))
         if not isinstance(self.pipeline, Forward | Greedy):
-            raise PlanError(
+            raise InputError(
                 f"{name} is answered by {type(self.pipeline).__name__}: serve knows models that "
                 "answer with one call of one network, and generators of text"
             )
@@ -93,27 +93,27 @@ class LoadedModel:
         return bool(ends)
 
     def encoded(self, texts: list[str]) -> list[Inputs]:
-        """A query of each text. Raises PlanError where the model does not take them."""
+        """A query of each text. Raises InputError where the model does not take them."""
         try:
             return self.model.preprocess(texts)
         except WattmarkError:
             raise
         except Exception as error:
-            raise PlanError(f"{self.name} cannot take this text: {error}") from error
+            raise InputError(f"{self.name} cannot take this text: {error}") from error
 
     def policy(self, wanted: BatchingPolicy) -> BatchingPolicy:
         """The policy with the shapes as its buckets; a batch is padded to its full size."""
         return wanted.for_shapes(len(self.shapes))
 
     def bucket(self, inputs: Inputs) -> int:
-        """The bucket of a query. Raises PlanError for a shape that no program was made for."""
+        """The bucket of a query. Raises InputError for a shape that no program was made for."""
         shape = shape_of(inputs)
         if shape not in self.shapes:
             known = " or ".join(
                 ", ".join(f"{name} {list(size)}" for name, size in known) for known in self.shapes
             )
             said = ", ".join(f"{name} {list(size)}" for name, size in shape)
-            raise PlanError(f"a query of {said} does not fit {self.name}: it takes {known}")
+            raise InputError(f"a query of {said} does not fit {self.name}: it takes {known}")
         return 1 + self.shapes.index(shape)
 
     def answer(self, queries: list[Query]) -> Sequence[Output]:

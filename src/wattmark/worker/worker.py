@@ -26,7 +26,7 @@ class MeasuringWorker:
     def __init__(self, job: Job) -> None:
         from wattmark import registry
         from wattmark.contracts import Pace
-        from wattmark.metering.opened import OpenMeter
+        from wattmark.metering.readings import Readings
         from wattmark.metering.selection import choose
         from wattmark.worker.batches import batches
         from wattmark.worker.inputs import load_inputs, representatives
@@ -52,8 +52,7 @@ class MeasuringWorker:
         self.cycle = [batch.inputs for batch in cycle]
         self.answer = unmarked(self.pipeline, self.runners)
         self.pace = Pace(0.0, 0.0, job.setup.batch)  # until the warm-up has told
-        self.opened = [OpenMeter(meter.name, meter) for meter in choose(job.meters)]
-        self.meters = [opened.meter for opened in self.opened]
+        self.meters = Readings.own(choose(job.meters))
         self.phases = PhaseClock(self.pipeline, self.runners, self.meters)
 
     def check(self) -> dict[str, object]:
@@ -102,12 +101,12 @@ class MeasuringWorker:
 
     def idle(self) -> dict[str, object]:
         """What the devices draw while every worker waits, this one too; None where the meters
-        know without asking."""
+        know without asking. The power of a meter that fails is missing, with the reason."""
         from wattmark.metering.idle_reading import measure_idle, needs_idle, seconds_needed
 
         if not needs_idle(self.meters):
             return {"idle": None}
-        record = measure_idle(self.meters, seconds_needed([opened.info for opened in self.opened]))
+        record = measure_idle(self.meters, seconds_needed(self.meters.infos))
         return {"idle": record.model_dump(mode="json")}
 
     def round(self, first: int, last: int, out: str, logs: str) -> dict[str, object]:
@@ -124,15 +123,15 @@ class MeasuringWorker:
         self.phases.reset()
         gc.collect()  # before the window: the scenario runs with the collector off
         before = contention.snapshot(cpus=self.job.cpus)
-        polled_s = sum(opened.polling_cpu_s for opened in self.opened)
+        polled_s = self.meters.polling_cpu_s
         opened_ns = time.monotonic_ns()
-        readings = [opened.read() for opened in self.opened]
+        readings = self.meters.read()
         start_ns, start_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         asked = block.run(self.phases.answer)
         end_ns, end_cpu_ns = time.monotonic_ns(), time.process_time_ns()
-        ends = [opened.read() for opened in self.opened]
+        ends = self.meters.read()
         read_ns = start_ns - opened_ns + time.monotonic_ns() - end_ns + self.phases.reading_ns
-        polled_s = sum(opened.polling_cpu_s for opened in self.opened) - polled_s
+        polled_s = self.meters.polling_cpu_s - polled_s
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
         rows = write_answers(out, asked.calls, asked.timeline, self.phases.per_query())
         return {
@@ -150,18 +149,13 @@ class MeasuringWorker:
             "others_cpu_s": waited.others_cpu_s,
             "pressure_s": waited.pressure_s,
             "instruments_s": read_ns / 1e9 + polled_s,
-            "energy": [
-                window.model_dump(mode="json")
-                for opened, a, b in zip(self.opened, readings, ends, strict=True)
-                for window in opened.energy(a, b)
-            ],
+            "energy": [w.model_dump(mode="json") for w in self.meters.energy(readings, ends)],
             "peak_rss_bytes": peak_rss_bytes(),
         }
 
     def close(self) -> None:
         """Release the meters."""
-        for meter in self.meters:
-            meter.close()
+        self.meters.close()
 
 
 def measure(job: Job, channel: Channel) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, opened
-from wattmark.errors import BoardError, PlanError, UnknownNameError
+from wattmark.errors import BoardError, InputError, UnknownNameError
 
 
 def export(
@@ -25,7 +25,7 @@ def export(
     try:
         form = Form(out.suffix.removeprefix("."))
     except ValueError:
-        raise PlanError(f"--out: {out} does not end in .parquet, .json or .csv") from None
+        raise InputError(f"--out: {out} does not end in .parquet, .json or .csv") from None
     with opened(database) as board, board.reading() as connection:
         known = {e.name: e for e in catalogue.editions(connection)}
         if edition not in known:
