@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from shelves import a_run, rewritten
 
-from wattmark.editions.edition import Edition, canonical, digest, stars
+from wattmark.editions.edition import Edition, digest, stars
+from wattmark.editions.edition import document as edition_document
 from wattmark.editions.edition_files import Editions
 from wattmark.editions.edition_problems import remarks
 from wattmark.errors import RatingError
+from wattmark.records import bundle_of
+from wattmark.records.canonical import canonical
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,8 @@ def test_an_older_edition_keeps_its_digest(first: Editions, older: Any) -> None:
     assert first.verify("2026-H1") == []
     document = json.loads((first.folder / "2026-H1.json").read_text())
     del document["digest"]  # the digest is of what its version had, and of nothing since
-    assert digest(first.load("2026-H1")) == hashlib.sha256(canonical(document)).hexdigest()
+    written = edition_document(first.load("2026-H1"))
+    assert digest(written) == hashlib.sha256(canonical(document)).hexdigest()
 
 
 def test_an_edition_of_the_older_method_says_what_it_is(first: Editions) -> None:
@@ -90,7 +94,7 @@ def test_an_open_edition_of_an_older_version_takes_results_that_share_a_scale(
     path = shelf.folder / "2026-H1.json"
     path.write_text(path.read_text().replace('"edition_version":3', '"edition_version":2'))
 
-    shelf.add("2026-H1", [a_run()])
+    shelf.add("2026-H1", [bundle_of(a_run())])
 
     frozen = shelf.freeze("2026-H1")
     assert opened.edition_version == frozen.edition_version == 3
@@ -141,4 +145,4 @@ def test_the_digest_of_a_stored_edition_stays_what_it_was(version: int) -> None:
             "entries": [ENTRY],
         }
     )
-    assert digest(edition) == DIGESTS[version]
+    assert digest(edition_document(edition)) == DIGESTS[version]

@@ -8,14 +8,13 @@ import pytest
 from pydantic import BaseModel
 from synthetic_run import BASELINE, make_result, make_run
 
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.intake.entries import rows_of
 from wattmark.board.shelf import tables, tables_out
 from wattmark.board.shelf.standings import entry_of_row
 from wattmark.editions.edition_files import entry_of
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.rating.rated_row import EntryFields, RatedRow, column_name
-from wattmark.records import Energy, Result, Run, hashed_document
+from wattmark.records import Energy, Result, Run, bundle_of, hashed_document
 from wattmark.records.base import LEFT_OUT_IF_NONE
 from wattmark.records.reading import (
     comparable_per_query,
@@ -79,8 +78,9 @@ def test_accelerators_are_the_hardware_where_there_are_any() -> None:
 @pytest.mark.parametrize("energy", [True, False])
 def test_an_entry_is_the_same_from_the_run_and_from_the_board(energy: bool) -> None:
     run = a_run(energy=energy)
-    (row,) = rows_of(bundle_of(run))
-    assert entry_of_row(row) == entry_of(run, run.results[0])
+    bundle = bundle_of(run)
+    (row,) = rows_of(bundle)
+    assert entry_of_row(row) == entry_of(bundle, run.results[0])
 
 
 def test_every_field_has_a_column_on_the_board_and_a_name_of_its_own() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result
 from wattmark.records.reading import energy_per_query
@@ -76,10 +76,10 @@ class SweetSpots:
 
 
 def require_answerable(slo: Slo | None) -> None:
-    """Raise PlanError for an objective that a batch-size curve says nothing of."""
+    """Raise InputError for an objective that a batch-size curve says nothing of."""
     for bound in slo.bounds if slo else ():
         if bound.metric != "latency" or str(bound.percent) not in PERCENTILES:
-            raise PlanError(f"{bound} cannot be judged here: bound p50, p90 or p99 of the latency")
+            raise InputError(f"{bound} cannot be judged here: bound p50, p90 or p99 of the latency")
 
 
 def goes_on(points: Sequence[SweepPoint]) -> bool:

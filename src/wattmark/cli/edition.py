@@ -48,7 +48,7 @@ def add(
     """Add the results of runs; a setup that is there already is replaced."""
     from wattmark.workflows import runs
 
-    made = _in(folder).add(name, [runs.load(one) for one in run])
+    made = _in(folder).add(name, [runs.bundle(one) for one in run])
     typer.echo(f"{made.name}: {len(made.entries)} results")
 
 

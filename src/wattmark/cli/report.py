@@ -26,10 +26,12 @@ def report(
     ] = None,
 ) -> None:
     """Print or write a report of a run."""
+    from wattmark.files import naming
     from wattmark.workflows import runs
 
     text = runs.report(runs.load(run), format_.value)
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:
-        output.write_text(text, encoding="utf-8")
+        with naming(output):
+            output.write_text(text, encoding="utf-8")

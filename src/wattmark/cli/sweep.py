@@ -80,7 +80,7 @@ def sweep(
     A setup ends where its throughput falls or its memory runs out.
     """
     from wattmark.cli.progress import Progress
-    from wattmark.errors import PlanError, UnknownNameError
+    from wattmark.errors import InputError, UnknownNameError
     from wattmark.records import Suite
     from wattmark.workflows import runs, sweeping
 
@@ -107,7 +107,7 @@ def sweep(
         raise typer.BadParameter("--concurrency, --qps and the like go with --endpoint URL")
     loaded = runs.read(plan)
     if isinstance(loaded, Suite):
-        raise PlanError(f"{plan} is a suite: sweep one of its plans")
+        raise InputError(f"{plan} is a suite: sweep one of its plans")
     if only:
         by_label = {setup.label: setup for setup in loaded.setups}
         for label in only:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from wattmark.documents import read_document
 from wattmark.errors import RatingError
+from wattmark.files import naming
 from wattmark.rating.columns import Columns
 from wattmark.rating.population import MIN_POPULATION
 from wattmark.rating.rules.absolute import Absolute
@@ -31,18 +33,18 @@ def write_limits(limits: dict[str, Absolute], path: Path) -> None:
         "limits_version": LIMITS_VERSION,
         "most_energy_for_5_4_3_2_stars": {g: list(rule.limits) for g, rule in limits.items()},
     }
-    path.write_text(yaml.safe_dump(document, sort_keys=True, allow_unicode=True), encoding="utf-8")
+    text = yaml.safe_dump(document, sort_keys=True, allow_unicode=True)
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def read_limits(path: Path) -> dict[str, Absolute]:
-    """The limits in a file. Raises RatingError that names the file and the population."""
+    """The limits in a file. Raises InputError that names the file and the population."""
+    document = read_document(path).data
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         groups = dict(document["most_energy_for_5_4_3_2_stars"])
         version = document["limits_version"]
-    except OSError as error:
-        raise RatingError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise RatingError(f"{path} is no file of limits: `rate --write-limits` makes one") from None
     if version != LIMITS_VERSION:
         raise RatingError(f"{path}: limits_version is {version!r}, and {LIMITS_VERSION} is known")

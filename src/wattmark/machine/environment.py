@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.records import COMPARABLE_FIELDS, Environment
 
 #: Environment variables that change how fast a framework computes, by name or by prefix.
@@ -95,11 +95,11 @@ def differences(a: Environment, b: Environment) -> dict[str, tuple[Any, Any]]:
 
 
 def require_comparable(a: Environment, b: Environment) -> None:
-    """Raise PlanError, naming every difference, unless results of a and b may be compared."""
+    """Raise InputError, naming every difference, unless results of a and b may be compared."""
     if not (found := differences(a, b)):
         return
     lines = [f"  {name}: {_contrast(*pair)}" for name, pair in found.items()]
-    raise PlanError(
+    raise InputError(
         "results of these two environments may not be compared, for they differ in\n"
         + "\n".join(lines)
         + "\nrun both on the same machine with the same settings"

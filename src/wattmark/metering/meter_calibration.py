@@ -19,10 +19,11 @@ from pathlib import Path
 from wattmark import registry
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.machine.cpu_info import CpuInfo, cpu_info
 from wattmark.metering import selection
 from wattmark.metering.busy_cores import busy
+from wattmark.metering.readings import Readings
 from wattmark.meters.modelled.calibration_file import (
     Calibration,
     LoadPoint,
@@ -132,12 +133,12 @@ def calibrate(
 ) -> Calibration:
     """Measure the ladder with a meter that is not open yet, and fit the machine's line.
 
-    Raises PlanError for steps too short for the meter, MeterError where the meter covers neither
+    Raises InputError for steps too short for the meter, MeterError where the meter covers neither
     ``cpu`` nor ``node``, loses a window, or shows no growth with load.
     """
     cpu, bench = cpu or cpu_info(), bench or Bench()
-    info = meter.open(cores=max(1, cpu.logical_cpus))
-    try:
+    with Readings.own([meter]) as opened:
+        (info,) = opened.infos
         domain = _domain(info)
         if domain is None:
             covers = ", ".join(info.domains) or "nothing"
@@ -150,13 +151,11 @@ def calibrate(
             with bench.load(share):
                 bench.sleep(SETTLING * step_s)
                 window_s = (1 - SETTLING) * step_s / windows
-                found = [_window(meter, domain, window_s, bench) for _ in range(windows)]
+                found = [_window(opened, domain, window_s, bench) for _ in range(windows)]
             points += [point for point, _ in found]
             quantities += [power for _, power in found]
             mean_w = sum(point.power_w for point, _ in found) / windows
             observe(Step(number, len(ladder), share, mean_w))
-    finally:
-        meter.close()
     line = fit_load_line([p.utilisation for p in points], [p.power_w for p in points])
     low, value, high = (sum(q.bounds()[i] for q in quantities) for i in range(3))
     calibration = Calibration(
@@ -174,24 +173,26 @@ def calibrate(
 
 
 def _windows(info: MeterInfo, step_s: float) -> int:
-    """Windows a step that are long enough for the meter. Raises PlanError where none is."""
+    """Windows a step that are long enough for the meter. Raises InputError where none is."""
     shortest_s = MIN_UPDATE_PERIODS * info.update_period_s
     possible = int((1 - SETTLING) * step_s / shortest_s) if shortest_s > 0 else WINDOWS_PER_STEP
     if step_s <= 0 or possible < 1:
         needed_s = WINDOWS_PER_STEP * shortest_s / (1 - SETTLING)
-        raise PlanError(
+        raise InputError(
             f"steps of {step_s:g} s are too short for meter {info.name!r}, which updates every "
             f"{info.update_period_s:g} s: take at least {needed_s:.3g} s a step"
         )
     return min(WINDOWS_PER_STEP, possible)
 
 
-def _window(meter: Meter, domain: str, window_s: float, bench: Bench) -> tuple[LoadPoint, Quantity]:
+def _window(
+    opened: Readings, domain: str, window_s: float, bench: Bench
+) -> tuple[LoadPoint, Quantity]:
     """One window: utilisation and mean power. Raises MeterError where the meter lost it."""
-    first, before = bench.look(), meter.read()
+    first, before = bench.look(), opened.read()
     bench.sleep(window_s)
-    after, last = meter.read(), bench.look()
-    window = next((w for w in meter.energy(before, after) if w.domain == domain), None)
+    after, last = opened.read(), bench.look()
+    window = next((w for w in opened.energy(before, after) if w.domain == domain), None)
     power = _mean_power(window)
     total = last.total - first.total
     if total <= 0:
@@ -217,14 +218,14 @@ def _mean_power(window: EnergyWindow | None) -> Quantity:
 def by_hand(idle_w: float, full_w: float, error: float, cpu: CpuInfo | None = None) -> Calibration:
     """A calibration from two readings of a wall meter by a person, each within ``error``.
 
-    Raises PlanError for readings that no machine gives.
+    Raises InputError for readings that no machine gives.
     """
     if not (0 <= idle_w < full_w and full_w < float("inf")):
-        raise PlanError(
+        raise InputError(
             f"watts with all cores busy ({full_w:g}) must exceed those at idle ({idle_w:g})"
         )
     if not 0 < error < 1:
-        raise PlanError(f"the error of a reading is a share such as 2%, not {error:g}")
+        raise InputError(f"the error of a reading is a share such as 2%, not {error:g}")
     idle, full = (
         Quantity.between(w, w * (1 - error), w * (1 + error), "W", grade=Grade.METERED)
         for w in (idle_w, full_w)

@@ -23,10 +23,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from wattmark import registry
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.documents import Document, Place
+from wattmark.documents import read_document as read
+from wattmark.errors import InputError, PlanError, UnknownNameError
 from wattmark.metering import selection
 from wattmark.planning.datasets import named
-from wattmark.planning.plan_syntax import Document, Place, parse_json, parse_yaml
 from wattmark.records import Plan, Precision, Setup, parse_setup
 
 PACKAGED = Path(__file__).resolve().parents[1] / "plans"
@@ -72,12 +73,10 @@ def load_plan(source: str | Path | Mapping[str, Any] | Plan | None = None) -> Pl
 def read_document(source: str | Path | None) -> tuple[Document, Path]:
     """The text of a plan or suite as data; none: the quickstart. Raises PlanError."""
     path = PACKAGED / f"{DEFAULT_PLAN}.yaml" if source is None else _find(source)
-    text = _text(path)
-    parse = parse_json if path.suffix.lower() == ".json" else parse_yaml
     try:
-        return parse(text), path
-    except PlanError as error:
-        raise PlanError(f"{path}: {error}") from error
+        return read(path, max_bytes=MAX_BYTES), path
+    except InputError as error:
+        raise PlanError(str(error)) from error
 
 
 def check_plan(plan: Plan) -> list[str]:
@@ -137,8 +136,9 @@ def _find(source: str | Path) -> Path:
         if path.is_file():
             return path
         names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    except OSError as error:
-        raise PlanError(f"plan {reprlib.repr(str(path))}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        said = getattr(error, "strerror", None) or error
+        raise PlanError(f"plan {reprlib.repr(str(path))}: {said}") from error
     packaged = packaged_plans()
     if str(source) in packaged:
         return PACKAGED / f"{source}.yaml"
@@ -146,20 +146,6 @@ def _find(source: str | Path) -> Path:
     near += get_close_matches(str(source), packaged, n=1)
     advice = f"did you mean {' or '.join(near)}?" if near else f"packaged: {', '.join(packaged)}"
     raise PlanError(f"there is no plan file {str(source)!r}: {advice}")
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PlanError(f"{path}: {error.strerror}") from error
-    if len(content) > MAX_BYTES:
-        raise PlanError(f"{path}: larger than {MAX_BYTES >> 10} KiB: this is not a plan")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{path}: not UTF-8 text (byte {error.start}): not a plan") from error
 
 
 def plan_of(document: Document, name: str) -> Plan:
@@ -259,11 +245,11 @@ def _unusable_data(plan: Plan) -> Iterator[_Problem]:
             named(plan.task, entry)
         except UnknownNameError as error:
             yield _Problem(("data", index), str(error), error)
-        except PlanError as error:
+        except InputError as error:
             yield _Problem(("data", index), str(error))
 
 
-def _error(problems: list[_Problem], document: Document, name: str) -> PlanError:
+def _error(problems: list[_Problem], document: Document, name: str) -> InputError:
     lines = [_sentence(problem, document) for problem in problems]
     if len(lines) > 1:
         return PlanError("\n  ".join([f"{name}: {len(lines)} problems", *lines]))

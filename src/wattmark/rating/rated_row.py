@@ -51,7 +51,7 @@ class EntryFields(BaseModel):
     the same ``scale``: see :mod:`wattmark.rating.distributions`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     run: str
     task: str

@@ -11,10 +11,10 @@ from wattmark.records.base import (
     READABLE_VERSIONS,
     SCHEMA_VERSION,
     Record,
-    canonical_digest,
     problems_text,
 )
-from wattmark.records.documents import hashed_document
+from wattmark.records.canonical import content_digest
+from wattmark.records.documents import Bundle, bundle_from, bundle_of, hashed_document
 from wattmark.records.endpoint import (
     EndpointPlan,
     EndpointResult,
@@ -73,6 +73,7 @@ __all__ = [
     "LOADGEN_TESTS",
     "READABLE_VERSIONS",
     "SCHEMA_VERSION",
+    "Bundle",
     "ComparableEnergy",
     "ConversionCheck",
     "EndpointPlan",
@@ -116,7 +117,9 @@ __all__ = [
     "Suite",
     "TaskInfo",
     "Trial",
-    "canonical_digest",
+    "bundle_from",
+    "bundle_of",
+    "content_digest",
     "hashed_document",
     "parse_setup",
     "problems_text",

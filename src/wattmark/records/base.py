@@ -1,4 +1,4 @@
-"""What all records share: they are frozen, versioned, and have a canonical digest.
+"""What all records share: they are frozen and versioned.
 
 The history of ``SCHEMA_VERSION``:
 
@@ -12,10 +12,6 @@ The history of ``SCHEMA_VERSION``:
 """
 
 from __future__ import annotations
-
-import hashlib
-import json
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -33,12 +29,6 @@ class Record(BaseModel):
     """Base of all records: frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def canonical_digest(data: Any) -> str:
-    """sha256 of the canonical JSON of ``data`` (sorted keys, no spaces)."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def problems_text(error: ValidationError) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from wattmark.records.base import Record, canonical_digest
+from wattmark.records.base import Record
+from wattmark.records.canonical import content_digest
 from wattmark.records.loadgen import LoadgenSettings
 
 
@@ -231,8 +232,8 @@ class Plan(Record):
 
     @property
     def digest(self) -> str:
-        """sha256 over the canonical JSON of the plan."""
-        return canonical_digest(self.model_dump(mode="json"))
+        """By which the plan is known again: see `content_digest`."""
+        return content_digest(self.model_dump(mode="json"))
 
 
 class Suite(Record):

@@ -16,7 +16,6 @@ from wattmark.assets.data_folder import data_folder
 from wattmark.assets.whole_file import write_whole
 from wattmark.errors import StoreError
 from wattmark.records import READABLE_VERSIONS, EndpointRun, SampleFile
-from wattmark.store.samples import write_atomically
 
 _DOCUMENT = "run.json"
 _SAMPLES = "requests.parquet"
@@ -50,7 +49,7 @@ def write_requests(run_id: str, rows: Sequence[dict[str, Any]]) -> SampleFile:
     content = sink.getvalue().to_pybytes()
     path = folder() / run_id / _SAMPLES
     try:
-        write_atomically(path, content)
+        write_whole(path, content)
     except OSError as error:
         raise StoreError(f"the requests of run {run_id} cannot be written: {error}") from error
     digest = hashlib.sha256(content).hexdigest()

@@ -7,7 +7,6 @@ count as there only once their marker is written.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ from pathlib import Path
 from wattmark import registry
 from wattmark.contracts import Framework
 from wattmark.errors import MissingPackageError, UnsupportedSetupError
-from wattmark.records import Setup, canonical_digest
+from wattmark.records import Setup, content_digest
 
 #: Bump when a converter changes what it writes.
 ARTEFACT_VERSION = 2
@@ -61,7 +60,7 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
     A setup's options (output length, sampler) and its wait for company say how the networks are
     used, not what they are.
     """
-    digest = canonical_digest(
+    digest = content_digest(
         {
             "version": ARTEFACT_VERSION,
             "model": model_digest,
@@ -77,15 +76,16 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
 def shared_key(model_digest: str) -> str:
     """Folder name of what several frameworks share of a model: its exports by PyTorch."""
     versions = package_versions(registry.framework("pytorch"))
-    return f"shared-{canonical_digest({'model': model_digest, **versions})[:16]}"
+    return f"shared-{content_digest({'model': model_digest, **versions})[:16]}"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold an exclusive lock beside ``folder`` (released by the kernel if we die)."""
+    """Hold an exclusive lock beside ``folder`` (released by the system if we die)."""
+    from filelock import FileLock
+
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
         yield
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
+from wattmark.documents import read_document
 from wattmark.errors import ImpactError, SignalError, UnknownNameError
 from wattmark.factors import Factor, Source
 from wattmark.factors.boavizta import PREFIX, boavizta_device
@@ -42,22 +41,13 @@ _NO_BUILDING = Factor.of(
 
 
 def read_site(path: Path) -> Site:
-    """The site in a file. Raises ImpactError that names the file and the field."""
-    return Site.parse(_read_yaml(path), str(path))
+    """The site in a file. Raises InputError that names the file, and the line or the field."""
+    return Site.parse(read_document(path).data, str(path))
 
 
 def read_training(path: Path) -> Training:
-    """The training in a file. Raises ImpactError that names the file and the field."""
-    return Training.parse(_read_yaml(path), str(path))
-
-
-def _read_yaml(path: Path) -> object:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ImpactError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ImpactError(f"{path} is not YAML: {error}") from None
+    """The training in a file. Raises InputError that names the file, and the line or the field."""
+    return Training.parse(read_document(path).data, str(path))
 
 
 def place(site: Site, *, gpus: Iterable[str] = (), now: bool = False) -> tuple[Place, list[str]]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage, ignore
-from wattmark.records import LOADGEN_TESTS, Environment, Plan, Run, Suite
+from wattmark.files import naming
+from wattmark.records import LOADGEN_TESTS, Bundle, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +139,7 @@ def run(
 def resume(name: str, *, observe: Observer = ignore) -> Run:
     """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest"."""
     from wattmark.conduct.material import gather
-    from wattmark.errors import PlanError
+    from wattmark.errors import InputError
     from wattmark.machine.environment import require_comparable
     from wattmark.store import RunStatus, Store
 
@@ -146,12 +147,12 @@ def resume(name: str, *, observe: Observer = ignore) -> Run:
         run_id = store.resolve(name)
         recorded = store.progress(run_id)
         if recorded.status is RunStatus.FINISHED:
-            raise PlanError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
+            raise InputError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
         material = gather(recorded.plan)
         if material.task.data_digest != recorded.task.data_digest:
-            raise PlanError(f"run {run_id} cannot be resumed: the task's data have changed")
+            raise InputError(f"run {run_id} cannot be resumed: the task's data have changed")
         if material.model.digest != recorded.model.digest:
-            raise PlanError(f"run {run_id} cannot be resumed: the model has changed")
+            raise InputError(f"run {run_id} cannot be resumed: the model has changed")
         require_comparable(recorded.environment, _environment(recorded.plan, material))
         return _conduct(store, run_id, material, observe)
 
@@ -162,6 +163,22 @@ def load(name: str = "latest") -> Run:
 
     with Store.open() as store:
         return store.load(store.resolve(name))
+
+
+def bundle(name: str = "latest") -> Bundle:
+    """A finished run as the bytes that were written for it. Raises as `load` does."""
+    from wattmark.store import Store
+
+    with Store.open() as store:
+        return store.bundle(store.resolve(name))
+
+
+def finished_bundles() -> list[Bundle]:
+    """All finished runs as the bytes that were written for them, newest first."""
+    from wattmark.store import RunStatus, Store
+
+    with Store.open() as store:
+        return [store.bundle(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
 
 
 def finished() -> list[Run]:
@@ -212,7 +229,9 @@ def report(run: Run, format_: str) -> str:
 
 def write_report(run: Run, path: Path) -> None:
     """Write the HTML report: one file that opens offline."""
-    path.write_text(report(run, "html"), encoding="utf-8")
+    text = report(run, "html")
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def reproduce(run: Run) -> list[str]:

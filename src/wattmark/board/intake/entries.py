@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 from wattmark import registry
-from wattmark.board.intake.bundle import Bundle
 from wattmark.board.shelf import tables
-from wattmark.editions.edition_files import result_sha256
 from wattmark.errors import RefusedError
 from wattmark.rating.rated_row import RatedRow
-from wattmark.records import Result
+from wattmark.records import Bundle, Result
+from wattmark.records.canonical import sha256_of
 from wattmark.records.reading import ok
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -52,7 +51,7 @@ def order_of(
 def _row(bundle: Bundle, result: Result) -> dict[str, Any]:
     row = RatedRow.of(bundle.run, result)
     return {
-        "sha256": result_sha256(result),
+        "sha256": sha256_of(bundle.result_document(result.id)),
         "bundle": bundle.digest,
         **{tables.name_of(field): getattr(row, field) for field in RatedRow.model_fields},
     }

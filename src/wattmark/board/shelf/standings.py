@@ -19,8 +19,8 @@ from wattmark.editions.edition import (
     Entry,
     Limits,
     Star,
-    canonical,
     closing_date,
+    document,
     frozen,
     opened,
     stars,
@@ -30,7 +30,6 @@ from wattmark.editions.edition_diff import diff
 from wattmark.errors import BoardError
 from wattmark.rating.rated_row import EntryFields
 from wattmark.rating.rules.absolute import Absolute
-from wattmark.records import hashed_document
 
 DEFAULT_RULE = "quintile"
 _S, _R, _E = tables.standings, tables.results, tables.editions
@@ -161,7 +160,7 @@ def freeze(connection: Connection, name: str, date: str, *, by: str) -> Edition:
         .values(
             frozen_on=made.frozen_on,
             digest=made.digest,
-            document=canonical(hashed_document(made)),
+            document=document(made),
             changes=changes,
         )
     )

@@ -53,11 +53,10 @@ def watch(
 def _of_processes(meters: Sequence[str]) -> list[str]:
     """Those of the meters that do not see whole devices."""
     from wattmark.contracts import Scope
-    from wattmark.metering.opened import OPEN_METERS
+    from wattmark.metering.readings import Readings
 
-    opened = OPEN_METERS.acquire(meters)
-    OPEN_METERS.release(opened)
-    return [each.name for each in opened if each.info.scope is Scope.PROCESS]
+    with Readings.shared(meters) as opened:
+        return [each.name for each in opened.meters if each.info.scope is Scope.PROCESS]
 
 
 def _rows(at_s: float, windows: Iterable[EnergyWindow]) -> Iterable[tuple[str, ...]]:
