@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from wattmark.quantities import Grade, Quantity, Reason
     from wattmark.records import EndpointPlan, EndpointRun, Plan, Result, Run, Setup
     from wattmark.workflows.endpoint_runs import run_endpoint
-    from wattmark.workflows.runs import load, report, resume, run
+    from wattmark.workflows.kinds import load, report
+    from wattmark.workflows.runs import resume, run
     from wattmark.workflows.sweeping import Sweep, sweep
 
 __all__ = [
@@ -56,7 +57,8 @@ _HOMES = {
     "wattmark.quantities": ("Grade", "Quantity", "Reason"),
     "wattmark.records": ("EndpointPlan", "EndpointRun", "Plan", "Result", "Run", "Setup"),
     "wattmark.metering.repeating": ("Repeats", "measure_repeats"),
-    "wattmark.workflows.runs": ("load", "report", "resume", "run"),
+    "wattmark.workflows.kinds": ("load", "report"),
+    "wattmark.workflows.runs": ("resume", "run"),
     "wattmark.workflows.sweeping": ("Sweep", "sweep"),
 }
 

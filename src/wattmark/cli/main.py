@@ -21,6 +21,7 @@ from wattmark.cli import (
     label,
     lifetime,
     listing,
+    loadtest,
     meter,
     overview,
     pareto,
@@ -31,7 +32,9 @@ from wattmark.cli import (
     serve,
     show,
     sweep,
+    sweep_endpoint,
 )
+from wattmark.cli.endpoint_option import with_endpoint
 from wattmark.errors import WattmarkError, WorkerError
 
 app = typer.Typer(
@@ -42,11 +45,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("run")(run.run)
+app.command("run", cls=with_endpoint(loadtest.loadtest))(run.run)
+app.command("loadtest")(loadtest.loadtest)
 app.add_typer(plan.app, name="plan")
 app.command("list")(listing.list_)
 app.command("show")(show.show)
-app.command("sweep")(sweep.sweep)
+app.command("sweep", cls=with_endpoint(sweep_endpoint.sweep_endpoint))(sweep.sweep)
 app.command("serve")(serve.serve)
 app.command("advise")(advise.advise)
 app.command("impact")(impact.impact)
