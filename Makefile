@@ -41,6 +41,7 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python scripts/schema_files.py schema
 	$(BIN)/python scripts/reasons_page.py docs/reasons.md
+	$(BIN)/python scripts/public_page.py docs/public.md
 
 # The environment is made anew only where what it depends on has changed.
 $(STAMP): pyproject.toml constraints.txt scripts/install.sh

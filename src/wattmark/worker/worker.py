@@ -85,7 +85,7 @@ def _prepare(job: Job) -> dict[str, object]:
 
 def _reference(job: Job) -> dict[str, object]:
     from wattmark.worker.artefacts import build_once
-    from wattmark.worker.reference import write_reference
+    from wattmark.worker.reference_facts import write_reference
 
     return {"cached": build_once(job.reference, lambda folder: write_reference(job, folder))}
 
@@ -130,7 +130,7 @@ class MeasuringWorker:
         """Compare outputs with the reference's; raises ConversionError where they differ."""
         from wattmark.worker.batches import joined
         from wattmark.worker.conversion import compare, require_same_model
-        from wattmark.worker.reference import reference_outputs
+        from wattmark.worker.reference_facts import reference_outputs
 
         expected = reference_outputs(self.job.reference, self.job.check_queries)
         outputs = []
