@@ -14,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from schema_files import schemas, write_schemas
 
 from wattmark import registry
 from wattmark.contracts import Availability
@@ -21,7 +22,6 @@ from wattmark.errors import InputError, PlanError, UnknownNameError
 from wattmark.planning import plans
 from wattmark.planning.plans import check_plan, load_plan, packaged_plans, plan_schema
 from wattmark.records import Plan, Precision, Setup
-from wattmark.store.schemas import schemas, write_schemas
 
 ROOT = Path(__file__).parents[2]
 
@@ -370,9 +370,7 @@ def test_any_file_is_a_plan_or_a_plan_error(content: bytes, suffix: str, tmp_pat
 def test_committed_schemas_are_what_the_code_generates(name: str, tmp_path: Path) -> None:
     write_schemas(tmp_path)
     committed = ROOT / "schema" / name
-    assert committed.read_text() == (tmp_path / name).read_text(), (
-        "run: python -m wattmark.store.schemas schema"
-    )
+    assert committed.read_text() == (tmp_path / name).read_text(), "run: make docs"
     jsonschema.Draft202012Validator.check_schema(json.loads(committed.read_text()))
 
 

@@ -33,7 +33,7 @@ from wattmark.results.quality import quality
 from wattmark.results.request_energy import request_energy
 from wattmark.statistics import pooled_rate
 from wattmark.worker.inputs import query_digest
-from wattmark.worker.reference import ReferenceFacts, reference_facts
+from wattmark.worker.reference_facts import ReferenceFacts, reference_facts
 
 
 def summarise(

@@ -136,7 +136,11 @@ def run(
 
 
 def resume(name: str, *, observe: Observer = ignore) -> Run:
-    """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest"."""
+    """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest".
+
+    Raises RunNotFoundError, and PlanError where it is finished, or where data, model or machine
+    are no longer those that it began with.
+    """
     from wattmark.conduct.material import gather
     from wattmark.errors import InputError
     from wattmark.machine.environment import require_comparable
@@ -194,7 +198,7 @@ def finished() -> list[Run]:
 
 
 def report(run: Run, format_: str) -> str:
-    """A run as a document: ``html``, ``md``, ``csv`` or ``json``."""
+    """A run as a document: ``html``, ``md``, ``csv`` or ``json``. Raises ValueError for others."""
     if format_ == "html":
         from wattmark.reports.html import render_html
 
