@@ -148,7 +148,7 @@ def test_an_edition_without_results_is_not_frozen(shelf: Editions) -> None:
 def test_a_file_that_is_no_edition_is_refused_by_its_field(first: Editions) -> None:
     path = first.folder / "2026-H1.json"
     path.write_text(path.read_text().replace('"rule":', '"ruel":'))
-    with pytest.raises(RatingError, match=r"2026-H1.json: rul"):
+    with pytest.raises(RatingError, match=r"2026-H1.json: not a valid edition: rul"):
         first.load("2026-H1")
 
 
