@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wattmark.cli.installed import NamesInstalled
+
 if TYPE_CHECKING:
     from wattmark.editions.edition_files import Editions
 
@@ -23,13 +25,15 @@ def _in(folder: Path) -> Editions:
     return Editions(folder)
 
 
-@app.command("open")
+@app.command("open", cls=NamesInstalled)
 def open_(
     name: Name,
-    rule: Annotated[str, typer.Option(help="quintile, aies-2025 or absolute.")] = "quintile",
+    rule: Annotated[str, typer.Option(help="{rules}.")] = "quintile",
     limits: Annotated[
         Path | None,
-        typer.Option(help="For rule absolute; left out: those of the edition before it."),
+        typer.Option(
+            help="For a rule that needs limits; left out: those of the edition before it."
+        ),
     ] = None,
     folder: Folder = _HERE,
 ) -> None:

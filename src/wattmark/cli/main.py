@@ -32,6 +32,7 @@ from wattmark.cli import (
     show,
     sweep,
 )
+from wattmark.cli.installed import NamesInstalled
 from wattmark.errors import WattmarkError, WorkerError
 
 app = typer.Typer(
@@ -51,14 +52,14 @@ app.command("serve")(serve.serve)
 app.command("advise")(advise.advise)
 app.command("impact")(impact.impact)
 app.command("lifetime")(lifetime.lifetime)
-app.command("export")(export.export)
-app.command("rate")(rate.rate)
+app.command("export", cls=NamesInstalled)(export.export)
+app.command("rate", cls=NamesInstalled)(rate.rate)
 app.add_typer(edition.app, name="edition")
 app.command("label")(label.label)
 app.command("pareto")(pareto.pareto)
 app.add_typer(board.app, name="board")
 app.command("overview")(overview.overview)
-app.command("report")(report.report)
+app.command("report", cls=NamesInstalled)(report.report)
 app.command("doctor")(doctor.doctor)
 app.add_typer(meter.app, name="meter")
 

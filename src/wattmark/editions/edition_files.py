@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from wattmark.contracts import Limits
 from wattmark.editions.edition import (
     Edition,
     Entry,
-    Limits,
     Star,
     canonical,
     frozen,
@@ -67,7 +67,7 @@ class Editions:
     def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
         """A new edition after the newest one before it. Raises RatingError where it exists.
 
-        ``limits`` is a file of them, for the rule ``absolute``; its populations are named as
+        ``limits`` is a file of them, for a rule that needs them; its populations are named as
         ``wattmark rate --write-limits`` names those of the stored runs, or as entries do.
         """
         if self._path(name).exists():
@@ -126,13 +126,13 @@ class Editions:
 def limits_in(path: Path) -> dict[str, Limits]:
     """The limits in a file, by the names that populations have in editions."""
     found = {}
-    for name, rule in read_limits(path).items():
+    for name, its in read_limits(path).items():
         try:
             task, model_class, hardware = json.loads(name)
         except ValueError:
-            found[name] = rule.limits
+            found[name] = its
         else:
-            found[population(task, model_class, hardware)] = rule.limits
+            found[population(task, model_class, hardware)] = its
     return found
 
 

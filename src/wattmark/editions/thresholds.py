@@ -1,4 +1,4 @@
-"""Files of limits for the rule ``absolute``: a population each, by its values of the columns."""
+"""Files of limits for rules that need them: a population each, by its values of the columns."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from wattmark.contracts import Limits
 from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns
-from wattmark.rating.population import MIN_POPULATION
-from wattmark.rating.rules.absolute import Absolute
+from wattmark.rating.limits import born, checked
+from wattmark.rating.rules import MIN_POPULATION
 
 LIMITS_VERSION = 1
 
 
-def born_limits(columns: Columns) -> dict[str, Absolute]:
+def born_limits(columns: Columns) -> dict[str, Limits]:
     """Limits for each population that is large enough to be rated."""
     found = {}
     for group in np.unique(columns.group.astype(str)):
         values = columns.value[(columns.group == group) & (columns.value > 0)]
         if len(values) >= MIN_POPULATION:
-            found[str(group)] = Absolute.born(values)
+            found[str(group)] = born(values)
     return found
 
 
-def write_limits(limits: dict[str, Absolute], path: Path) -> None:
+def write_limits(limits: dict[str, Limits], path: Path) -> None:
     """Write them as YAML."""
     document = {
         "limits_version": LIMITS_VERSION,
-        "most_energy_for_5_4_3_2_stars": {g: list(rule.limits) for g, rule in limits.items()},
+        "most_energy_for_5_4_3_2_stars": {name: list(its) for name, its in limits.items()},
     }
     path.write_text(yaml.safe_dump(document, sort_keys=True, allow_unicode=True), encoding="utf-8")
 
 
-def read_limits(path: Path) -> dict[str, Absolute]:
+def read_limits(path: Path) -> dict[str, Limits]:
     """The limits in a file. Raises RatingError that names the file and the population."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -50,7 +51,7 @@ def read_limits(path: Path) -> dict[str, Absolute]:
     for group, limits in groups.items():
         try:
             five, four, three, two = (float(limit) for limit in limits)
-            found[str(group)] = Absolute((five, four, three, two))
+            found[str(group)] = checked((five, four, three, two))
         except (TypeError, ValueError, RatingError) as error:
             raise RatingError(f"{path}: {group}: {error}") from None
     return found

@@ -8,22 +8,25 @@ from typing import Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, actor, opened
+from wattmark.cli.installed import NamesInstalled
 
 app = typer.Typer(help="Open and freeze the board's editions.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A half-year, such as 2026-H2.")]
 
 
-@app.command("open")
+@app.command("open", cls=NamesInstalled)
 def open_(
     name: Name,
     rule: Annotated[
         str | None,
-        typer.Option(help="quintile, aies-2025 or absolute (default: that of the one before)."),
+        typer.Option(help="{rules}; left out: that of the edition before it."),
     ] = None,
     limits: Annotated[
         Path | None,
-        typer.Option(help="For rule absolute; left out: those of the edition before it."),
+        typer.Option(
+            help="For a rule that needs limits; left out: those of the edition before it."
+        ),
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
