@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-class Format(StrEnum):
-    """Formats of a report."""
-
-    HTML = "html"
-    MD = "md"
-    CSV = "csv"
-    JSON = "json"
-
-
 def report(
     run: Annotated[str, typer.Argument(help="A run's id, a unique prefix of it, or 'latest'.")],
-    format_: Annotated[Format, typer.Option("--format", help="Format of the report.")] = Format.MD,
+    format_: Annotated[str, typer.Option("--format", help="{reports}.")] = "md",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; left out: print it.")
     ] = None,
@@ -28,7 +18,7 @@ def report(
     """Print or write a report of a run."""
     from wattmark.workflows import runs
 
-    text = runs.report(runs.load(run), format_.value)
+    text = runs.report(runs.load(run), format_)
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:

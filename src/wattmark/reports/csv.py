@@ -10,9 +10,21 @@ import csv
 import io
 import re
 
+from wattmark.contracts import Reported
 from wattmark.records import Run
 from wattmark.reports.cells import Cell, Column
 from wattmark.reports.rows import table
+
+
+class Csv:
+    """``csv``: one line a setup, for a spreadsheet or a data frame."""
+
+    name = "csv"
+    title = "one line a setup, for a spreadsheet or a data frame"
+
+    def render(self, reported: Reported) -> str:
+        """The table, in full precision."""
+        return render_csv(reported.run)
 
 
 def render_csv(run: Run) -> str:
