@@ -49,10 +49,10 @@ from large_board import MACHINES, SETUPS, fill
 from sqlalchemy import func, select
 
 from wattmark import registry
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.people import tokens
 from wattmark.board.shelf import tables
 from wattmark.board.shelf.database import Database
+from wattmark.records import bundle_of
 
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "board")]

@@ -33,9 +33,9 @@ import numpy as np
 import uvloop
 
 from wattmark.endpoints.address import Server
-from wattmark.endpoints.api import api
 from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, poisson
 from wattmark.endpoints.generator import Generator
+from wattmark.endpoints.known_apis import api
 from wattmark.endpoints.outcomes import Load
 
 STAND_IN = Path(__file__).parents[1] / "tests" / "stand_in_server.py"

@@ -21,8 +21,9 @@ from sqlalchemy import insert, select
 from wattmark import registry
 from wattmark.board.shelf import standings, tables, times
 from wattmark.board.shelf.database import Database
-from wattmark.editions.edition import canonical, closing_date
+from wattmark.editions.edition import closing_date
 from wattmark.errors import BoardError
+from wattmark.records.canonical import canonical
 
 #: Machine -> how its energy is obtained, mostly.
 MACHINES = {

@@ -11,6 +11,8 @@ import real_postgresql
 
 from wattmark import registry
 
+pytest_plugins = ["meter_fixtures"]
+
 PLUGIN = Path(__file__).parent / "plugin"
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from wattmark import registry
 from wattmark.cli.main import app
 from wattmark.editions.rating_table import write_table
-from wattmark.workflows import runs
+from wattmark.workflows import kinds, runs
 
 PAGE = (Path(__file__).parent.parent / "docs/extending.md").read_text(encoding="utf-8")
 
@@ -42,6 +42,7 @@ def my_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run([make_result(BASELINE, *MEASURED[BASELINE])])
     monkeypatch.setattr(runs, "load", lambda name: run)
+    monkeypatch.setattr(kinds, "load", lambda name: run)
 
 
 def wattmark(*arguments: object) -> str:

@@ -7,7 +7,17 @@ import sys
 
 import wattmark
 
-HEAVY = ("torch", "tensorflow", "jax", "onnxruntime", "openvino", "numpy", "pydantic", "rich")
+HEAVY = (
+    "torch",
+    "tensorflow",
+    "jax",
+    "onnxruntime",
+    "openvino",
+    "numpy",
+    "pydantic",
+    "rich",
+    "httpx",
+)
 
 
 def imported_after(code: str) -> set[str]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from wattmark.errors import UnitError
-from wattmark.quantities import Grade, Quantity, Reason, conversion_factor, least_trusted
+from wattmark.quantities import (
+    Grade,
+    Quantity,
+    Reason,
+    conversion_factor,
+    least_trusted,
+    sum_of_parts,
+)
 
 finite = st.floats(-1e6, 1e6)
 
@@ -86,6 +94,15 @@ def test_conversions(value: float, source: str, target: str, expected: float) ->
     assert Quantity.exact(value, source).to(target).value == pytest.approx(expected)
 
 
+def test_intervals_overlap_where_they_share_a_value_in_whatever_unit() -> None:
+    joules = Quantity.between(2.0, 1.0, 3.0, "J")
+    assert joules.overlaps(Quantity.between(4000.0, 3000.0, 5000.0, "mJ"))
+    assert not joules.overlaps(Quantity.between(4000.0, 3001.0, 5000.0, "mJ"))
+    assert Quantity.between(4.0, 3.0, 5.0, "J").overlaps(joules)
+    with pytest.raises(UnitError):
+        joules.overlaps(Quantity.exact(2.0, "s"))
+
+
 def test_joules_are_not_seconds() -> None:
     with pytest.raises(UnitError, match="cannot be expressed"):
         conversion_factor("J", "s")
@@ -130,3 +147,104 @@ def test_the_least_trusted_grade_wins() -> None:
 def test_there_is_no_third_state_between_known_and_missing(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Quantity.model_validate(fields)
+
+
+def of_one_instrument(*parts: Quantity) -> Quantity:
+    return sum_of_parts(("its gain", part) for part in parts)
+
+
+def of_several_instruments(*parts: Quantity) -> Quantity:
+    return sum_of_parts(enumerate(parts))
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(quantities(), min_size=1, max_size=20))
+def test_parts_of_one_instrument_keep_their_level_however_many_there_are(
+    parts: list[Quantity],
+) -> None:
+    whole = of_one_instrument(*parts)
+
+    assert whole.level == 0.95
+    sums = np.array([part.bounds() for part in parts]).sum(axis=0)
+    assert whole.bounds() == pytest.approx(tuple(sums), rel=1e-9, abs=1e-6)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(quantities(), min_size=2, max_size=20), st.data())
+def test_it_does_not_matter_how_the_parts_of_one_instrument_are_grouped(
+    parts: list[Quantity], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(1, len(parts) - 1))
+    grouped = of_one_instrument(
+        of_one_instrument(*parts[:cut]), of_one_instrument(*reversed(parts[cut:]))
+    )
+
+    whole = of_one_instrument(*parts)
+    assert grouped.level == whole.level
+    assert grouped.bounds() == pytest.approx(whole.bounds(), rel=1e-9, abs=1e-6)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(quantities(), min_size=1, max_size=20))
+def test_every_further_instrument_costs_what_it_may_miss(parts: list[Quantity]) -> None:
+    whole = of_several_instruments(*parts)
+
+    assert whole.level == pytest.approx(max(0.0, 1.0 - 0.05 * len(parts)))
+    assert whole.bounds() == pytest.approx(of_one_instrument(*parts).bounds(), rel=1e-9, abs=1e-6)
+
+
+def test_two_domains_in_five_blocks_are_two_unknowns() -> None:
+    block = Quantity.between(1.0, 0.5, 2.0, "J", level=0.95, grade=Grade.COUNTED)
+    whole = sum_of_parts((domain, block) for domain in ("cpu", "dram") for _ in range(5))
+
+    assert whole.bounds() == (5.0, 10.0, 20.0)
+    assert whole.level == pytest.approx(0.90)
+    assert whole.grade is Grade.COUNTED
+
+
+@pytest.mark.parametrize(("instruments", "blocks"), [(1, 1), (1, 8), (3, 4)])
+def test_a_sum_holds_the_truth_as_often_as_its_level_says(instruments: int, blocks: int) -> None:
+    """Gains that are the same in all blocks; instruments that miss at other times than each other,
+    which is the worst that Bonferroni's inequality allows for."""
+    draw, tries = np.random.default_rng(7), 800
+    rank = (draw.random(tries)[:, None] + np.arange(instruments) / instruments) % 1.0
+    gains = 0.8 + 0.4 * rank  # uniform; reading / truth
+    low_gain, high_gain = 0.8, 0.8 + 0.4 * 0.95  # holds 95 % of them
+    truth = draw.uniform(1.0, 3.0, (tries, instruments, blocks))
+    held = 0
+    for gain, joules in zip(gains, truth, strict=True):
+        parts = (
+            (of, Quantity.between(shown, shown / high_gain, shown / low_gain, "J"))
+            for of in range(instruments)
+            for shown in gain[of] * joules[of]
+        )
+        whole = sum_of_parts(parts)
+        held += whole.low <= joules.sum() <= whole.high  # type: ignore[operator]
+
+    assert whole.level == pytest.approx(1.0 - 0.05 * instruments)
+    assert held / tries >= (whole.level or 1.0) - 0.03
+    if instruments == 1:  # the level is no cautious bound, it is what there is
+        assert held / tries == pytest.approx(0.95, abs=0.03)
+
+
+def test_the_lowest_level_and_the_weakest_grade_are_those_of_the_sum() -> None:
+    sure = Quantity.between(2.0, 1.0, 3.0, "J", level=0.99, grade=Grade.METERED)
+    unsure = Quantity.between(2.0, 1.0, 3.0, "kJ", level=0.9, grade=Grade.MODELLED)
+
+    assert of_one_instrument(sure, unsure) == Quantity.between(
+        2002.0, 1001.0, 3003.0, "J", level=0.9, grade=Grade.MODELLED
+    )
+
+
+def test_the_first_missing_part_makes_the_sum_missing() -> None:
+    lost = Quantity.missing("J", Reason.SENSOR_LOST, "the cable was pulled")
+    later = Quantity.missing("J", Reason.READ_FAILED)
+
+    assert of_one_instrument(Quantity.exact(1.0, "J"), lost, later) == lost
+    assert of_several_instruments(Quantity.exact(1.0, "J"), lost, later) == lost
+    assert of_one_instrument(Quantity.exact(1.0, "Wh"), lost).unit == "Wh"
+
+
+def test_nothing_has_no_sum() -> None:
+    with pytest.raises(UnitError, match="no part"):
+        sum_of_parts([])

@@ -1,40 +1,61 @@
-"""Every exception that Wattmark raises on purpose.
+"""Every exception that Wattmark raises on purpose, and codes that carry a sentence.
 
 * WattmarkError
-  * PlanError                a plan that cannot be run: unknown key, task, framework, precision ...
+  * InputError               what was given cannot be used: an option, a file, a name, a number
+    * PlanError              a plan or suite that cannot be run: an unknown key, framework ...
     * UnknownNameError       a name that no installed plug-in has; carries the nearest names
+    * RunNotFoundError       no such run in the store
+    * RatingError            a population or rule that cannot be rated
+    * ImpactError            a place, device or volume that no impact can be computed from
+    * ExportError            a result that a format cannot hold, and in which field
+    * TraceError             a recording of a meter that cannot be used, and in which line
+  * MissingPackageError      packages that are not installed; names the extra to install
   * UnitError                arithmetic on quantities whose units do not fit
   * AssetError               a model or data file that could not be had
     * DigestMismatchError    a file whose sha256 is not the one that was pinned
     * CorruptArchiveError    an archive that cannot be read or lacks a member
   * FrameworkError           a framework that could not do what a setup asks
     * UnsupportedSetupError  this framework has no such mode or precision
-    * MissingPackageError    the framework's packages are not installed
     * UnsupportedOpError     an operator of the model that a converter does not know
     * ConversionError        a converted model whose outputs differ from the reference
   * MeterError               an instrument that could not be opened or read
     * MeterAccessError       an instrument that is there but may not be read
-    * TraceError             a recording of a meter that cannot be used, and in which line
   * EndpointError            a server that gave no valid reply at all
   * LoadgenError             a test of MLPerf's LoadGen that left no log that can be read
   * WorkerError              a worker process that crashed, hung, ran out of memory or misbehaved
   * StoreError               a record that could not be written, read, or has an unknown version
-    * RunNotFoundError       no such run in the store
   * BoardError               a board whose database or server cannot do what is asked
     * RefusedError           a request that a board does not grant; carries the HTTP status
-  * RatingError              a population or rule that cannot be rated
-  * ImpactError              a place, device or volume that no impact can be computed from
-  * ExportError              a result that a format cannot hold, and in which field
   * SignalError              a live signal of the grid that could not be had
 
 A message says what was wrong, where, and what to do about it. ``exit_code`` is what the
-command line returns: 2 for input that the user can mend, 1 for everything else.
+command line returns: 2 for what the user can mend (all of InputError, and what is said at other
+classes), 1 for everything else. Files that cannot be read or written for the system's reasons may
+also raise OSError, which names the path.
+
+This module is public: its names and their parents stay as they are.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from enum import StrEnum
+from typing import Self
+
+
+class SentenceCode(StrEnum):
+    """A member is written ``NAME = "code", "Sentence."``; it equals its code."""
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Self:
+        """A member that equals its code."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member
 
 
 class WattmarkError(Exception):
@@ -43,13 +64,17 @@ class WattmarkError(Exception):
     exit_code = 1
 
 
-class PlanError(WattmarkError):
-    """A plan that cannot be run."""
+class InputError(WattmarkError):
+    """What was given cannot be used; whoever gave it can mend it."""
 
     exit_code = 2
 
 
-class UnknownNameError(PlanError):
+class PlanError(InputError):
+    """A plan or suite that cannot be run."""
+
+
+class UnknownNameError(InputError):
     """A name that nothing installed has.
 
     ``kind`` is what was looked for ("framework", "task" ...), ``name`` what was asked for,
@@ -68,6 +93,12 @@ class UnknownNameError(PlanError):
         else:
             advice = f"no {kind} is installed"
         super().__init__(f"unknown {kind} {name!r}: {advice}")
+
+
+class MissingPackageError(WattmarkError):
+    """Packages that are not installed; the message names the extra to install."""
+
+    exit_code = 2
 
 
 class UnitError(WattmarkError):
@@ -96,12 +127,6 @@ class UnsupportedSetupError(FrameworkError):
     exit_code = 2
 
 
-class MissingPackageError(FrameworkError):
-    """A framework whose packages are not installed; the message names the extra to install."""
-
-    exit_code = 2
-
-
 class UnsupportedOpError(FrameworkError):
     """An operator that a converter has no rule for; ``op`` is its full name."""
 
@@ -125,14 +150,12 @@ class MeterAccessError(MeterError):
     """An instrument that is there but may not be read: rights or a secret are missing."""
 
 
-class TraceError(MeterError):
+class TraceError(InputError):
     """A recording of a meter that cannot be used.
 
     ``reason`` is the code (a :class:`~wattmark.quantities.Reason`), ``line`` the line of the file
     at fault (1 is the first), ``path`` the file where it is known.
     """
-
-    exit_code = 2
 
     def __init__(self, message: str, reason: str, line: int, path: str = "") -> None:
         self.message = message
@@ -166,10 +189,8 @@ class StoreError(WattmarkError):
     """A record that could not be written or read back."""
 
 
-class RunNotFoundError(StoreError):
+class RunNotFoundError(InputError):
     """No run of that name in the store."""
-
-    exit_code = 2
 
 
 class BoardError(WattmarkError):
@@ -194,21 +215,30 @@ class RefusedError(BoardError):
         super().__init__(message)
 
 
-class RatingError(WattmarkError):
+class RatingError(InputError):
     """A population or rule that cannot be rated."""
 
 
-class ImpactError(WattmarkError):
+class ImpactError(InputError):
     """A place, a device or a volume that impact cannot be computed from; names the field."""
-
-    exit_code = 2
 
 
 class SignalError(WattmarkError):
     """A live signal of the grid that could not be had; the yearly average stands in for it."""
 
 
-class ExportError(WattmarkError):
+class ExportError(InputError):
     """A result that an export format cannot hold; names the field."""
 
-    exit_code = 2
+
+def reason_of(error: BaseException) -> str:
+    """Machine-readable code of an error: a worker's own, else its class in snake case.
+
+    ``Error`` at the end of the class's name is left out: ``ConversionError`` is ``conversion``.
+    """
+    if isinstance(error, WorkerError):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "out_of_memory"
+    name = type(error).__name__.removesuffix("Error") or "error"
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import floor, log10
 
-from wattmark.quantities import Quantity, Reason
+from wattmark.quantities import Quantity, Reason, parse_unit
 from wattmark.records import Rating
 
 DASH = "—"
@@ -95,6 +95,16 @@ def quantity_text(quantity: Quantity) -> str:
         return value_text(quantity)
     unit = "" if quantity.unit == "1" else quantity.unit
     return " ".join(part for part in (value_text(quantity), range_text(quantity), unit) if part)
+
+
+def is_share(quantity: Quantity) -> bool:
+    """Whether it is a share of 1, which reads better in percent."""
+    return not parse_unit(quantity.unit)[0] and (quantity.high is None or quantity.high <= 1.0)
+
+
+def percent_if_share(quantity: Quantity) -> Quantity:
+    """The quantity in percent where it is a share of 1, else unchanged."""
+    return quantity.to("%") if is_share(quantity) else quantity
 
 
 def missing_text(reason: Reason | str | None) -> str:

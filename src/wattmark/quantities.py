@@ -5,20 +5,21 @@ has neither and says why (:class:`Reason`). There is no third state: a missing f
 
 Intervals are combined by taking the extremes over all end points. For ``x / [a, b]`` that is
 ``[x / b, x / a]``. When two intervals of levels p and q are combined, the result has level
-``p + q - 1`` (Bonferroni's inequality): it holds whatever the dependence between the two.
+``p + q - 1`` (Bonferroni's inequality): it holds whatever the dependence between the two. Parts
+that hang on one unknown are added up by :func:`sum_of_parts`, which keeps their level.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Iterable
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from wattmark.codes import SentenceCode
-from wattmark.errors import UnitError
+from wattmark.errors import SentenceCode, UnitError
 
 #: atom -> (exponents of the base dimensions, factor to the base unit)
 _ATOMS: dict[str, tuple[dict[str, int], float]] = {
@@ -271,6 +272,11 @@ class Quantity(BaseModel):
             raise UnitError(f"no value to compute with: {self.reason} {self.detail}".rstrip())
         return self.low, self.value, self.high
 
+    def overlaps(self, other: Quantity) -> bool:
+        """Whether two intervals share a value. Raises UnitError where one is missing."""
+        (low, _, high), (its_low, _, its_high) = self.bounds(), other.to(self.unit).bounds()
+        return low <= its_high and its_low <= high
+
     def to(self, unit: str) -> Quantity:
         """The same quantity in another unit of the same dimensions."""
         return self._scaled(conversion_factor(self.unit, unit), unit)
@@ -346,3 +352,50 @@ class Quantity(BaseModel):
             raise UnitError(f"division by an interval that contains zero: [{b_low}, {b_high}]")
         ends = [factor * x / y for x in (a_low, a_high) for y in (b_low, b_high)]
         return self._merge(other, unit, ends, factor * a / b)
+
+
+def sum_of_parts(parts: Iterable[tuple[Hashable, Quantity]]) -> Quantity:
+    """The sum of parts, each given with the unknown that its interval hangs on.
+
+    The rule for blocks, rounds and phases (of one domain of one instrument: one unknown) and for
+    domains (each has a sensor of its own, hence an unknown of its own).
+
+    *One unknown.* What an instrument does not know of itself is a number g (its gain, its scale)
+    that is the same in all its windows: where g is within its range, and that has probability p,
+    every part lies within its interval. Then the sum lies between the sum of the lower and the sum
+    of the upper ends, with probability p, however many parts there are. Bonferroni's inequality
+    would charge 1 - p for every part, as if g were drawn anew: five blocks of 0.95 would be left
+    with 0.75. Where the levels of the parts differ, the lowest holds: the ranges of g are nested.
+
+    *Several unknowns.* The sums of the groups are added by ``+``. All intervals hold together with
+    a probability of at least p + q - 1, whatever the dependence between the unknowns.
+
+    The unit is that of the first part, the grade the weakest of all. The first missing part makes
+    the sum missing, with its reason: half a sum is no figure. Raises UnitError where there is no
+    part, or one of other dimensions.
+    """
+    groups: dict[Hashable, list[Quantity]] = {}
+    unit: str | None = None
+    absent: Quantity | None = None
+    for unknown, part in parts:
+        unit = part.unit if unit is None else unit
+        converted = part if part.unit == unit else part.to(unit)
+        if absent is None and converted.reason is not None:
+            absent = Quantity.missing(unit, converted.reason, converted.detail)
+        groups.setdefault(unknown, []).append(converted)
+    if unit is None:
+        raise UnitError("there is no part to add up")
+    return absent or reduce(Quantity.__add__, map(_end_by_end, groups.values()))
+
+
+def _end_by_end(parts: list[Quantity]) -> Quantity:
+    """Sum of parts in one unit that hang on one unknown."""
+    low, value, high = (math.fsum(ends) for ends in zip(*(q.bounds() for q in parts), strict=True))
+    return Quantity(
+        value=value,
+        unit=parts[0].unit,
+        low=low,
+        high=high,
+        level=min(part.level or 0.0 for part in parts),
+        grade=least_trusted(*(part.grade for part in parts)),
+    )

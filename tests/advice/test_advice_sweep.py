@@ -6,7 +6,7 @@ import pytest
 from synthetic_run import BASELINE, make_result
 
 from wattmark.advice.sweep_points import SweepPoint, goes_on, require_answerable, sweet_spots
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.quantities import Quantity
 from wattmark.records import Failure, Result
 from wattmark.records.slo import parse_slo
@@ -72,5 +72,5 @@ def test_a_percentile_that_is_not_known_keeps_no_objective() -> None:
 
 @pytest.mark.parametrize("text", ["ttft_p99<1s", "p95<50ms"])
 def test_an_objective_that_a_curve_cannot_judge_is_refused(text: str) -> None:
-    with pytest.raises(PlanError, match="cannot be judged"):
+    with pytest.raises(InputError, match="cannot be judged"):
         require_answerable(parse_slo(text))

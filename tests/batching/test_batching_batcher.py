@@ -20,7 +20,7 @@ from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.batching.batcher import AnsweredBatch, Batcher, BatcherState
 from wattmark.batching.forming import BatchForming
 from wattmark.batching.policy import BatchingPolicy, parse_policy
-from wattmark.errors import PlanError, WattmarkError, WorkerError
+from wattmark.errors import InputError, WattmarkError, WorkerError
 
 MS = 1_000_000
 FULL_ONLY = parse_policy("dynamic:max_batch=2,max_wait_ms=3600000")
@@ -345,8 +345,8 @@ def test_an_error_of_the_callback_is_raised_by_close_and_others_are_told() -> No
 @pytest.mark.parametrize(
     ("submit", "error", "words"),
     [
-        (lambda b: b.submit(1, length=9), PlanError, "length 9 fits no bucket"),
-        (lambda b: b.submit(1, arrival_ns=10**30), PlanError, "on the batcher's clock"),
+        (lambda b: b.submit(1, length=9), InputError, "length 9 fits no bucket"),
+        (lambda b: b.submit(1, arrival_ns=10**30), InputError, "on the batcher's clock"),
     ],
 )
 def test_what_cannot_be_batched_is_refused(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.batching.policy import LONGEST_WAIT_MS, BatchingPolicy, parse_policy
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 
 @st.composite
@@ -67,7 +67,7 @@ def test_the_usual_spelling_is_the_printed_one(text: str) -> None:
     ],
 )
 def test_bad_text_is_refused_with_what_is_wrong(text: str, told: str) -> None:
-    with pytest.raises(PlanError) as caught:
+    with pytest.raises(InputError) as caught:
         parse_policy(text)
 
     assert told in str(caught.value)
@@ -78,7 +78,7 @@ def test_a_query_goes_to_the_smallest_bucket_that_holds_it() -> None:
     policy = parse_policy("dynamic:max_batch=8,max_wait_ms=2,buckets=32/64")
 
     assert [policy.bucket_of(length) for length in (1, 32, 33, 64)] == [32, 32, 64, 64]
-    with pytest.raises(PlanError, match="length 65 fits no bucket"):
+    with pytest.raises(InputError, match="length 65 fits no bucket"):
         policy.bucket_of(65)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.batching.shares import ShareRule, apportion, energy_shares
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.quantities import Grade, Quantity, Reason
 
 METERED = {"unit": "J", "grade": Grade.METERED}
@@ -136,5 +136,5 @@ def test_what_is_left_over_goes_to_the_largest_remainders() -> None:
 def test_input_that_does_not_fit_together_is_refused(
     batch_of: list[int], durations: list[int], tokens: list[int] | None, told: str
 ) -> None:
-    with pytest.raises(PlanError, match=told):
+    with pytest.raises(InputError, match=told):
         energy_shares(Quantity.exact(1.0, "J"), batch_of, durations, tokens)

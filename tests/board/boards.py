@@ -7,10 +7,9 @@ import pytest
 from synthetic_run import MEASURED, make_result, make_run
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.shelf import standings
 from wattmark.board.shelf.database import Database
-from wattmark.records import Run
+from wattmark.records import Run, bundle_of
 
 
 def a_run(number: int = 0, **changes: object) -> Run:

@@ -14,10 +14,11 @@ from synthetic_run import make_result, make_run
 
 from wattmark.board.shelf import standings, times
 from wattmark.board.shelf.database import Database
-from wattmark.editions.edition import Edition, canonical
+from wattmark.editions.edition import Edition
 from wattmark.editions.edition_problems import problems
 from wattmark.rating import installed_rules
 from wattmark.records import Run
+from wattmark.records.canonical import canonical
 
 EDITION = standings.half_year(times.today())
 SETUPS = 9

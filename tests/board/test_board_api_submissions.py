@@ -12,12 +12,13 @@ from starlette.testclient import TestClient
 from synthetic_run import make_result, make_run
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import MOST_BYTES, Bundle, bundle_of
+from wattmark.board.intake.bundle import MOST_BYTES
 from wattmark.board.people import tokens
 from wattmark.board.people.tokens import Scope
 from wattmark.board.shelf import tables
 from wattmark.board.shelf.database import Database
 from wattmark.board.web.rate_limit import RateLimit
+from wattmark.records import Bundle, bundle_of
 
 Headers = dict[str, str]
 

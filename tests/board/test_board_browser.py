@@ -14,11 +14,11 @@ from boards import a_run, with_two_editions
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.intake.submissions import Status
 from wattmark.board.people import maintainers
 from wattmark.board.shelf.database import Database
 from wattmark.board.web.server import listen, run
+from wattmark.records import bundle_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [

@@ -11,8 +11,9 @@ from boards import a_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wattmark.board.intake.bundle import MOST_BYTES, bundle_of, read_bundle
+from wattmark.board.intake.bundle import MOST_BYTES, read_bundle
 from wattmark.errors import RefusedError
+from wattmark.records import bundle_of
 
 
 def document(**changes: Any) -> dict[str, Any]:

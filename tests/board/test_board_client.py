@@ -17,7 +17,6 @@ from boards import a_run, accepted
 from typer.testing import CliRunner, Result
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.intake.client import send
 from wattmark.board.people.tokens import Scope
 from wattmark.board.shelf.database import Database
@@ -26,6 +25,7 @@ from wattmark.board.web.app import application
 from wattmark.board.web.services import Services
 from wattmark.cli.main import app
 from wattmark.errors import BoardError, RefusedError
+from wattmark.records import bundle_of
 
 
 @pytest.fixture

@@ -26,13 +26,13 @@ from sqlalchemy import Connection, func, select
 from synthetic_run import BASELINE, make_result, make_run
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import Bundle, bundle_of
 from wattmark.board.intake.submissions import Status
 from wattmark.board.people import tokens
 from wattmark.board.people.tokens import Scope
 from wattmark.board.shelf import audit_log, catalogue, standings, tables
 from wattmark.board.shelf.database import Database
 from wattmark.board.shelf.verification import problems
+from wattmark.records import Bundle, bundle_of
 
 #: On each of the two databases
 KILLS = 25

@@ -224,7 +224,7 @@ def test_the_verb_writes_a_file_and_says_how_to_recompute(
     assert "37 results" in said
     assert len(pq.read_table(out)) == 37
     command(*shlex.split(said.splitlines()[-1])[1:-1], tmp_path / "rated.json")
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 @pytest.mark.parametrize(

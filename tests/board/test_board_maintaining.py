@@ -11,13 +11,13 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.intake.submissions import Status
 from wattmark.board.people import maintainers
 from wattmark.board.shelf import audit_log, catalogue
 from wattmark.board.shelf.database import Database
 from wattmark.board.web.app import application
 from wattmark.board.web.services import Services
+from wattmark.records import bundle_of
 
 PASSWORD = "correct horse battery"
 HOST = "http://testserver"

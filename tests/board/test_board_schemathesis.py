@@ -27,13 +27,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.people.tokens import Scope
 from wattmark.board.shelf import standings, times
 from wattmark.board.shelf.database import Database
 from wattmark.board.web.app import application
 from wattmark.board.web.rate_limit import RateLimit
 from wattmark.board.web.services import Services
+from wattmark.records import bundle_of
 
 pytestmark = pytest.mark.slow
 

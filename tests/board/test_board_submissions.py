@@ -7,12 +7,12 @@ from boards import a_run, accepted
 from sqlalchemy import func, select
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import Bundle, bundle_of
 from wattmark.board.intake.submissions import Status, Submission
 from wattmark.board.shelf import audit_log, catalogue, tables
 from wattmark.board.shelf.database import Database
 from wattmark.board.shelf.verification import problems
 from wattmark.errors import RefusedError
+from wattmark.records import Bundle, bundle_of
 
 
 def received(database: Database, bundle: Bundle) -> tuple[Submission, bool]:

@@ -17,7 +17,8 @@ from wattmark.cli.main import app
 from wattmark.editions import edition_files
 from wattmark.editions.rating_table import write_table
 from wattmark.errors import RatingError, UnknownNameError
-from wattmark.workflows import runs
+from wattmark.records import bundle_of
+from wattmark.workflows import kinds, runs
 
 RUN = make_run([make_result(BASELINE, *MEASURED[BASELINE])])
 ENERGIES = [1.0, 2.0, 2.1, 4.5, 9.0, 17.0]
@@ -126,7 +127,7 @@ def test_a_third_partys_rule_makes_editions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_run([make_result(label, *figures) for label, figures in MEASURED.items()])
-    monkeypatch.setattr(runs, "load", lambda name: run)
+    monkeypatch.setattr(runs, "bundle", lambda name: bundle_of(run))
     monkeypatch.setattr(edition_files, "today", lambda: "2026-06-01")
     where = ("--dir", tmp_path)
     said = wattmark("edition", "open", "2026-H1", "--rule", "fake-doublings", *where)
@@ -162,6 +163,7 @@ def test_an_edition_whose_rule_is_not_installed_is_read_and_not_rated(tmp_path: 
 @pytest.mark.usefixtures("fake_plugin")
 def test_a_third_partys_export_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runs, "load", lambda name: RUN)
+    monkeypatch.setattr(kinds, "load", lambda name: RUN)
     done = CliRunner().invoke(app, ["export", "latest", "--format", "fake-line", "--region", "FR"])
     assert done.stdout.startswith("minilm-l6-sentiment: 0.00")
     assert "Checked against: nothing" in done.stderr
@@ -175,6 +177,7 @@ def test_a_third_partys_report_has_the_run_and_what_lies_beside_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(runs, "load", lambda name: RUN)
+    monkeypatch.setattr(kinds, "load", lambda name: RUN)
     out = tmp_path / "names.txt"
     wattmark("report", "latest", "--format", "fake-names", "-o", out)
     first, *commands = out.read_text().splitlines()
@@ -195,6 +198,7 @@ def test_an_unknown_name_is_answered_with_those_that_are_known(
     arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "load", lambda name: RUN)
+    monkeypatch.setattr(kinds, "load", lambda name: RUN)
     with pytest.raises(UnknownNameError) as raised:
         wattmark(*arguments)
     assert said in str(raised.value)

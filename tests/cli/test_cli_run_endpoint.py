@@ -16,7 +16,7 @@ from stand_in_server import TOKENS, served
 from typer.testing import CliRunner
 
 from wattmark.cli.main import app
-from wattmark.errors import EndpointError, PlanError
+from wattmark.errors import EndpointError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_failures_are_counted_beside_what_was_valid(url: str, prompts: str, tmp_
 )
 def test_what_cannot_be_run_is_told(url: str, prompts: str, arguments, told: str) -> None:
     said = asked(url, prompts, *arguments)
-    assert isinstance(said.exception, PlanError), said.output
+    assert isinstance(said.exception, InputError), said.output
     assert told in str(said.exception)
 
 
@@ -166,7 +166,7 @@ def test_a_named_tokenizer_counts_where_the_server_does_not(
     assert result["tokens_out_per_query"]["value"] == TOKENS
     assert result["token_sources"] == ["tokenizer"]
     lost = asked(url, prompts, *wanted, "--tokenizer", str(tmp_path))
-    assert isinstance(lost.exception, PlanError)
+    assert isinstance(lost.exception, InputError)
 
 
 def test_a_server_that_hangs_is_told_after_the_timeout(url: str, prompts: str) -> None:
@@ -189,5 +189,5 @@ def test_python_users_have_the_same(url: str, prompts: str) -> None:
         }
     )
     assert run.result.valid == 3
-    with pytest.raises(PlanError, match="either a rate"):
+    with pytest.raises(InputError, match="either a rate"):
         public.run_endpoint({"url": url, "api": "openai", "model": "good"})

@@ -179,7 +179,7 @@ def test_a_plan_with_a_small_budget_says_that_the_budget_ended_it() -> None:
 def test_workers_that_do_not_fit_in_memory_come_for_their_turns_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("wattmark.conduct.rounds.available_memory_bytes", lambda: 1 << 20)
+    monkeypatch.setattr("wattmark.conduct.rounds.available_bytes", lambda: 1 << 20)
 
     done = wattmark.run(plan(["right", "double"], budget_s=5))
 

@@ -9,6 +9,7 @@ from shelves import a_run
 
 from wattmark.editions import edition_files as editions_module
 from wattmark.editions.edition_files import Editions
+from wattmark.records import bundle_of
 
 
 @pytest.fixture
@@ -20,6 +21,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Editions:
 @pytest.fixture
 def first(shelf: Editions) -> Editions:
     shelf.open("2026-H1", "quintile")
-    shelf.add("2026-H1", [a_run()])
+    shelf.add("2026-H1", [bundle_of(a_run())])
     shelf.freeze("2026-H1")
     return shelf

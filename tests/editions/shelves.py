@@ -8,7 +8,7 @@ from typing import Any
 
 from synthetic_run import MEASURED, make_result, make_run
 
-from wattmark.editions.edition import Edition, digest
+from wattmark.editions.edition import Edition, digest, document
 from wattmark.editions.edition_files import Editions
 from wattmark.records import Run
 
@@ -25,8 +25,7 @@ def a_run(**latency_ms: float) -> Run:
 def rewritten(shelf: Editions, change: Callable[[dict[str, Any]], object]) -> None:
     """Change the first edition's file, and give it the digest of what it then says."""
     path = shelf.folder / "2026-H1.json"
-    document = json.loads(path.read_text())
-    change(document)
-    changed = Edition.model_validate(document)
-    document["digest"] = digest(changed)
-    path.write_text(json.dumps(document))
+    data = json.loads(path.read_text())
+    change(data)
+    data["digest"] = digest(document(Edition.model_validate(data)))
+    path.write_text(json.dumps(data))

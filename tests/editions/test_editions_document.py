@@ -15,6 +15,7 @@ from wattmark.editions import edition_files as editions_module
 from wattmark.editions.edition import closing_date
 from wattmark.editions.edition_files import Editions, entry_of
 from wattmark.errors import RatingError, UnknownNameError, WattmarkError
+from wattmark.records import Run, bundle_of
 from wattmark.workflows import runs
 
 
@@ -29,7 +30,7 @@ def test_an_edition_has_a_star_or_a_reason_for_every_result(first: Editions) -> 
 def test_freezing_the_same_results_gives_the_same_digest(first: Editions, tmp_path: Path) -> None:
     again = Editions(tmp_path / "again")
     again.open("2026-H1", "quintile")
-    again.add("2026-H1", [a_run()])
+    again.add("2026-H1", [bundle_of(a_run())])
     assert again.freeze("2026-H1").digest == first.load("2026-H1").digest
 
 
@@ -72,7 +73,7 @@ def test_a_change_of_an_edition_breaks_those_that_follow(first: Editions, monkey
 def test_a_later_edition_rates_old_results_anew_and_says_why(first: Editions, monkeypatch) -> None:
     monkeypatch.setattr(editions_module, "today", lambda: "2026-12-01")
     first.open("2026-H2", "quintile")
-    first.add("2026-H2", [a_run(pytorch_compile_fp32=0.1)])  # much better than it was
+    first.add("2026-H2", [bundle_of(a_run(pytorch_compile_fp32=0.1))])  # much better than it was
     first.freeze("2026-H2")
     found = first.diff("2026-H1", "2026-H2")
     assert (found.joined, found.left) == ((), ())
@@ -90,13 +91,16 @@ def test_another_rule_is_named_as_the_cause(first: Editions, monkeypatch) -> Non
     assert "since the rule changed" in found.changed[0].sentence()
 
 
+def with_model(run: Run, **changes: object) -> Run:
+    return run.model_copy(update={"model": run.model.model_copy(update=changes)})
+
+
 def test_new_results_are_named_as_joined(first: Editions, monkeypatch) -> None:
     monkeypatch.setattr(editions_module, "today", lambda: "2026-12-01")
     first.open("2026-H2", "quintile")
-    other = a_run()
     first.add(
         "2026-H2",
-        [other.model_copy(update={"model": other.model.model_copy(update={"name": "other"})})],
+        [bundle_of(with_model(a_run(), name="other"))],
     )
     first.freeze("2026-H2")
     found = first.diff("2026-H1", "2026-H2")
@@ -109,14 +113,18 @@ def test_an_edition_closes_on_its_date(shelf: Editions, monkeypatch) -> None:
     shelf.open("2026-H1", "quintile")
     monkeypatch.setattr(editions_module, "today", lambda: "2026-07-01")
     with pytest.raises(RatingError, match="closed on 2026-06-30: results wait for the next one"):
-        shelf.add("2026-H1", [a_run()])
+        shelf.add("2026-H1", [bundle_of(a_run())])
 
 
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [
         (lambda s: s.freeze("2026-H1"), RatingError, "is frozen already, on 2026-06-01"),
-        (lambda s: s.add("2026-H1", [a_run()]), RatingError, "results wait for the next one"),
+        (
+            lambda s: s.add("2026-H1", [bundle_of(a_run())]),
+            RatingError,
+            "results wait for the next one",
+        ),
         (lambda s: s.open("2026-H1", "quintile"), RatingError, "exists already"),
         (lambda s: s.open("2026-H3", "quintile"), RatingError, "is not a half-year"),
         (lambda s: s.open("../2026-H2", "quintile"), RatingError, "is not a half-year"),
@@ -148,7 +156,7 @@ def test_an_edition_without_results_is_not_frozen(shelf: Editions) -> None:
 def test_a_file_that_is_no_edition_is_refused_by_its_field(first: Editions) -> None:
     path = first.folder / "2026-H1.json"
     path.write_text(path.read_text().replace('"rule":', '"ruel":'))
-    with pytest.raises(RatingError, match=r"2026-H1.json: rul"):
+    with pytest.raises(RatingError, match=r"2026-H1.json: not a valid edition: rule: "):
         first.load("2026-H1")
 
 
@@ -160,22 +168,17 @@ def test_models_that_generate_text_are_rated_within_their_class(shelf: Editions)
     shelf.add(
         "2026-H1",
         [
-            run.model_copy(
-                update={
-                    "task": task,
-                    "model": run.model.model_copy(update={"name": name, "parameters": size}),
-                }
-            )
+            bundle_of(with_model(run.model_copy(update={"task": task}), name=name, parameters=size))
             for name, size in sizes.items()
         ],
     )
     made = shelf.freeze("2026-H1")
     assert {(e.model, e.model_class) for e in made.entries} == {("small", "A"), ("large", "C")}
-    assert entry_of(run, run.results[0]).model_class == ""  # other tasks have no classes
+    assert entry_of(bundle_of(run), run.results[0]).model_class == ""  # other tasks have no classes
 
 
 def test_from_the_command_line(shelf: Editions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "load", lambda name: a_run())
+    monkeypatch.setattr(runs, "bundle", lambda name: bundle_of(a_run()))
 
     def wattmark(*arguments: str) -> tuple[int, str]:
         found = CliRunner().invoke(app, ["edition", *arguments, "--dir", str(shelf.folder)])

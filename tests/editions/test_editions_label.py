@@ -15,7 +15,8 @@ from synthetic_run import MEASURED, make_result, make_run
 
 from wattmark.editions.edition_files import Editions, label_of
 from wattmark.editions.label import Label, languages, render_badge, render_label, write_label
-from wattmark.errors import PlanError, RatingError, UnknownNameError
+from wattmark.errors import InputError, RatingError, UnknownNameError
+from wattmark.records import bundle_of
 
 LABEL = Label(
     model="minilm",
@@ -60,7 +61,7 @@ def test_the_text_alternative_has_all_that_the_picture_has() -> None:
 
 @pytest.mark.parametrize("language", languages())
 def test_every_language_has_every_word(language: str) -> None:
-    folder = files("wattmark.reports") / "messages"
+    folder = files("wattmark.editions") / "messages"
     english, words = (
         yaml.safe_load((folder / f"{code}.yaml").read_text("utf-8")) for code in ("en", language)
     )
@@ -93,7 +94,7 @@ def test_a_png_is_twice_the_size(tmp_path: Path) -> None:
     write_label(render_label(LABEL), tmp_path / "label.png")
     head = (tmp_path / "label.png").read_bytes()[:24]
     assert struct.unpack(">II", head[16:]) == (520, 728)
-    with pytest.raises(PlanError, match=r"is written as \.svg or \.png"):
+    with pytest.raises(InputError, match=r"is written as \.svg or \.png"):
         write_label("", tmp_path / "label.gif")
     with pytest.raises(UnknownNameError, match="language"):
         render_label(LABEL, "xx")
@@ -105,7 +106,7 @@ def test_the_label_of_an_editions_best_rated_setup(tmp_path: Path) -> None:
     shelf.open("2999-H2", "quintile")
     with pytest.raises(RatingError, match="is not frozen"):
         label_of(shelf.load("2999-H2"), run.model.name)
-    shelf.add("2999-H2", [run])
+    shelf.add("2999-H2", [bundle_of(run)])
     edition = shelf.freeze("2999-H2")
     best = label_of(edition, run.model.name)
     assert (best.stars, best.grade) == (5, "modelled")

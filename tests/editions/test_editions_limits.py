@@ -13,6 +13,7 @@ from wattmark.cli.main import app
 from wattmark.editions import edition_files as editions_module
 from wattmark.editions.edition_files import Editions
 from wattmark.errors import RatingError
+from wattmark.records import bundle_of
 from wattmark.workflows import runs
 
 
@@ -29,7 +30,7 @@ def test_fixed_limits_are_drawn_from_the_edition_before_and_then_stay(
 
     monkeypatch.setattr(editions_module, "today", lambda: "2027-03-01")
     assert first.open("2027-H1", "absolute").limits == opened.limits
-    first.add("2027-H1", [a_run(pytorch_compile_fp32=0.01)])
+    first.add("2027-H1", [bundle_of(a_run(pytorch_compile_fp32=0.01))])
     better = first.freeze("2027-H1")
     stars = {e.setup: s.stars for e, s in zip(better.entries, better.stars, strict=True)}
     assert stars.pop("pytorch/compile/fp32") == 5
@@ -41,7 +42,7 @@ def test_limits_from_a_file_are_named_as_rate_names_them(
     shelf: Editions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(runs, "finished", lambda: [a_run()])
-    monkeypatch.setattr(runs, "load", lambda name: a_run())
+    monkeypatch.setattr(runs, "bundle", lambda name: bundle_of(a_run()))
     file = tmp_path / "limits.yaml"
 
     def wattmark(*arguments: object) -> str:

@@ -17,6 +17,7 @@ from wattmark.rating.confidence import star_shares
 from wattmark.rating.distributions import Comparable
 from wattmark.rating.rules.absolute import Absolute
 from wattmark.rating.unrated import Unrated
+from wattmark.records import bundle_of
 
 Floats = NDArray[np.float64]
 
@@ -148,7 +149,8 @@ def test_results_of_one_machine_are_compared_by_what_is_their_own() -> None:
         for i, result in enumerate(run.results):
             host = {"hostname": machines[i % len(machines)]}
             environment = run.environment.model_copy(update=host)
-            entries.append(entry_of(run.model_copy(update={"environment": environment}), result))
+            there = run.model_copy(update={"environment": environment})
+            entries.append(entry_of(bundle_of(there), result))
         given = stars(
             with_entries(opened("2026-H1", "quintile", None), tuple(entries), "2026-06-01")
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wattmark.endpoints.arrivals import ClosedLoop, constant, poisson
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 
 def test_a_constant_rate_is_evenly_spaced_from_the_start() -> None:
@@ -30,15 +30,15 @@ def test_a_seed_gives_the_same_times_and_another_one_others() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
-    with pytest.raises(PlanError, match="above 0 per second"):
+    with pytest.raises(InputError, match="above 0 per second"):
         constant(rate, 1)
-    with pytest.raises(PlanError, match="above 0 per second"):
+    with pytest.raises(InputError, match="above 0 per second"):
         poisson(rate, 1, seed=0)
 
 
 def test_a_load_of_nothing_is_refused() -> None:
-    with pytest.raises(PlanError, match="at least 1 request"):
+    with pytest.raises(InputError, match="at least 1 request"):
         constant(1.0, 0)
-    with pytest.raises(PlanError, match="concurrency"):
+    with pytest.raises(InputError, match="concurrency"):
         ClosedLoop(concurrency=0, count=1)
     assert ClosedLoop(4, 10).name == "closed-loop:4"

@@ -12,9 +12,9 @@ import uvloop
 from stand_in_server import TOKENS, StandIn, served
 
 from wattmark.endpoints.address import Server
-from wattmark.endpoints.api import api
 from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, constant, poisson
 from wattmark.endpoints.generator import GONE_AFTER, Generator
+from wattmark.endpoints.known_apis import api
 from wattmark.endpoints.limits import Limits
 from wattmark.endpoints.outcomes import Failure, Load, TokenSource
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.endpoints.address import Server
-from wattmark.endpoints.api import Reply, api
+from wattmark.endpoints.api import Reply
+from wattmark.endpoints.known_apis import api
 from wattmark.endpoints.outcomes import MalformedReplyError, Request
 from wattmark.endpoints.sse import EventStream
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.errors import InputError, UnknownNameError
 
 STREAM = (
     b": a comment\r\n\r\n"
@@ -103,7 +104,7 @@ def test_tensors_are_named_with_type_and_shape() -> None:
     "prompt", [{}, "text", {"x": np.array([np.nan])}, {"x": np.array([1j])}], ids=str
 )
 def test_what_the_protocol_cannot_say_is_refused(prompt) -> None:
-    with pytest.raises(PlanError):
+    with pytest.raises(InputError):
         api("oip-v2").ask("m", prompt)
 
 
@@ -136,11 +137,11 @@ def test_the_key_comes_from_the_environment_and_stands_in_no_text(monkeypatch) -
     assert b"Authorization: Bearer secret-123\r\n" in sent
     assert "secret-123" not in repr(server)
     monkeypatch.setenv("VENDOR_KEY", "secret 123")
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(InputError) as refused:
         server.key()
     assert "secret" not in str(refused.value)
     monkeypatch.delenv("VENDOR_KEY")
-    with pytest.raises(PlanError, match="VENDOR_KEY with the key is not set"):
+    with pytest.raises(InputError, match="VENDOR_KEY with the key is not set"):
         server.key()
 
 
@@ -148,6 +149,6 @@ def test_the_key_comes_from_the_environment_and_stands_in_no_text(monkeypatch) -
     "url", ["ftp://x", "127.0.0.1:8000", "http://user:key@host", "http://host?key=1", "http://a b"]
 )
 def test_a_url_that_cannot_be_used_or_holds_a_secret_is_refused(url: str) -> None:
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(InputError) as refused:
         Server(url)
     assert "key@" not in str(refused.value)

@@ -13,7 +13,8 @@ from wattmark.errors import FrameworkError, UnsupportedSetupError
 from wattmark.frameworks.gguf_export import format_of, pairs
 from wattmark.frameworks.llamacpp import LlamaCpp
 from wattmark.frameworks.torch_runners import reference_runners
-from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import decode_network
+from wattmark.models.networks.llama_config import LlamaConfig
 from wattmark.pipelines.greedy import Greedy
 from wattmark.records import Precision, Setup
 

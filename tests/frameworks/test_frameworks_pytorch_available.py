@@ -9,6 +9,7 @@ from tiny_models import TinyConvNet
 from wattmark.errors import FrameworkError
 from wattmark.frameworks import installed, pytorch
 from wattmark.frameworks.pytorch import PyTorch
+from wattmark.machine.cpu_info import CpuInfo
 from wattmark.records import Setup
 
 CELLS = [(mode, precision) for mode, found in PyTorch.modes.items() for precision in found]
@@ -46,7 +47,7 @@ def test_without_a_compiler_inductor_says_what_to_install(mode, monkeypatch):
     ],
 )
 def test_cuda_needs_a_build_for_it_a_gpu_and_triton(monkeypatch, build, gpu, triton, mode, said):
-    monkeypatch.setattr(pytorch, "version", lambda package: build)
+    monkeypatch.setattr(pytorch, "version_of", lambda package: build)
     monkeypatch.setattr(pytorch, "has_nvidia_gpu", lambda: gpu)
     monkeypatch.setattr(pytorch, "is_installed", lambda package: triton)
     here = PyTorch().available(setup(mode, "fp16", "cuda"))
@@ -63,13 +64,18 @@ def test_an_unknown_mode_is_answered_with_those_that_there_are():
     assert "torchscript/int8-dynamic" in PyTorch().available(setup("lazy")).detail
 
 
-def test_slow_bfloat16_is_said_beforehand(monkeypatch, tmp_path):
-    cpuinfo = tmp_path / "cpuinfo"
-    monkeypatch.setattr(pytorch, "_CPUINFO", cpuinfo)
-    cpuinfo.write_text("flags : avx2 fma")
-    assert "slower" in PyTorch().available(setup("eager", "bf16")).detail
-    cpuinfo.write_text("flags : avx2 fma avx512_bf16")
-    assert PyTorch().available(setup("eager", "bf16")).detail == ""
+@pytest.mark.parametrize(
+    ("flags", "slow"),
+    [
+        (("avx2", "fma"), True),
+        (("avx2", "fma", "avx512_bf16"), False),
+        (("asimd", "bf16"), False),  # as ARM calls it
+        ((), False),  # not known, and so not said
+    ],
+)
+def test_slow_bfloat16_is_said_beforehand(monkeypatch, flags, slow):
+    monkeypatch.setattr(pytorch, "cpu_info", lambda: CpuInfo("some CPU", 1, flags=flags))
+    assert ("slower" in PyTorch().available(setup("eager", "bf16")).detail) == slow
 
 
 def test_what_is_not_available_is_refused_with_the_same_words(workspace):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from wattmark.editions.model_class import memory_gb, model_class
 from wattmark.impact import steps, training
 from wattmark.impact.lifetime import queries_to_match, queries_to_save
 from wattmark.quantities import Quantity
+from wattmark.rating.model_class import memory_gb, model_class
 
 ONE = Quantity.exact(1.0, "1")
 

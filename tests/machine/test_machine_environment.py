@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.machine.environment import collect, differences, require_comparable
 from wattmark.records import COMPARABLE_FIELDS, Environment
 
@@ -143,7 +143,7 @@ def test_every_field_that_matters_is_compared(machine, field):
 def test_a_refused_comparison_names_the_difference_and_the_cure(machine):
     a = collect([0], root=machine)
     b = a.model_copy(update={"cpu_flags": ("amx", "fpu", "sse2"), "governor": "performance"})
-    with pytest.raises(PlanError) as refused:
+    with pytest.raises(InputError) as refused:
         require_comparable(a, b)
     message = str(refused.value)
     assert "cpu_flags: only the first has avx2; only the second has amx" in message

@@ -83,7 +83,7 @@ def test_asking_for_children_leaves_them_to_their_owner():
 
 
 HOLDS = """
-from wattmark.meters import process_tree
+from wattmark.machine import process_tree
 before = process_tree.resident_bytes()
 held = bytearray(b"x") * (64 * 1024**2)
 print(process_tree.resident_bytes() - before, len(held))

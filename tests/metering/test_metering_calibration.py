@@ -12,18 +12,17 @@ import pytest
 
 from wattmark import registry
 from wattmark.contracts import Availability, MeterInfo
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.machine import process_tree
 from wattmark.machine.cpu_info import CpuInfo
+from wattmark.machine.cpu_ticks import MachineTime
 from wattmark.metering import busy_cores
 from wattmark.metering.meter_calibration import (
     Bench,
-    MachineTime,
     Step,
     by_hand,
     calibrate,
     instrument,
-    machine_time,
 )
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.meters.rapl import Rapl
@@ -139,7 +138,7 @@ def test_a_node_meter_leaves_the_idle_share_to_the_default():
 
 def test_steps_that_are_too_short_for_the_meter_are_refused():
     machine = LinearMachine()
-    with pytest.raises(PlanError, match="at least 4 s a step"):
+    with pytest.raises(InputError, match="at least 4 s a step"):
         calibrate(machine, bench=machine.bench(), cpu=CPU, step_s=1.0)
     assert machine.closed and machine.loads == []
 
@@ -217,22 +216,13 @@ def test_readings_by_hand_are_said_to_be_that():
 
 @pytest.mark.parametrize("idle_w, full_w, error", [(50, 40, 0.02), (-1, 9, 0.02), (5, 9, 0.0)])
 def test_readings_that_no_machine_gives_are_refused(idle_w, full_w, error):
-    with pytest.raises(PlanError, match=r"watts with all|error of a reading"):
+    with pytest.raises(InputError, match=r"watts with all|error of a reading"):
         by_hand(idle_w, full_w, error, CPU)
 
 
 def test_readings_that_are_too_unsure_make_no_model():
     with pytest.raises(MeterError, match="not told apart"):
         by_hand(50.0, 55.0, 0.2, CPU)
-
-
-def test_busy_time_of_the_machine_leaves_out_waiting_and_steal(tmp_path):
-    stat = tmp_path / "stat"
-    stat.write_text("cpu  10 1 5 80 20 2 2 1000 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
-    assert machine_time(stat) == MachineTime(20, 120)
-    stat.write_text("nothing\n")
-    with pytest.raises(MeterError, match="how busy"):
-        machine_time(stat)
 
 
 @pytest.mark.parametrize(

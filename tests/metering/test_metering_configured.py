@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from wattmark import registry
 from wattmark.cli.main import app
 from wattmark.contracts.meter_kind import MeterKind
-from wattmark.errors import MeterError, PlanError, UnknownNameError
+from wattmark.errors import InputError, MeterError, UnknownNameError
 from wattmark.metering import configured, selection
 from wattmark.meters.node.device_http import HttpSettings
 from wattmark.meters.node.node_settings import NodeSettings
@@ -49,7 +49,7 @@ def lab(device, settings_file) -> Path:
 
 def said(settings_file, text: str) -> str:
     settings_file(text)
-    with pytest.raises(PlanError) as raised:
+    with pytest.raises(InputError) as raised:
         for name in configured.names():
             configured.meter(name)
     return str(raised.value)
@@ -70,7 +70,7 @@ def test_an_empty_file_means_no_instrument(settings_file):
 
 def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
     monkeypatch.setenv(configured.ENVIRONMENT, str(tmp_path / "nowhere.yaml"))
-    with pytest.raises(PlanError, match=r"nowhere\.yaml: there is no such file"):
+    with pytest.raises(InputError, match=r"nowhere\.yaml: there is no such file"):
         configured.names()
 
 
@@ -136,7 +136,7 @@ def test_by_default_the_best_for_the_node_is_taken_besides_the_others(lab):
 
 def test_wrong_settings_stop_a_default_choice_and_not_a_named_one(settings_file):
     settings_file("a: {kind: ipmi, hots: x}\n")
-    with pytest.raises(PlanError, match="unknown key `hots`"):
+    with pytest.raises(InputError, match="unknown key `hots`"):
         selection.choose()
     assert [m.name for m in selection.choose(["modelled-cpu"])] == ["modelled-cpu"]
 
@@ -152,7 +152,7 @@ def test_a_plan_may_name_them(lab):
     assert loaded.meters == ("lab-plug", "lost-plug")
     notes = [note for note in check_plan(loaded) if "meter" in note]
     assert len(notes) == 1 and notes[0].startswith("meter lost-plug cannot be used here")
-    with pytest.raises(PlanError, match="lab-plug"):
+    with pytest.raises(InputError, match="lab-plug"):
         load_plan(plan | {"meters": ["lab-plgu"]})
 
 

@@ -79,7 +79,7 @@ def installed(monkeypatch):
             "wattmark.metering.selection.choose",
             lambda names=(): [by_name[name] for name in names] if names else list(meters),
         )
-        monkeypatch.setattr("wattmark.metering.repeating.OPEN_METERS", OpenMeters())
+        monkeypatch.setattr("wattmark.metering.readings.OPEN_METERS", OpenMeters())
 
     return put
 
@@ -136,3 +136,20 @@ def test_a_meter_that_is_lost_gives_a_reason(installed) -> None:
 def test_a_time_that_is_not_above_zero_is_refused() -> None:
     with pytest.raises(MeterError, match="above 0"):
         wattmark.measure_repeats("work", lambda: None, seconds=0.0)
+
+
+def test_blocks_of_one_instrument_add_up_with_the_level_that_they_have() -> None:
+    from wattmark.metering.readings import Readings
+    from wattmark.metering.repeating import _Block, _energies
+    from wattmark.metering.replay import ReplayMeter
+    from wattmark.metrology.counters import Accuracy
+    from wattmark.records import MeterReading
+
+    shown = [MeterReading(time_ns=i * 10**9, values={"node": 60.0 * i}) for i in range(10)]
+    plug = ReplayMeter(shown, name="plug", accuracy=Accuracy(0.0, 0.95, 1.05))
+    with Readings.own([plug]) as opened:
+        blocks = [_Block(0, 10**9, opened.read(), opened.read()) for _ in range(5)]
+        (node,) = _energies(opened, blocks, calls=1)
+
+    assert node.per_call.level == 0.95
+    assert node.per_call.bounds() == pytest.approx((60 / 1.05, 60.0, 60 / 0.95))

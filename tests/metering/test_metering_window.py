@@ -13,9 +13,10 @@ import pytest
 import wattmark
 from wattmark import registry
 from wattmark.contracts import Availability, MeterInfo, Sensor
-from wattmark.errors import MeterError, PlanError, UnknownNameError
-from wattmark.metering import configured, opened, window
+from wattmark.errors import InputError, MeterError, UnknownNameError
+from wattmark.metering import configured, opened, readings, window
 from wattmark.metering.idle_reading import IdlePower, IdleRecord, remember_idle
+from wattmark.metering.readings import Readings
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.meters.polling import Polled
 from wattmark.meters.rapl import Rapl
@@ -63,7 +64,7 @@ def own_meters(monkeypatch, tmp_path):
     """No test sees the meters or idle records of another."""
     monkeypatch.setenv("WATTMARK_CACHE", str(tmp_path / "cache"))
     fresh = opened.OpenMeters()
-    monkeypatch.setattr(window, "OPEN_METERS", fresh)
+    monkeypatch.setattr(readings, "OPEN_METERS", fresh)
     monkeypatch.setattr("wattmark.metering.idle_reading._known", {})
     yield
     fresh.close()
@@ -246,7 +247,7 @@ def test_a_meter_that_cannot_be_read_at_the_start_is_missing_too(installed) -> N
 def test_a_wrong_name_is_told_before_the_block() -> None:
     with pytest.raises(UnknownNameError, match="modelled-cpu"):
         wattmark.measure("x", meters=("modeled-cpu",)).__enter__()
-    with pytest.raises(PlanError, match=r"meters=\('rapl',\)"):
+    with pytest.raises(InputError, match=r"meters=\('rapl',\)"):
         wattmark.measure("x", meters="rapl")
 
 
@@ -291,8 +292,8 @@ def test_idle_is_missing_until_it_was_measured_and_then_taken_off(installed) -> 
 def test_idle_true_measures_before_the_block_and_once(installed, monkeypatch) -> None:
     measured = []
 
-    def fake(meters: list, seconds: float = 2.0) -> IdleRecord:
-        measured.append([meter.name for meter in meters])
+    def fake(meters: Readings, seconds: float = 2.0) -> IdleRecord:
+        measured.append(list(meters.names))
         return idle_record("rail", "cpu", Quantity.exact(4.0, "W"))
 
     monkeypatch.setattr("wattmark.metering.idle_reading.measure_idle", fake)
@@ -304,6 +305,34 @@ def test_idle_true_measures_before_the_block_and_once(installed, monkeypatch) ->
 
     assert measured == [["rail"]]
     assert window.energy[0].idle_subtracted.value == 6.0
+
+
+def test_a_meter_that_fails_while_idle_is_measured_costs_the_idle_figures_only(
+    installed, monkeypatch
+) -> None:
+    monkeypatch.setattr("wattmark.metering.idle_reading.DEFAULT_SECONDS", 0.01)
+    loose = Counter("rail", "cpu")
+    usual, asked = loose.read, []
+
+    def read() -> MeterReading:
+        asked.append(1)
+        if len(asked) == 1:
+            raise MeterError("the cable is loose")
+        return usual()
+
+    monkeypatch.setattr(loose, "read", read)
+    installed(loose)
+
+    with wattmark.measure("x", meters=("rail",), idle=True) as first:
+        pass
+    with wattmark.measure("x", meters=("rail",), idle=True) as second:
+        pass
+
+    (energy,) = first.energy
+    assert energy.gross.value == 10.0
+    assert energy.idle_subtracted.reason is Reason.READ_FAILED
+    assert energy.idle_subtracted.detail == "the cable is loose"
+    assert second.energy[0].idle_subtracted.known  # the fault is not remembered
 
 
 def idle_record(meter: str, domain: str, power: Quantity) -> IdleRecord:
@@ -364,7 +393,7 @@ def test_what_returns_before_its_work_is_done_cannot_be_measured() -> None:
         yield 1
 
     for function in (later, one_by_one):
-        with pytest.raises(PlanError, match=r"wattmark\.measure"):
+        with pytest.raises(InputError, match=r"wattmark\.measure"):
             wattmark.measured(function)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError
-from wattmark.machine.cpu_info import CpuInfo, cpu_info
+from wattmark.machine.cpu_info import CpuInfo
 from wattmark.meters.modelled import cpu_table
 from wattmark.meters.modelled.calibration_file import (
     Calibration,
@@ -204,22 +204,3 @@ def test_without_codecarbon_the_cure_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(cpu_table, "find_spec", lambda name: None)
     chosen = choose_power_model(EPYC, calibration=tmp_path / "none")
     assert "install wattmark[codecarbon]" in chosen.source
-
-
-def test_cpuinfo_of_a_virtual_machine(tmp_path):
-    file = tmp_path / "cpuinfo"
-    one = (
-        "processor\t: {}\nmodel name\t: AMD EPYC\nsiblings\t: 2\ncpu cores\t: 2\n"
-        "flags\t: fpu hypervisor\n\n"
-    )
-    file.write_text(one.format(0) + one.format(1))
-    found = cpu_info(file)
-    assert (found.name, found.logical_cpus, found.cores, found.threads) == ("AMD EPYC", 2, 2, 2)
-    assert found.virtual
-
-
-def test_cpuinfo_that_says_little_or_is_not_there(tmp_path):
-    file = tmp_path / "cpuinfo"
-    file.write_text("processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\n")
-    assert cpu_info(file).name == cpu_info(tmp_path / "none").name == "unknown"
-    assert cpu_info(file).logical_cpus == 1

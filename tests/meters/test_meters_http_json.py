@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.meters.node.http_json import number_at, steps
 from wattmark.quantities import Grade, Reason
 from wattmark.records import MeterReading
@@ -217,7 +217,7 @@ def test_a_token_is_sent_as_a_bearer(configure, device, monkeypatch):
     ],
 )
 def test_wrong_settings_name_the_key_and_never_the_value(configure, device, wrong, said):
-    with pytest.raises(PlanError) as raised:
+    with pytest.raises(InputError) as raised:
         configure(plug(device) | wrong)
     assert said in str(raised.value)
     assert "meters.yaml: mine: " in str(raised.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.meters.node.ipmi import PowerReading
 from wattmark.quantities import Grade, Reason
 
@@ -138,6 +138,6 @@ def test_a_printed_form_without_statistics_is_read():
     ],
 )
 def test_settings_that_cannot_be(configure, wrong, said):
-    with pytest.raises(PlanError) as raised:
+    with pytest.raises(InputError) as raised:
         configure({"kind": "ipmi"} | wrong)
     assert said in str(raised.value)

@@ -14,18 +14,18 @@ GB = 1024**3
 
 
 @pytest.fixture
-def meminfo(tmp_path: Path) -> Path:
-    file = tmp_path / "meminfo"
-    file.write_text(f"MemTotal:       {64 * GB // 1024} kB\nMemFree:         1 kB\n")
-    return file
+def proc(tmp_path: Path) -> Path:
+    text = f"MemTotal:       {64 * GB // 1024} kB\nMemFree:         1 kB\n"
+    (tmp_path / "meminfo").write_text(text)
+    return tmp_path
 
 
 def reading(time_s: float, resident_gb: float) -> MeterReading:
     return MeterReading(time_ns=int(time_s * 1e9), values={"resident_bytes": resident_gb * GB})
 
 
-def test_gross_is_all_memory_and_allocated_the_share_that_is_held(meminfo):
-    meter = ModelledDram(meminfo, "x86_64")
+def test_gross_is_all_memory_and_allocated_the_share_that_is_held(proc):
+    meter = ModelledDram(proc, "x86_64")
     info = meter.open(cores=1)
     (window,) = meter.energy(reading(0, 16), reading(10, 16))
     watts = dram_power(64).bounds()
@@ -35,15 +35,15 @@ def test_gross_is_all_memory_and_allocated_the_share_that_is_held(meminfo):
     assert (info.domains, info.by_name_only) == (("dram",), True)
 
 
-def test_memory_that_is_shared_by_many_processes_is_never_more_than_there_is(meminfo):
-    meter = ModelledDram(meminfo)
+def test_memory_that_is_shared_by_many_processes_is_never_more_than_there_is(proc):
+    meter = ModelledDram(proc)
     meter.open(cores=1)
     (window,) = meter.energy(reading(0, 100), reading(10, 100))
     assert window.idle_allocated.bounds()[1] == pytest.approx(window.gross.bounds()[1])
 
 
-def test_arm_memory_is_taken_to_draw_less(meminfo):
-    arm, x86 = (ModelledDram(meminfo, machine) for machine in ("aarch64", "x86_64"))
+def test_arm_memory_is_taken_to_draw_less(proc):
+    arm, x86 = (ModelledDram(proc, machine) for machine in ("aarch64", "x86_64"))
     assert arm.probe().detail != x86.probe().detail
 
 
@@ -57,13 +57,12 @@ def test_this_process_holds_some_of_this_machines_memory():
 
 @pytest.mark.parametrize("text", ["", "MemTotal: many kB\n"])
 def test_a_system_that_does_not_say_has_no_such_meter(tmp_path, text):
-    file = tmp_path / "meminfo"
-    file.write_text(text)
-    assert ModelledDram(file).probe().reason is Reason.NO_METER
+    (tmp_path / "meminfo").write_text(text)
+    assert ModelledDram(tmp_path).probe().reason is Reason.NO_METER
     with pytest.raises(MeterError, match="meminfo"):
-        ModelledDram(file).open(cores=1)
+        ModelledDram(tmp_path).open(cores=1)
 
 
-def test_a_meter_that_was_not_opened_does_not_guess(meminfo):
+def test_a_meter_that_was_not_opened_does_not_guess(proc):
     with pytest.raises(MeterError, match="not open"):
-        ModelledDram(meminfo).energy(reading(0, 1), reading(1, 1))
+        ModelledDram(proc).energy(reading(0, 1), reading(1, 1))

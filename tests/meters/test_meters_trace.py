@@ -11,7 +11,6 @@ import pytest
 
 from wattmark.contracts import Availability, Sensor
 from wattmark.errors import MeterError, TraceError
-from wattmark.metering import recording
 from wattmark.metering.opened import OpenMeters
 from wattmark.metering.recording import Recording
 from wattmark.metering.replay import ReplayMeter
@@ -37,7 +36,7 @@ def available(monkeypatch):
             return [by_name[name] for name in names] if names else list(meters)
 
         monkeypatch.setattr("wattmark.metering.selection.choose", choose)
-        monkeypatch.setattr(recording, "OPEN_METERS", OpenMeters())
+        monkeypatch.setattr("wattmark.metering.readings.OPEN_METERS", OpenMeters())
 
     return put
 

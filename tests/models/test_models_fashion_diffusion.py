@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wattmark.errors import AssetError, PlanError
+from wattmark.errors import AssetError, InputError
 from wattmark.models import fashion_diffusion
 from wattmark.models.fashion_diffusion import PARAMETERS, WEIGHTS, FashionDiffusion, class_of
 from wattmark.tasks.image_generation import PROMPTS, ImageGeneration
@@ -35,7 +35,7 @@ def test_a_prompt_may_say_it_in_other_words(prompt, class_id):
     [("a cat", "names none"), ("a dress and a coat", "dress and coat"), ("a raincoat", "none")],
 )
 def test_a_prompt_that_names_no_or_several_classes_is_an_error(prompt, named):
-    with pytest.raises(PlanError, match=named):
+    with pytest.raises(InputError, match=named):
         MODEL.preprocess([(prompt, 0)])
 
 

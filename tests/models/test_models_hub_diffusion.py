@@ -12,7 +12,7 @@ diffusers = pytest.importorskip("diffusers")
 from diffusers_folders import SCHEDULER, save_stable_diffusion  # noqa: E402
 from hub_folders import change  # noqa: E402
 
-from wattmark.errors import AssetError, PlanError, UnsupportedSetupError  # noqa: E402
+from wattmark.errors import AssetError, InputError, UnsupportedSetupError  # noqa: E402
 from wattmark.frameworks.torch_runners import reference_runners  # noqa: E402
 from wattmark.models.hub.hub_image_generation import HubImageGeneration  # noqa: E402
 from wattmark.models.hub.hub_noise_schedule import noise_schedule  # noqa: E402
@@ -109,17 +109,17 @@ def test_options_that_mean_nothing_are_refused(folder, own, options):
     ],
 )
 def test_a_schedule_that_is_not_known_is_refused(settings, said):
-    with pytest.raises(PlanError, match=said):
+    with pytest.raises(InputError, match=said):
         noise_schedule({**SCHEDULER, **settings}, "m")
 
 
 def test_what_does_not_fit_is_refused(copy):
     model = f"folder:{copy}"
     change(copy / "unet" / "config.json", in_channels=9)
-    with pytest.raises(PlanError, match=r"more than noise and text \(9 channels, where the VAE"):
+    with pytest.raises(InputError, match=r"more than noise and text \(9 channels, where the VAE"):
         HubImageGeneration(model).info()
     change(copy / "model_index.json", _class_name="StableDiffusionXLPipeline")
-    with pytest.raises(PlanError, match=r"it is a StableDiffusionXLPipeline.*what can be run"):
+    with pytest.raises(InputError, match=r"it is a StableDiffusionXLPipeline.*what can be run"):
         HubImageGeneration(model).info()
     weights = copy / "vae" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])

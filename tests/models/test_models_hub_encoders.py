@@ -12,7 +12,7 @@ transformers = pytest.importorskip("transformers")
 
 from hub_folders import NARROW, WORDS, change, save, save_bert, save_tokenizer  # noqa: E402
 
-from wattmark.errors import AssetError, PlanError  # noqa: E402
+from wattmark.errors import AssetError, InputError  # noqa: E402
 from wattmark.models.hub.hub_question_answering import (  # noqa: E402
     HubQuestionAnswering,
     passage_tokens,
@@ -76,7 +76,7 @@ def test_sentence_encoder_that_needs_more_than_pooling_is_refused(tmp_path):
     save_bert(tmp_path, "BertModel")
     parts = [{"type": f"sentence_transformers.models.{p}"} for p in ("Transformer", "Dense")]
     (tmp_path / "modules.json").write_text(json.dumps(parts))
-    with pytest.raises(PlanError, match=r"the parts sentence_transformers\.models\.Dense"):
+    with pytest.raises(InputError, match=r"the parts sentence_transformers\.models\.Dense"):
         HubSentenceSimilarity(f"folder:{tmp_path}").info()
 
 
@@ -128,14 +128,14 @@ def test_passage_is_found_between_the_last_two_separators():
 
 def test_model_for_another_task_is_an_error_that_names_both(tmp_path):
     save_bert(tmp_path, "BertForQuestionAnswering")
-    with pytest.raises(PlanError, match=r"text-classification.*BertForQuestionAnswering"):
+    with pytest.raises(InputError, match=r"text-classification.*BertForQuestionAnswering"):
         HubTextClassification(f"folder:{tmp_path}").preprocess([TEXT])
 
 
 def test_other_labels_are_an_error_that_names_them(tmp_path):
     labels = {0: "joy", 1: "anger", 2: "fear"}
     save_bert(tmp_path, "BertForSequenceClassification", id2label=labels)
-    with pytest.raises(PlanError, match=r"joy, anger, fear.*negative and positive"):
+    with pytest.raises(InputError, match=r"joy, anger, fear.*negative and positive"):
         HubTextClassification(f"folder:{tmp_path}").info()
 
 

@@ -13,7 +13,7 @@ transformers = pytest.importorskip("transformers")
 from hub_folders import NARROW, WORDS, change, save  # noqa: E402
 from torch_runner import TorchRunner  # noqa: E402
 
-from wattmark.errors import AssetError, PlanError  # noqa: E402
+from wattmark.errors import AssetError, InputError  # noqa: E402
 from wattmark.models.hub.hub_text_generation import (  # noqa: E402
     HubReasoning,
     HubSummarization,
@@ -96,7 +96,7 @@ def test_line_ends_of_a_byte_level_vocabulary_end_a_solution(tmp_path):
 def test_what_is_no_plain_llama_is_refused(tmp_path, settings, said):
     save_llama(tmp_path, tied=True)
     change(tmp_path / "config.json", **settings)
-    with pytest.raises(PlanError, match=f"no plain Llama.*{said}"):
+    with pytest.raises(InputError, match=f"no plain Llama.*{said}"):
         HubTextGeneration(f"folder:{tmp_path}").info()
 
 
@@ -106,5 +106,5 @@ def test_short_context_and_missing_head_are_refused(tmp_path):
     with pytest.raises(AssetError, match=r"1 of 21 weights .*lm_head\.weight is missing, not \(19"):
         HubTextGeneration(f"folder:{tmp_path}").info()
     change(tmp_path / "config.json", max_position_embeddings=128)
-    with pytest.raises(PlanError, match=r"128 positions, but the task text-generation needs 512"):
+    with pytest.raises(InputError, match=r"128 positions, but the task text-generation needs 512"):
         HubTextGeneration(f"folder:{tmp_path}").networks()

@@ -14,7 +14,7 @@ Image = pytest.importorskip("PIL.Image")
 
 from hub_folders import NARROW, change, save  # noqa: E402
 
-from wattmark.errors import PlanError  # noqa: E402
+from wattmark.errors import InputError  # noqa: E402
 from wattmark.models.hub.hub_image_classification import HubImageClassification  # noqa: E402
 from wattmark.models.hub.hub_image_processor import image_processor  # noqa: E402
 
@@ -62,7 +62,7 @@ def test_images_are_prepared_as_transformers_does(settings, size):
     ],
 )
 def test_preprocessing_that_is_not_supported_is_refused(settings, said):
-    with pytest.raises(PlanError, match=said):
+    with pytest.raises(InputError, match=said):
         image_processor(settings, "m")
 
 
@@ -84,5 +84,5 @@ def test_classifier_gives_the_logits_of_transformers(tmp_path, answer, only_netw
     np.testing.assert_allclose(answer(network, network.module(), query), own, atol=1e-5)
     assert model.info().parameters == sum(p.numel() for p in vit.parameters())
     change(tmp_path / "config.json", id2label={"0": "cat", "1": "dog"})
-    with pytest.raises(PlanError, match=r"2 classes \(cat, dog, \.\.\.\).*1000 of ImageNet"):
+    with pytest.raises(InputError, match=r"2 classes \(cat, dog, \.\.\.\).*1000 of ImageNet"):
         HubImageClassification(f"folder:{tmp_path}").info()

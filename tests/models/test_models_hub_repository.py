@@ -11,7 +11,7 @@ pytest.importorskip("huggingface_hub")
 from hub_folders import save_bert
 from hub_server import COMMIT, NOWHERE, client, served
 
-from wattmark.errors import AssetError, CorruptArchiveError, PlanError
+from wattmark.errors import AssetError, CorruptArchiveError, InputError
 from wattmark.models.hub.hub_text_classification import HubTextClassification
 
 
@@ -77,7 +77,7 @@ def test_hub_out_of_reach(endpoint):
 
 @pytest.mark.parametrize("name", ["hub:", "hub:a/b/c", "hub:org/name@", "folder:", "hub:../x y"])
 def test_name_that_can_be_no_model_is_refused_at_once(name):
-    with pytest.raises(PlanError, match="names no model: write hub:ORG/NAME"):
+    with pytest.raises(InputError, match="names no model: write hub:ORG/NAME"):
         HubTextClassification(name)
 
 

@@ -17,7 +17,7 @@ from hub_server import NOWHERE, client, served  # noqa: E402
 import wattmark  # noqa: E402
 from wattmark.conduct.events import Event, Stage  # noqa: E402
 from wattmark.contracts import Example  # noqa: E402
-from wattmark.errors import AssetError, PlanError, WattmarkError  # noqa: E402
+from wattmark.errors import AssetError, InputError, WattmarkError  # noqa: E402
 from wattmark.records import TaskInfo  # noqa: E402
 from wattmark.tasks.text_classification import TextClassification  # noqa: E402
 
@@ -76,7 +76,7 @@ def refused(kind: type[WattmarkError], match: str, *arguments, **changes) -> Non
 def test_a_model_that_does_not_fit_the_task_is_refused_before_any_worker(tmp_path):
     save_bert(tmp_path / "qa", "BertForQuestionAnswering")
     refused(
-        PlanError,
+        InputError,
         r"does not fit the task text-classification: its architecture is BertForQuestionAnswering",
         f"folder:{tmp_path / 'qa'}",
     )
@@ -96,7 +96,7 @@ def test_images_that_the_judge_cannot_see_are_refused_unless_cost_alone_is_asked
     pytest.importorskip("diffusers")
     save_stable_diffusion(tmp_path / "painter")
     refused(
-        PlanError,
+        InputError,
         r"of shape \(3, 16, 16\)",
         f"folder:{tmp_path / 'painter'}",
         task="image-generation",
@@ -135,5 +135,5 @@ def test_a_hub_out_of_reach_is_said_before_any_worker(tmp_path, monkeypatch):
 
 
 def test_a_name_that_is_none_and_a_folder_that_is_not_there(tmp_path):
-    refused(PlanError, "names no model: write hub:ORG/NAME", "hub:a/b/c")
+    refused(InputError, "names no model: write hub:ORG/NAME", "hub:a/b/c")
     refused(AssetError, "no folder .*nowhere", f"folder:{Path(tmp_path) / 'nowhere'}")

@@ -11,7 +11,7 @@ transformers = pytest.importorskip("transformers")
 from hub_folders import change, save  # noqa: E402
 from torch_runner import TorchRunner  # noqa: E402
 
-from wattmark.errors import AssetError, PlanError  # noqa: E402
+from wattmark.errors import AssetError, InputError  # noqa: E402
 from wattmark.models.hub.hub_speech_recognition import HubSpeechRecognition  # noqa: E402
 
 WORDS = ["[UNK]", "<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|transcribe|>"]
@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_refused(folder, tmp_path):
     with pytest.raises(AssetError, match=r"15 of \d+ weights .*encoder\.layers\.1\.self_attn"):
         HubSpeechRecognition(model).info()
     change(tmp_path / "config.json", num_mel_bins=128)
-    with pytest.raises(PlanError, match=r"num_mel_bins 128, but 80 is what can be run"):
+    with pytest.raises(InputError, match=r"num_mel_bins 128, but 80 is what can be run"):
         HubSpeechRecognition(model).info()
     change(tmp_path / "config.json", vocab_size=None, num_mel_bins=80)
     with pytest.raises(AssetError, match=r"has no number 'vocab_size'"):

@@ -14,7 +14,7 @@ from hub_folders import change, save_tokenizer  # noqa: E402
 from hub_vision_folders import CLASSES, NORMAL, save_captioner, save_detector  # noqa: E402
 from torch_runner import TorchRunner  # noqa: E402
 
-from wattmark.errors import AssetError, PlanError  # noqa: E402
+from wattmark.errors import AssetError, InputError  # noqa: E402
 from wattmark.models.hub import hub_object_detection  # noqa: E402
 from wattmark.models.hub.hub_detection_processor import detection_processor  # noqa: E402
 from wattmark.models.hub.hub_image_captioning import HubImageCaptioning  # noqa: E402
@@ -90,14 +90,16 @@ def test_a_detector_that_does_not_fit_is_refused(tmp_path):
     save_detector(tmp_path, "yolos")
     model = f"folder:{tmp_path}"
     change(tmp_path / "config.json", id2label={"0": "LABEL_0", "1": "table"})
-    with pytest.raises(PlanError, match=r"2 classes \(LABEL_0, table, \.\.\.\) and none of COCO's"):
+    with pytest.raises(
+        InputError, match=r"2 classes \(LABEL_0, table, \.\.\.\) and none of COCO's"
+    ):
         HubObjectDetection(model).info()
     change(tmp_path / "config.json", model_type="deta")
-    with pytest.raises(PlanError, match=r"family 'deta'; those that can be run are yolos, detr"):
+    with pytest.raises(InputError, match=r"family 'deta'; those that can be run are yolos, detr"):
         HubObjectDetection(model).info()
     change(tmp_path / "preprocessor_config.json", size=None)
     change(tmp_path / "config.json", model_type="yolos", id2label={"0": "person"})
-    with pytest.raises(PlanError, match=r"preprocessor_config\.json of folder.*'size'"):
+    with pytest.raises(InputError, match=r"preprocessor_config\.json of folder.*'size'"):
         HubObjectDetection(model).info()
 
 
@@ -131,13 +133,15 @@ def test_a_captioner_that_does_not_fit_is_refused(tmp_path):
         HubImageCaptioning(model).info()
     change(tmp_path / "preprocessor_config.json", size={"height": 48, "width": 32})
     with pytest.raises(
-        PlanError, match=r"gives pictures of 48 x 32, but its encoder takes 32 x 32"
+        InputError, match=r"gives pictures of 48 x 32, but its encoder takes 32 x 32"
     ):
         HubImageCaptioning(model).info()
     decoder = json.loads((tmp_path / "config.json").read_text())["decoder"]
     change(tmp_path / "config.json", decoder={**decoder, "model_type": "roberta"})
-    with pytest.raises(PlanError, match=r"made of 'vit' and 'roberta'; captioners that can be run"):
+    with pytest.raises(
+        InputError, match=r"made of 'vit' and 'roberta'; captioners that can be run"
+    ):
         HubImageCaptioning(model).info()
     change(tmp_path / "config.json", architectures=["BlipForConditionalGeneration"])
-    with pytest.raises(PlanError, match=r"BlipForConditionalGeneration, the task needs one"):
+    with pytest.raises(InputError, match=r"BlipForConditionalGeneration, the task needs one"):
         HubImageCaptioning(model).info()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from torch_runner import TorchRunner
 
-from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import decode_network
+from wattmark.models.networks.llama_config import LlamaConfig
 from wattmark.pipelines.greedy import Greedy, padded_prompt
 
 torch = pytest.importorskip("torch")

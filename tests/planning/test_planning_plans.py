@@ -13,13 +13,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from wattmark import registry
 from wattmark.contracts import Availability
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.errors import InputError, PlanError, UnknownNameError
 from wattmark.planning import plans
 from wattmark.planning.plans import check_plan, load_plan, packaged_plans, plan_schema
-from wattmark.records import Plan, Precision
+from wattmark.records import Plan, Precision, Setup
 from wattmark.store.schemas import schemas, write_schemas
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,7 @@ def instruments(monkeypatch: pytest.MonkeyPatch) -> None:
         "pytorch": SimpleNamespace(
             name="pytorch",
             modes={"eager": (Precision.FP32, Precision.INT8_DYNAMIC)},
+            devices=("cpu", "cuda"),
             packages=("pytest",),
             extra="torch",
             available=lambda setup: Availability(available=True),
@@ -66,6 +68,7 @@ def instruments(monkeypatch: pytest.MonkeyPatch) -> None:
         "openvino": SimpleNamespace(
             name="openvino",
             modes={"cpu": tuple(Precision)},
+            devices=("cpu",),
             packages=("no-such",),
             extra="openvino",
         ),
@@ -126,6 +129,8 @@ def test_yaml_json_mappings_and_plans_give_the_same_plan(write: Callable[..., Pa
         ("threads:", "thread:", r"line 9: setups\[1\]: unknown key 'thread': .* 'threads'"),
         ("int8-static", "int8", r"line 8: setups\[1\]\.precision: unknown precision .*'int8-"),
         ("eager/fp32", "eager/fp23", r"line 5: setups\[0\]\.precision: .* mean 'fp32'"),
+        ("eager/fp32", "eager/fp32/gpu", r"line 5: setups\[0\]\.device: unknown .*has cpu, cuda"),
+        ("eager/fp32", "eager/fp32/cudda", r"line 5: setups\[0\]\.device: .* mean 'cuda'"),
         ("pytorch/", "pytroch/", r"line 5: setups\[0\]\.framework: .* mean 'pytorch'"),
         ("text-class", "test-class", "line 2: task: unknown task .* mean 'text-classification'"),
         ("minilm-l6", "minilm-l12", "line 3: model: .* mean 'minilm-l6-sentiment'"),
@@ -137,7 +142,7 @@ def test_an_unknown_name_comes_with_the_nearest(
     write: Callable[..., Path], old: str, new: str, message: str
 ) -> None:
     path = write(PLAN.replace(old, new, 1))
-    with pytest.raises(PlanError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         load_plan(path)
     assert str(path) in str(caught.value)
     assert isinstance(caught.value, UnknownNameError)
@@ -174,8 +179,8 @@ def test_all_problems_are_told_at_once(write: Callable[..., Path]) -> None:
     lines = str(caught.value).splitlines()
     assert lines[0].endswith("plan.yaml: 3 problems")
     assert "line 1: name: is missing" in lines[1]
-    assert "line 8: setups[1].precision: unknown precision 'int9'" in lines[2]
-    assert "line 1: unknown key 'title'" in lines[3]
+    assert "line 1: unknown key 'title'" in lines[2]
+    assert "line 8: setups[1].precision: unknown precision 'int9'" in lines[3]
 
 
 @pytest.mark.parametrize(
@@ -253,6 +258,55 @@ def test_a_setup_that_its_framework_lacks_loads_and_is_noted() -> None:
     assert "cannot be imported" in notes[4]
 
 
+def test_a_device_that_its_framework_lacks_loads_and_is_noted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plans, "is_installed", lambda name: True)
+    plan = load_plan({**yaml.safe_load(PLAN), "setups": ["openvino/cpu/fp32/cuda"]})
+    (note,) = check_plan(plan)[1:]
+    assert "openvino has no device 'cuda', only cpu; this trial will fail" in note
+
+
+@pytest.mark.parametrize(
+    ("setup", "said"),
+    [
+        ("jax/jit/fp8-e4m3/tpu", ("unknown precision 'fp8-e4m3'", "unknown device 'tpu'")),
+        ("vk/shader/fp8-e4m3/vulkan", ()),
+        ("vk/shader/fp8-e5m3/vulkan", ("mean 'fp8-e4m3'",)),
+        ("vk/shader/fp8-e4m3/vulcan", ("mean 'vulkan'",)),
+        (
+            "pytorch/eager/fp8-e4m3",
+            ("'fp8-e4m3'", "pytorch has fp32, int8-dynamic"),
+        ),
+    ],
+)
+def test_a_framework_brings_precisions_and_devices_that_are_its_own(
+    monkeypatch: pytest.MonkeyPatch, setup: str, said: tuple[str, ...]
+) -> None:
+    vulkan = SimpleNamespace(modes={"shader": ("fp8-e4m3",)}, devices=("vulkan",))
+    known, names = registry.framework, registry.names
+    monkeypatch.setattr(registry, "framework", lambda n: vulkan if n == "vk" else known(n))
+    monkeypatch.setattr(registry, "names", lambda k: [*names(k), *(["vk"] * (k == "framework"))])
+    mapping = {**yaml.safe_load(PLAN), "setups": [setup]}
+    if not said:
+        assert load_plan(mapping).setups[0].label == setup
+        return
+    with pytest.raises(InputError) as caught:
+        load_plan(mapping)
+    assert all(part in str(caught.value) for part in said), caught.value
+
+
+def test_a_name_of_the_open_kind_is_written_so_that_labels_and_folders_can_hold_it() -> None:
+    assert Precision("fp8-e4m3") == "fp8-e4m3" != Precision.FP32
+    assert Precision("fp8-static").calibrated and not Precision("fp8-static").exact_weights
+    for wrong in ("fp8/e4m3", "<b>", "FP8", "../fp8", "", "f" * 41):
+        with pytest.raises(ValidationError):
+            Setup(framework="a", mode="b", precision=wrong)
+    for wrong in ("t4", "w2", "x", "a/b", "vulkan.", "GPU", "d" * 41):
+        with pytest.raises(ValidationError):
+            Setup(framework="a", mode="b", device=wrong)
+
+
 def test_what_the_machine_lacks_is_noted() -> None:
     changes = {"setups": ["pytorch/eager/fp32/t9999"], "cpus": [9999], "meters": ["rapl"]}
     notes = check_plan(load_plan({**yaml.safe_load(PLAN), **changes, "samples": 5}))
@@ -281,7 +335,7 @@ VALUES = st.recursive(
 def test_any_mapping_is_a_plan_or_a_plan_error(changes: dict[str, Any]) -> None:
     try:
         plan = load_plan({**yaml.safe_load(PLAN), **changes})
-    except PlanError as error:
+    except InputError as error:
         assert str(error)
     else:
         assert isinstance(plan, Plan)
@@ -308,7 +362,7 @@ def test_any_file_is_a_plan_or_a_plan_error(content: bytes, suffix: str, tmp_pat
     path.write_bytes(content)
     try:
         assert isinstance(load_plan(path), Plan)
-    except PlanError as error:
+    except InputError as error:
         assert str(path) in str(error)
 
 
@@ -327,7 +381,8 @@ def test_the_plan_schema_accepts_what_loads_and_says_what_keys_mean() -> None:
     for name in SINGLE:
         validator.validate(yaml.safe_load((plans.PACKAGED / f"{name}.yaml").read_text()))
     validator.validate(yaml.safe_load(PLAN))
-    for wrong in ("pytorch/eager/fp23", "pytorch/eager", 17):
+    assert validator.is_valid({**yaml.safe_load(PLAN), "setups": ["a/b/fp8-e4m3/vulkan/b8/w2.5"]})
+    for wrong in ("pytorch/eager/FP32", "pytorch/eager/fp32/T1", "pytorch/eager", 17):
         assert not validator.is_valid({**yaml.safe_load(PLAN), "setups": [wrong]})
     assert plan_schema()["properties"]["budget_s"]["description"].startswith("time for measuring")
 

@@ -214,6 +214,34 @@ def misbehave(mode: str, calls: int) -> None:
             raise ValueError(f"call {calls} failed")
 
 
+class FakeVulkan:
+    """A framework with a device and a precision that nothing of Wattmark knows.
+
+    Its weights have the 4 exponent and 3 mantissa bits of FP8.
+    """
+
+    name = "fake-vulkan"
+    modes = {"shader": (Precision("fp8-e4m3"),)}
+    devices = ("vulkan",)
+    packages = ("numpy",)
+    extra = "fake"
+
+    def available(self, setup: Setup) -> Availability:
+        return Availability(True)
+
+    def environment(self, setup: Setup, artefact: Path, threads: int) -> dict[str, str]:
+        return {}
+
+    def prepare(self, workspace: Workspace) -> None:
+        mantissa, exponent = np.frexp(WEIGHTS)
+        weights = np.ldexp(np.round(mantissa * 16) / 16, exponent)
+        np.save(workspace.out / f"{workspace.setup.device}.npy", weights)
+
+    def load(self, artefact: Path, model: Network, setup: Setup, threads: int) -> Runner:
+        weights = np.load(artefact / f"{setup.device}.npy").T
+        return lambda inputs: np.asarray(inputs["x"] @ weights)
+
+
 class FakeCounter:
     """The counter of a device that draws 40 W at idle and 10 W more for each busy core."""
 

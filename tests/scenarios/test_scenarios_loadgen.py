@@ -12,7 +12,7 @@ import pytest
 from wattmark import registry
 from wattmark.batching.policy import parse_policy
 from wattmark.contracts import Inputs, Pace
-from wattmark.errors import LoadgenError, PlanError
+from wattmark.errors import InputError, LoadgenError
 from wattmark.records import LoadgenSettings
 from wattmark.scenarios import loadgen_logs
 from wattmark.scenarios.loadgen_driver import Driven, Loadgen
@@ -141,7 +141,7 @@ def test_what_ends_the_process_is_raised_once_loadgen_has_ended(drive, scenario)
 
 @pytest.mark.parametrize("lacking", ["target_qps", "target_latency_ms"])
 def test_a_server_that_lacks_something_is_refused(drive, lacking):
-    with pytest.raises(PlanError, match="needs a rate and a bound"):
+    with pytest.raises(InputError, match="needs a rate and a bound"):
         drive("server", **{lacking: None})
 
 

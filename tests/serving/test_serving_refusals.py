@@ -6,13 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from wattmark.cli.main import app
-from wattmark.errors import PlanError, WorkerError
+from wattmark.errors import InputError, WorkerError
 from wattmark.serving.refusals import NoSuchModelError, status_of
 
 
 def test_a_client_is_told_whose_fault_it_was() -> None:
     assert status_of(NoSuchModelError("x")) == 404
-    assert status_of(PlanError("x")) == 400
+    assert status_of(InputError("x")) == 400
     assert status_of(WorkerError("queue_full", "x")) == 503
     assert status_of(WorkerError("batch_failed", "x")) == 500
 
@@ -29,4 +29,4 @@ def test_a_client_is_told_whose_fault_it_was() -> None:
 )
 def test_a_setup_that_cannot_be_served_is_refused(arguments, said) -> None:
     refused = CliRunner().invoke(app, ["serve", "minilm-l6-sentiment", *arguments])
-    assert isinstance(refused.exception, PlanError) and said in str(refused.exception)
+    assert isinstance(refused.exception, InputError) and said in str(refused.exception)

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wattmark.cli.main import app
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.workflows import endpoint_runs
 
 pytestmark = pytest.mark.slow
@@ -183,4 +183,4 @@ def test_ctrl_c_answers_what_waits_for_company() -> None:
 
 def test_a_model_of_sounds_is_refused_before_it_is_converted() -> None:
     refused = CliRunner().invoke(app, ["serve", "whisper-tiny-en", "--port", "0"])
-    assert isinstance(refused.exception, PlanError) and "text" in str(refused.exception)
+    assert isinstance(refused.exception, InputError) and "text" in str(refused.exception)

@@ -22,14 +22,14 @@ from wattmark.store import database, locations
 from wattmark.store.store import Store
 from wattmark.store.tables import Base
 
-THIRD = '''
-"""A third revision."""
+LATER = '''
+"""A later revision."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade():
@@ -77,14 +77,14 @@ def test_an_old_database_is_upgraded_and_keeps_its_rows(tmp_path: Path) -> None:
     engine.dispose()
     migrations = tmp_path / "migrations"
     shutil.copytree(database.STORE.migrations, migrations)
-    (migrations / "versions" / "0003_third.py").write_text(THIRD)
-    third = replace(database.STORE, migrations=migrations, head="0003")
+    (migrations / "versions" / "0004_later.py").write_text(LATER)
+    later = replace(database.STORE, migrations=migrations, head="0004")
 
-    engine = database.open_database(url, third)
+    engine = database.open_database(url, later)
 
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT id, note FROM runs").all() == [("old", "none")]
-        assert database._revision(connection, third) == "0003"
+        assert database._revision(connection, later) == "0004"
     engine.dispose()
 
 
@@ -93,11 +93,11 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> 
     database.open_database(url).dispose()
     migrations = tmp_path / "migrations"
     shutil.copytree(database.STORE.migrations, migrations)
-    broken = THIRD + "    op.drop_table('rounds')\n    op.drop_table('no_such_table')\n"
-    (migrations / "versions" / "0003_third.py").write_text(broken)
-    third = replace(database.STORE, migrations=migrations, head="0003")
+    broken = LATER + "    op.drop_table('rounds')\n    op.drop_table('no_such_table')\n"
+    (migrations / "versions" / "0004_later.py").write_text(broken)
+    later = replace(database.STORE, migrations=migrations, head="0004")
     with pytest.raises(StoreError, match="no_such_table"):
-        database.open_database(url, third)
+        database.open_database(url, later)
     with Store.open(tmp_path) as store:
         assert store.runs() == []
 

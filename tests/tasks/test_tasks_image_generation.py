@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.tasks import image_generation
 from wattmark.tasks.fashion_mnist import CLASSES
 from wattmark.tasks.image_generation import ImageGeneration, frechet, image_of
@@ -45,24 +45,24 @@ def test_the_prediction_holds_the_image():
     "answer", [np.zeros((1, 1000), np.float32), np.zeros((1, 28, 28)), np.zeros((28, 28), np.uint8)]
 )
 def test_the_answer_of_another_kind_of_model_is_refused(answer):
-    with pytest.raises(PlanError, match="needs another task"):
+    with pytest.raises(InputError, match="needs another task"):
         TASK.predict(answer)
 
 
 def test_an_image_that_the_judge_cannot_see_has_a_digest_and_no_score():
     first, other = (TASK.predict(np.full((3, 64, 64), value, np.uint8)) for value in (0, 1))
     assert first.startswith("image 3x64x64 sha256 ") and first != other
-    with pytest.raises(PlanError, match=r"cannot score image 3x64x64: .*--cost-only"):
+    with pytest.raises(InputError, match=r"cannot score image 3x64x64: .*--cost-only"):
         TASK.score(first, "bag")
     large = SimpleNamespace(name="folder:large", image_shape=(3, 64, 64))
-    with pytest.raises(PlanError, match=r"images of folder:large, of shape \(3, 64, 64\)"):
+    with pytest.raises(InputError, match=r"images of folder:large, of shape \(3, 64, 64\)"):
         TASK.require_scorable(large)
     TASK.require_scorable(SimpleNamespace(name="fashion-diffusion"))
 
 
 @pytest.mark.parametrize("prediction", ["", "no image", "AAAA"])
 def test_text_that_holds_no_image_is_an_error(prediction):
-    with pytest.raises(PlanError, match="not an image"):
+    with pytest.raises(InputError, match="not an image"):
         TASK.score(prediction, "bag")
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wattmark.contracts import Inputs, Mark, Output, Runners
+from wattmark.contracts import Inputs, Mark, MeterInfo, Output, Runners
+from wattmark.errors import MeterError
+from wattmark.metering.readings import Readings
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 from wattmark.worker import phases
-from wattmark.worker.phases import PhaseClock, total
+from wattmark.worker.phases import PhaseClock
 
 
 class Clock:
@@ -46,16 +48,24 @@ class Prefill:
 
 
 class OneWatt:
-    """One joule a nanosecond of the clock; refuses windows under ``least`` ns."""
+    """One joule a nanosecond of the clock; refuses windows under ``least`` ns.
+
+    Its read number ``broken`` fails.
+    """
 
     name = "one-watt"
     grade = Grade.COUNTED
 
-    def __init__(self, clock: Clock, least: int = 0) -> None:
-        self.clock, self.least, self.reads = clock, least, 0
+    def __init__(self, clock: Clock, least: int = 0, broken: int = 0) -> None:
+        self.clock, self.least, self.reads, self.broken = clock, least, 0, broken
+
+    def open(self, cores: int) -> MeterInfo:
+        return MeterInfo(self.name, ("cpu",), self.grade, 0.0)
 
     def read(self) -> MeterReading:
         self.reads += 1
+        if self.reads == self.broken:
+            raise MeterError("the bus is busy")
         return MeterReading(time_ns=self.clock.ns, values={"cpu": float(self.clock.ns)})
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
@@ -83,9 +93,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def watched(clock: Clock, least: int = 0) -> tuple[PhaseClock, OneWatt]:
-    meter: Any = OneWatt(clock, least)
-    return PhaseClock(Prefill(clock), {}, [meter]), meter
+def watched(clock: Clock, least: int = 0, broken: int = 0) -> tuple[PhaseClock, OneWatt]:
+    meter: Any = OneWatt(clock, least, broken)
+    return PhaseClock(Prefill(clock), {}, Readings.own([meter])), meter
 
 
 def test_what_follows_the_last_mark_belongs_to_the_last_phase(clock: Clock) -> None:
@@ -138,7 +148,30 @@ def test_a_round_begins_with_nothing_kept(clock: Clock) -> None:
     assert watch.windows()[0].units == 7
 
 
-def test_a_sum_keeps_the_level_of_the_instrument() -> None:
-    parts = [Quantity.between(1.0, 0.5, 2.0, "J", level=0.9, grade=Grade.MODELLED)] * 3
+def test_the_energy_of_a_phase_keeps_the_level_of_the_instrument(clock: Clock) -> None:
+    watch, _ = watched(clock)
+    for _ in range(5):
+        watch.answer({})
 
-    assert total(parts) == Quantity.between(3.0, 1.5, 6.0, "J", level=0.9, grade=Grade.MODELLED)
+    assert [phase.energy[0].gross.level for phase in watch.windows()] == [0.95, 0.95]
+
+
+@pytest.mark.parametrize(
+    ("broken", "prefill", "decode"),
+    [
+        (1, Reason.READ_FAILED, None),  # where the query starts
+        (2, Reason.SENSOR_LOST, Reason.READ_FAILED),  # where prefill gives way to decode
+        (3, None, Reason.SENSOR_LOST),  # where the query ends
+    ],
+)
+def test_a_fault_of_a_meter_within_a_phase_costs_its_energy_and_not_the_query(
+    clock: Clock, broken: int, prefill: Reason | None, decode: Reason | None
+) -> None:
+    watch, _ = watched(clock, broken=broken)
+    watch.answer({})
+    watch.answer({})
+
+    found = [phase.energy[0].gross for phase in watch.windows()]
+    assert [gross.reason for gross in found] == [prefill, decode]
+    assert {gross.detail for gross in found} <= {"the bus is busy", ""}
+    assert watch.per_query()[0].tolist() == [[5, 7], [5, 7]]

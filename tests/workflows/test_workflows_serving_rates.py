@@ -9,7 +9,7 @@ from synthetic_run import make_result, make_run
 from typer.testing import CliRunner
 
 from wattmark.cli.main import app
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.quantities import Quantity
 from wattmark.records import Failure, LatencyBound, LoadgenTest, Plan, Result, Run, StopReason
 from wattmark.workflows import serving_rates
@@ -114,10 +114,10 @@ def test_ctrl_c_keeps_what_was_found(monkeypatch) -> None:
 
 @pytest.mark.parametrize("slo", ["p90<1s", "ttft_p99<1s", "p99<1s,p90<1s"])
 def test_an_objective_that_is_not_a_servers_is_refused(slo: str) -> None:
-    with pytest.raises(PlanError, match="one bound on p99"):
+    with pytest.raises(InputError, match="one bound on p99"):
         serving_rates.serving_rates(PLAN, slo=slo)
 
 
 def test_an_unknown_policy_is_refused() -> None:
-    with pytest.raises(PlanError, match="no batching policy 'clever'"):
+    with pytest.raises(InputError, match="no batching policy 'clever'"):
         serving_rates.serving_rates(PLAN, slo="p99<1s", policies=("clever",))

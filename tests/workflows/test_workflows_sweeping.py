@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import wattmark
 from wattmark.cli.main import app
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.records import Plan
 
 PLAN = {
@@ -43,10 +43,10 @@ def test_a_setup_that_runs_out_of_memory_leaves_and_the_other_goes_on(tmp_path) 
 
 @pytest.mark.parametrize("batches", [(), (4, 2), (1, 1), (0, 1)])
 def test_batches_that_do_not_go_up_are_refused(batches) -> None:
-    with pytest.raises(PlanError, match="do not go up"):
+    with pytest.raises(InputError, match="do not go up"):
         wattmark.sweep(Plan.model_validate(PLAN), batches=batches)
 
 
 def test_an_objective_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(PlanError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         wattmark.sweep(Plan.model_validate(PLAN), slo="fast")

@@ -50,7 +50,7 @@ def advise(run: Run, goal: Goal, max_loss: float) -> Advice:
         return Advice(goal, None, None, (), refused)
     left.sort(key=lambda entry: (entry[0], entry[1].id))
     _, best, figure = left[0]
-    alike = tuple(other.id for _, other, theirs in left[1:] if overlap(figure, theirs))
+    alike = tuple(other.id for _, other, theirs in left[1:] if figure.overlaps(theirs))
     return Advice(goal, best, figure, alike, refused)
 
 
@@ -59,12 +59,6 @@ def figure_of(result: Result, goal: Goal) -> Quantity | None:
     if goal is Goal.MIN_ENERGY:
         return result.energy_relative
     return result.ratios.latency if result.ratios else None
-
-
-def overlap(a: Quantity, b: Quantity) -> bool:
-    """Whether two known intervals share a value."""
-    (a_low, _, a_high), (b_low, _, b_high) = a.bounds(), b.bounds()
-    return a_low <= b_high and b_low <= a_high
 
 
 def _refusal(run: Run, result: Result, figure: Quantity | None, max_loss: float) -> str:

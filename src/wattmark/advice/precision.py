@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from wattmark.quantities import Quantity
 from wattmark.records import Precision, Result, Run
+from wattmark.records.reading import ok
 
 
 class Verdict(StrEnum):
@@ -130,7 +131,7 @@ def crossovers(effects: Iterable[PrecisionEffect]) -> list[Crossover]:
 
 
 def _measured(run: Run) -> list[Result]:
-    return [result for result in run.results if result.status == "ok"]
+    return [result for result in run.results if ok(result)]
 
 
 def _precision(result: Result) -> Precision:

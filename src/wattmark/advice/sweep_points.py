@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result
-from wattmark.records.domains import total
+from wattmark.records.reading import energy_per_query
 from wattmark.records.slo import Bound, Slo
 
 #: Percentiles that a result holds.
@@ -37,7 +37,7 @@ class SweepPoint:
     @property
     def energy_per_query(self) -> Quantity:
         """Gross joules a query, over all domains."""
-        found = total((e.domain, e.per_query) for e in self.result.energy)
+        found = energy_per_query(self.result)
         return _none("J/query", self.failure) if found is None else found
 
     @property
@@ -76,10 +76,10 @@ class SweetSpots:
 
 
 def require_answerable(slo: Slo | None) -> None:
-    """Raise PlanError for an objective that a batch-size curve says nothing of."""
+    """Raise InputError for an objective that a batch-size curve says nothing of."""
     for bound in slo.bounds if slo else ():
         if bound.metric != "latency" or str(bound.percent) not in PERCENTILES:
-            raise PlanError(f"{bound} cannot be judged here: bound p50, p90 or p99 of the latency")
+            raise InputError(f"{bound} cannot be judged here: bound p50, p90 or p99 of the latency")
 
 
 def goes_on(points: Sequence[SweepPoint]) -> bool:

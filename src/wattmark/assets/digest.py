@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from wattmark.records import canonical_digest
+from wattmark.records import content_digest
 
 
 def file_sha256(path: Path) -> str:
@@ -23,4 +23,4 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 def tree_digest(files: Mapping[str, str]) -> str:
     """One sha256 for a whole folder: that of the canonical JSON of {path: sha256}."""
-    return canonical_digest(dict(files))
+    return content_digest(dict(files))

@@ -8,7 +8,7 @@ from pathlib import Path
 from wattmark.assets.cache import cached
 from wattmark.assets.reference import Asset, HubRef
 from wattmark.errors import AssetError
-from wattmark.records import canonical_digest
+from wattmark.records import content_digest
 
 
 def resolve_hub(ref: HubRef) -> Asset:
@@ -42,4 +42,4 @@ def resolve_hub(ref: HubRef) -> Asset:
         if not any(p.is_file() for p in files.rglob("*")):
             raise AssetError(f"{ref.label} has no file that matches {', '.join(ref.patterns)}")
 
-    return cached(ref, canonical_digest(sorted(ref.patterns)), fetch)
+    return cached(ref, content_digest(sorted(ref.patterns)), fetch)

@@ -21,7 +21,7 @@ from wattmark.assets.cache import cached
 from wattmark.assets.digest import file_sha256
 from wattmark.assets.reference import Asset, PackageRef
 from wattmark.errors import AssetError, DigestMismatchError
-from wattmark.records import canonical_digest
+from wattmark.records import content_digest
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def resolve_package(ref: PackageRef) -> Asset:
             extract(archive, ref.members, files)
         return ref.sha256
 
-    return cached(ref, canonical_digest(sorted(ref.members)), fetch)
+    return cached(ref, content_digest(sorted(ref.members)), fetch)
 
 
 def _download(ref: PackageRef, folder: Path) -> Path:

@@ -18,7 +18,7 @@ from typing import Any, Self
 from wattmark.batching.forming import BatchForming, Waiting
 from wattmark.batching.journal import BatchingRecord, Journal
 from wattmark.batching.policy import BatchingPolicy
-from wattmark.errors import PlanError, WorkerError
+from wattmark.errors import InputError, WorkerError
 
 #: Queries in, as many outputs in the same order out. Padding is its own affair: it knows the
 #: policy's ``bucket_of`` and ``padded_size``.
@@ -100,7 +100,7 @@ class Batcher:
 
         ``arrival_ns`` is when it was scheduled to arrive, on the batcher's clock (default: now);
         its wait counts from there. ``length`` chooses the bucket. Raises WorkerError with reason
-        ``queue_full`` or ``batcher_closed``, and PlanError for a length that fits no bucket
+        ``queue_full`` or ``batcher_closed``, and InputError for a length that fits no bucket
         or an arrival of another clock.
         """
         with self._changed:
@@ -112,7 +112,7 @@ class Batcher:
             if arrival_ns is None:
                 arrival_ns = now_ns
             elif arrival_ns > now_ns + FURTHEST_ARRIVAL_NS:
-                raise PlanError(
+                raise InputError(
                     f"a query was scheduled {(arrival_ns - now_ns) / 1e9:g} s after it was handed "
                     "in: give arrival_ns on the batcher's clock (default: time.monotonic_ns)"
                 )

@@ -41,7 +41,7 @@ class BatchForming:
     def offer(self, query: object, token: object, arrival_ns: int, length: int = 0) -> int:
         """Let a query wait, and return its number (0, 1, ... in the order of the calls).
 
-        Raises PlanError where no bucket holds ``length``, and WorkerError with reason
+        Raises InputError where no bucket holds ``length``, and WorkerError with reason
         ``queue_full`` where ``max_queue`` queries wait already; both leave everything as it was.
         """
         bucket = self.policy.bucket_of(length)

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.records.base import Record, problems_text
 
 POLICY_FORM = (
@@ -86,14 +86,14 @@ class BatchingPolicy(Record):
     def bucket_of(self, length: int) -> int:
         """The smallest bucket that holds ``length``; 0 where the policy has no buckets.
 
-        Raises PlanError for a query that is longer than the largest bucket.
+        Raises InputError for a query that is longer than the largest bucket.
         """
         if not self.buckets:
             return 0
         for bucket in self.buckets:
             if length <= bucket:
                 return bucket
-        raise PlanError(
+        raise InputError(
             f"a query of length {length} fits no bucket of {self}: "
             f"add a bucket of at least {length}, or shorten the query"
         )
@@ -115,23 +115,23 @@ class BatchingPolicy(Record):
 
 
 def parse_policy(text: str) -> BatchingPolicy:
-    """The policy that ``text`` describes (see POLICY_FORM). Raises PlanError for anything else."""
+    """The policy that ``text`` describes (see POLICY_FORM). Raises InputError for anything else."""
     kind, colon, rest = text.strip().partition(":")
     if kind not in _KEYS or not colon:
-        raise PlanError(f"batching policy {text!r} is not of the form {POLICY_FORM}")
+        raise InputError(f"batching policy {text!r} is not of the form {POLICY_FORM}")
     given: dict[str, str] = {}
     for part in rest.split(","):
         key, equals, word = (piece.strip() for piece in part.partition("="))
         if not equals or key not in _KEYS[kind]:
-            raise PlanError(
+            raise InputError(
                 f"{part!r} in batching policy {text!r} is not understood: "
                 f"a {kind} policy has {', '.join(_KEYS[kind])}"
             )
         if key in given:
-            raise PlanError(f"batching policy {text!r} gives {key} twice")
+            raise InputError(f"batching policy {text!r} gives {key} twice")
         given[key] = word
     if missing := [key for key in _NEEDED[kind] if key not in given]:
-        raise PlanError(f"batching policy {text!r} lacks {' and '.join(missing)}")
+        raise InputError(f"batching policy {text!r} lacks {' and '.join(missing)}")
     try:
         return BatchingPolicy(
             kind="static" if kind == "static" else "dynamic",
@@ -141,9 +141,9 @@ def parse_policy(text: str) -> BatchingPolicy:
             sizes=_parse_steps(given.get("sizes")),
         )
     except ValidationError as error:
-        raise PlanError(f"batching policy {text!r}: {problems_text(error)}") from None
+        raise InputError(f"batching policy {text!r}: {problems_text(error)}") from None
     except ValueError as error:
-        raise PlanError(f"batching policy {text!r}: {error}") from None
+        raise InputError(f"batching policy {text!r}: {error}") from None
 
 
 def _whole(word: str) -> int:

@@ -23,7 +23,7 @@ from operator import index
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.quantities import Quantity
 
 Integers = NDArray[np.int64]
@@ -53,11 +53,11 @@ class EnergyShares:
 def apportion(total: int, weights: Sequence[int]) -> list[int]:
     """Whole numbers in proportion to ``weights`` (>= 0, one > 0) that add up to ``total``.
 
-    Raises PlanError where nobody can bear a total.
+    Raises InputError where nobody can bear a total.
     """
     whole = sum(weights)
     if any(weight < 0 for weight in weights) or whole <= 0:
-        raise PlanError(
+        raise InputError(
             f"{len(weights)} weights of sum {whole} cannot share anything out: "
             "none may be negative, and at least one must be above 0"
         )
@@ -82,13 +82,13 @@ def energy_shares(
     ``batch_of[i]`` is the batch of request i, ``duration_ns[b]`` how long batch b ran (one that was
     shorter than a tick of the clock counts as one ns). The proportions are exact, so a share's
     interval is the total's times its proportion, at the total's level and grade. A missing total
-    gives missing shares for the same reason. Raises PlanError for input that does not fit together.
+    gives missing shares for the same reason. Raises InputError where the input does not fit.
     """
     batch_of, duration_ns = _integers(batch_of), _integers(duration_ns)
     tokens = None if tokens is None else _integers(tokens)
     members = _members(batch_of, len(duration_ns), tokens)
     if any(duration < 0 for duration in duration_ns):
-        raise PlanError("a batch ended before it started: its duration is negative")
+        raise InputError("a batch ended before it started: its duration is negative")
     rule = ShareRule.EQUAL if tokens is None else ShareRule.TOKENS
     weights: list[list[int]] = []
     without: list[int] = []
@@ -102,7 +102,7 @@ def energy_shares(
         shares = (total,) * len(batch_of)
         return EnergyShares(rule, shares, without_tokens=tuple(without))
     if not batch_of:
-        raise PlanError(f"{total.value:g} {total.unit} cannot be shared out: there is no request")
+        raise InputError(f"{total.value:g} {total.unit} cannot be shared out: there is no request")
 
     low, value, high = total.bounds()
     quantum = math.ulp(value)
@@ -140,13 +140,13 @@ def _members(
 ) -> list[list[int]]:
     """The requests of each batch."""
     if tokens is not None and len(tokens) != len(batch_of):
-        raise PlanError(f"{len(tokens)} token counts were given for {len(batch_of)} requests")
+        raise InputError(f"{len(tokens)} token counts were given for {len(batch_of)} requests")
     if tokens is not None and any(count < 0 for count in tokens):
-        raise PlanError("a request has a negative number of tokens")
+        raise InputError("a request has a negative number of tokens")
     members: list[list[int]] = [[] for _ in range(batches)]
     for request, batch in enumerate(batch_of):
         if not 0 <= batch < batches:
-            raise PlanError(
+            raise InputError(
                 f"request {request} is in batch {batch}, but there are batches 0 to {batches - 1}"
             )
         members[batch].append(request)

@@ -14,10 +14,16 @@ from wattmark.reports.cells import Table as TableModel
 _UNBOUNDED_WIDTH = 400
 
 
+class _Stdout(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave to ``main`` what it means that the reader has gone."""
+        raise BrokenPipeError
+
+
 def stdout(width: int = _UNBOUNDED_WIDTH) -> Console:
     """The console of what a verb prints; ``width`` is that of a file or a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=width)
+    console = _Stdout(highlight=False)
+    return console if console.is_terminal else _Stdout(highlight=False, width=width)
 
 
 def drawn(model: TableModel, title: str | None = None) -> Table:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wattmark.cli.installed import NamesInstalled
-
 if TYPE_CHECKING:
     from wattmark.editions.edition_files import Editions
 
@@ -25,7 +23,7 @@ def _in(folder: Path) -> Editions:
     return Editions(folder)
 
 
-@app.command("open", cls=NamesInstalled)
+@app.command("open")
 def open_(
     name: Name,
     rule: Annotated[str, typer.Option(help="{rules}.")] = "quintile",
@@ -52,7 +50,7 @@ def add(
     """Add the results of runs; a setup that is there already is replaced."""
     from wattmark.workflows import runs
 
-    made = _in(folder).add(name, [runs.load(one) for one in run])
+    made = _in(folder).add(name, [runs.bundle(one) for one in run])
     typer.echo(f"{made.name}: {len(made.entries)} results")
 
 

@@ -6,3 +6,5 @@ from __future__ import annotations
 INTERRUPTED = 130
 #: It ran to its end, and nothing valid came out.
 NOTHING_VALID = 1
+#: An exception that nobody expected: EX_SOFTWARE of sysexits.h.
+DEFECT = 70

@@ -40,13 +40,15 @@ def export(
     """Write a result in a format of others; what is not known is listed as left open."""
     from wattmark.cli.impact import read_given_site
     from wattmark.exports import export as export_as
+    from wattmark.files import naming
 
     place = read_given_site(site).with_(region=region, pue=pue, devices=tuple(device or ()))
     made = export_as(_subject(run, setup, place, training), format_)
     if output is None:
         typer.echo(made.text, nl=not made.text.endswith("\n"))
     else:
-        output.write_text(made.text, encoding="utf-8")
+        with naming(output):
+            output.write_text(made.text, encoding="utf-8")
     if made.checked_against:
         typer.echo(f"Checked against: {made.checked_against}", err=True)
     for omission in made.omissions:
@@ -54,11 +56,10 @@ def export(
 
 
 def _subject(name: str, setup: str | None, site: Site, training: Path | None) -> Subject:
-    from wattmark.cli.impact import used_by
     from wattmark.exports import Subject
     from wattmark.impact import assess
     from wattmark.workflows import runs
-    from wattmark.workflows.placing import place, read_training
+    from wattmark.workflows.placing import place, read_training, used_by
 
     run = runs.load(name)
     (use,) = used_by(run, setup)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from wattmark.impact import Impact, Use
     from wattmark.impact.site import Site
     from wattmark.quantities import Quantity
-    from wattmark.records import Run
 
 
 def impact(
@@ -133,30 +132,12 @@ def used(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
     """What a run, or a bare amount of energy, used; and the accelerators that were there."""
     from wattmark.impact.amounts import is_energy, parse_energy
     from wattmark.workflows import runs
-    from wattmark.workflows.placing import bare
+    from wattmark.workflows.placing import bare, used_by
 
     if is_energy(what):
         return [bare(parse_energy(what))], ()
     run = runs.load(what)
     return used_by(run, setup), run.environment.gpus
-
-
-def used_by(run: Run, setup: str | None) -> list[Use]:
-    """What the setup of that name used; of the baseline where none is named, or of all."""
-    from wattmark.errors import ImpactError, UnknownNameError
-    from wattmark.workflows.placing import uses
-
-    found = uses(run)
-    if not found:
-        raise ImpactError(f"run {run.id} has no setup that gave a result")
-    if setup == "all":
-        return list(found.values())
-    if setup is None:
-        baseline = run.plan.baseline_label
-        return [found[baseline] if baseline in found else next(iter(found.values()))]
-    if setup not in found:
-        raise UnknownNameError("setup", setup, found)
-    return [found[setup]]
 
 
 def _impacts(

@@ -62,20 +62,21 @@ def _instruments(kind: Kind) -> list[dict[str, str]]:
 def _cells(name: str) -> list[dict[str, str]]:
     """Every mode and precision of a framework, and whether it can run here.
 
-    What does not run on a CPU is asked for on a GPU.
+    It is asked for on each of the framework's devices until it runs on one.
     """
     from wattmark import registry
+    from wattmark.contracts import devices_of
     from wattmark.records import Setup
 
     framework = registry.framework(name)
     rows = []
     for mode, precisions in framework.modes.items():
         for precision in precisions:
-            setup = Setup(framework=name, mode=mode, precision=precision)
-            found = framework.available(setup)
-            if not found.available:
-                setup = setup.model_copy(update={"device": "cuda"})
+            for device in devices_of(framework):
+                setup = Setup(framework=name, mode=mode, precision=precision, device=device)
                 found = framework.available(setup)
+                if found.available:
+                    break
             state = "runs here" if found.available else f"not here: {found.reason}"
             rows.append({"name": setup.label, "state": state, "detail": found.detail})
     return rows
@@ -124,7 +125,6 @@ def _reports() -> list[dict[str, str]]:
 
 
 def _runs() -> list[dict[str, str]]:
-    from wattmark.workflows import endpoint_runs, runs
+    from wattmark.workflows import kinds
 
-    rows = [*runs.summaries(), *endpoint_runs.summaries()]
-    return sorted(rows, key=lambda row: row["id"], reverse=True)
+    return kinds.listed()

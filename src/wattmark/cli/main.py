@@ -1,74 +1,36 @@
-"""The ``wattmark`` command: its verbs, its global options, and how errors become exit codes.
+"""The ``wattmark`` command: its global options, and how errors become exit codes.
 
-Nothing heavy is imported here or at the top of a verb's file, so that ``--help`` is quick.
+Nothing heavy is imported here or at the top of a verb's file, so that ``--help`` is quick. The
+verbs are listed in :mod:`wattmark.cli.verbs`.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from wattmark.cli import (
-    advise,
-    board,
-    doctor,
-    edition,
-    export,
-    impact,
-    label,
-    lifetime,
-    listing,
-    meter,
-    overview,
-    pareto,
-    plan,
-    rate,
-    report,
-    run,
-    serve,
-    show,
-    sweep,
-)
-from wattmark.cli.installed import NamesInstalled
-from wattmark.errors import WattmarkError, WorkerError
+from wattmark.cli.exit_codes import INTERRUPTED
+from wattmark.cli.verbs import Verbs
 
 app = typer.Typer(
     name="wattmark",
+    cls=Verbs,
     help="What does an AI model cost to run, and is it worth it?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("run")(run.run)
-app.add_typer(plan.app, name="plan")
-app.command("list")(listing.list_)
-app.command("show")(show.show)
-app.command("sweep")(sweep.sweep)
-app.command("serve")(serve.serve)
-app.command("advise")(advise.advise)
-app.command("impact")(impact.impact)
-app.command("lifetime")(lifetime.lifetime)
-app.command("export", cls=NamesInstalled)(export.export)
-app.command("rate", cls=NamesInstalled)(rate.rate)
-app.add_typer(edition.app, name="edition")
-app.command("label")(label.label)
-app.command("pareto")(pareto.pareto)
-app.add_typer(board.app, name="board")
-app.command("overview")(overview.overview)
-app.command("report", cls=NamesInstalled)(report.report)
-app.command("doctor")(doctor.doctor)
-app.add_typer(meter.app, name="meter")
 
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from wattmark.machine.installed import version_of
 
-        typer.echo(f"wattmark {version('wattmark')}")
+        typer.echo(f"wattmark {version_of('wattmark')}")
         raise typer.Exit
 
 
@@ -77,24 +39,63 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
-    verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv for debugging.")
-    ] = 0,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
+    debug: Annotated[
+        bool, typer.Option("-vv", "--debug", help="Say what happens within, and where it failed.")
+    ] = False,
 ) -> None:
     """What does an AI model cost to run, and is it worth it?"""
-    level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
 
 
 def main() -> None:
-    """Entry point. Errors go to stderr; exit 2 for input that the user can mend, else 1."""
+    """Entry point. Whatever fails is one sentence on stderr and an exit code."""
+    from wattmark.cli.terminal import degrade_characters
+
+    degrade_characters()
+    sys.exit(_status())
+
+
+def _status() -> int:
+    """The exit code of the verb that the command line asks for."""
+    command: Any = typer.main.get_command(app)
     try:
-        app()
-    except WattmarkError as error:
-        typer.echo(f"wattmark: {error}", err=True)
-        if isinstance(error, WorkerError) and error.last_output:
-            typer.echo(f"The worker's last output:\n{error.last_output}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader (head, less) has gone; that is not an error
-        sys.exit(0)
+        with command.make_context("wattmark", sys.argv[1:]) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as done:
+        return done.exit_code
+    except (typer.TyperException, typer.Abort) as error:
+        return _usage(error)
+    except BrokenPipeError:  # the reader (head, less) has gone; that is not an error
+        from wattmark.cli.failures import drop_output
+
+        drop_output()
+    except BaseException as error:  # noqa: BLE001 - the last place that one reaches
+        return _failed(error)
+    return 0
+
+
+def _usage(error: Exception) -> int:
+    """Say what is wrong with the command line."""
+    if isinstance(error, typer.Abort):
+        typer.echo("wattmark: interrupted", err=True)
+        return INTERRUPTED
+    show = getattr(error, "show", lambda: typer.echo(f"wattmark: {error}", err=True))
+    show()
+    return int(getattr(error, "exit_code", 2))
+
+
+def _failed(error: BaseException) -> int:
+    """Say what went wrong; ``-vv`` shows where."""
+    from wattmark.cli.failures import drop_output, failure
+
+    if isinstance(error, SystemExit):
+        raise error
+    if isinstance(error, OSError):
+        drop_output()  # it may be the output that cannot be written
+    logging.getLogger(__name__).debug("it came from here", exc_info=error)
+    said = failure(error)
+    typer.echo(f"wattmark: {said.sentence}", err=True)
+    return said.exit_code

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from wattmark.quantities import Quantity
-    from wattmark.rating.pareto import Placed, Point
-    from wattmark.records import Result, Run
+    from wattmark.rating.pareto import Placed
+    from wattmark.records import Result
 
 _HEADS = {"energy": "Energy", "latency": "Latency", "money": "Money per 1 000 queries"}
 
@@ -46,6 +45,8 @@ def pareto(
     from wattmark.rating.pareto import pareto as place
     from wattmark.reports.pareto_chart import pareto_chart
     from wattmark.workflows import runs
+    from wattmark.workflows.pareto_points import costs
+    from wattmark.workflows.pareto_points import points as points_of
 
     if cost not in ("energy", "latency", "money"):
         raise typer.BadParameter(f"{cost!r}: the cost is energy, latency or money")
@@ -53,7 +54,8 @@ def pareto(
         raise typer.BadParameter("money takes --price or --instance-price, and only money does")
     loaded = runs.load(run)
     higher = registry.higher_is_better(loaded.task.name)
-    points, left_out = _points(loaded, _costs(loaded, cost, price, instance_price), cost)
+    figures = costs(loaded, cost, price=price, instance_price=instance_price)
+    points, left_out = points_of(loaded, figures, cost)
     if not points:
         raise RatingError(f"run {loaded.id} has no setup with both {cost} and quality")
     placed = sorted(place(points, higher_is_better=higher), key=lambda p: p.point.cost.bounds()[1])
@@ -84,58 +86,6 @@ def pareto(
         typer.echo(f"Plot: {plot}", err=True)
 
 
-def _costs(
-    run: Run, cost: str, price: str | None, instance_price: str | None
-) -> dict[str, Quantity | None]:
-    """What a query costs in each setup that gave a result, by its id; in money, 1 000 queries.
-
-    Electricity is that of the machine alone: what a building adds is the same for all.
-    """
-    from wattmark.reports.figures import comparable_energy
-    from wattmark.reports.rows import ok
-
-    results = [result for result in run.results if ok(result)]
-    if cost == "energy":
-        return {r.id: comparable_energy(run, r) for r in results}
-    if cost == "latency":
-        return {r.id: r.latency.p50 if r.latency else None for r in results}
-    from wattmark.impact.amounts import parse_price
-    from wattmark.quantities import Quantity
-    from wattmark.workflows.placing import use_of
-
-    thousand = Quantity.exact(1000.0, "query")
-    if price is not None:
-        per_kwh = parse_price(price, "kWh", "price")
-        energies = {r.id: comparable_energy(run, r) for r in results}
-        return {id_: e and e * per_kwh * thousand for id_, e in energies.items()}
-    per_hour = parse_price(instance_price or "", "h", "instance_price")
-    return {r.id: use_of(r).time * per_hour * thousand for r in results}
-
-
-def _points(
-    run: Run, costs: dict[str, Quantity | None], cost: str
-) -> tuple[list[Point], dict[str, str]]:
-    """Setups with both figures, and why the others are not among them."""
-    from wattmark.rating.pareto import Point
-    from wattmark.reports.rows import ok, percent_if_share
-
-    points: list[Point] = []
-    left_out: dict[str, str] = {}
-    for result in run.results:
-        if not ok(result):
-            left_out[result.id] = "the trial failed"
-            continue
-        figure = costs[result.id]
-        quality = result.quality.value if result.quality else None
-        if figure is None or not figure.known or quality is None or not quality.known:
-            left_out[result.id] = f"no {'quality' if figure and figure.known else cost}"
-        elif result.quality is not None and result.quality.gate_passed is False:
-            left_out[result.id] = "it misses the quality gate"
-        else:
-            points.append(Point(result.id, figure, percent_if_share(quality)))
-    return points, left_out
-
-
 def _standing(placed: Placed) -> str:
     from wattmark.rating.pareto import Standing
 
@@ -145,9 +95,9 @@ def _standing(placed: Placed) -> str:
 
 def _per_correct(result: Result) -> str:
     from wattmark.formatting import DASH, quantity_text
-    from wattmark.records.domains import total
+    from wattmark.records.reading import energy_per_correct
 
-    figure: Quantity | None = total((e.domain, e.per_correct) for e in result.energy)
+    figure = energy_per_correct(result)
     return DASH if figure is None else quantity_text(figure)
 
 

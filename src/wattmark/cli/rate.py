@@ -57,7 +57,7 @@ def rate(
         int | None,
         typer.Option(min=2, help="Groups with fewer are not rated (default: what the rule wants)."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the table with its stars: .csv, .parquet, .json.")
     ] = None,
@@ -88,7 +88,9 @@ def rate(
         for name, each in ({"": find_rule(chosen)} if isinstance(chosen, str) else chosen).items():
             typer.echo(f"{each.name}, version {each.version}: {name} {each.text}")
     if source is None:
-        table, keys = _stored(), ["task", "class", "hardware"]
+        from wattmark.workflows.rating_runs import POPULATION, stored_table
+
+        table, keys = stored_table(), list(POPULATION)
         gate, grade = gate or "gate_passed", grade or "grade"
     else:
         table, keys = read_table(source), []
@@ -160,44 +162,6 @@ def _stability(columns: Columns, change: str, seed: int) -> None:
     for found in what_if(columns, change, seed):
         share = found.changed / found.rated if found.rated else 0.0
         typer.echo(f"{found.rule}: {found.changed:g} of {found.rated} stars change ({share:.0%})")
-
-
-def _stored() -> Any:
-    """The stored runs' results as a table, one row a setup."""
-    import pyarrow as pa
-
-    from wattmark.editions.model_class import class_within
-    from wattmark.editions.rated_energy import rated_energy
-    from wattmark.errors import RatingError
-    from wattmark.reports.rows import energy_per_query, ok
-    from wattmark.workflows import runs
-
-    rows = []
-    for run in runs.finished():
-        for result in filter(ok, run.results):
-            energy, rated = energy_per_query(result), rated_energy(run, result)
-            rows.append(
-                {
-                    "run": run.id,
-                    "task": run.task.name,
-                    "model": run.model.name,
-                    "class": class_within(run.task.name, run.model.parameters),
-                    "setup": result.id,
-                    "hardware": ", ".join(run.environment.gpus) or run.environment.cpu_model,
-                    "energy_wh_low": rated["low_wh"],
-                    "energy_wh": rated["energy_wh"],
-                    "energy_wh_high": rated["high_wh"],
-                    "energy_wh_level": rated["level"],
-                    "energy_wh_comparable_low": rated["comparable_low_wh"],
-                    "energy_wh_comparable_high": rated["comparable_high_wh"],
-                    "energy_wh_scale": rated["scale"],
-                    "grade": str(energy.grade) if energy is not None else None,
-                    "gate_passed": result.quality.gate_passed if result.quality else None,
-                }
-            )
-    if not rows:
-        raise RatingError("no run is stored yet: `wattmark run` makes one; or name a table")
-    return pa.Table.from_pylist(rows)
 
 
 def _print(table: Any) -> None:

@@ -15,11 +15,13 @@ def report(
         Path | None, typer.Option("--output", "-o", help="File to write; left out: print it.")
     ] = None,
 ) -> None:
-    """Print or write a report of a run."""
-    from wattmark.workflows import runs
+    """Print or write a report of a run of any kind."""
+    from wattmark.files import naming
+    from wattmark.workflows import kinds
 
-    text = runs.report(runs.load(run), format_)
+    text = kinds.report(kinds.load(run), format_)
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:
-        output.write_text(text, encoding="utf-8")
+        with naming(output):
+            output.write_text(text, encoding="utf-8")

@@ -32,7 +32,7 @@ def serve(
     Ctrl-C ends it.
     """
     from wattmark.batching.policy import BatchingPolicy, parse_policy
-    from wattmark.errors import MissingPackageError, PlanError
+    from wattmark.errors import InputError, MissingPackageError
 
     try:
         from wattmark.serving.app import application, listen
@@ -45,10 +45,10 @@ def serve(
 
     wanted = parse_policy(policy) if policy else BatchingPolicy(kind="static", max_batch=1)
     if wanted.buckets or wanted.sizes:
-        raise PlanError("buckets and sizes are the model's own here: leave them out of --policy")
+        raise InputError("buckets and sizes are the model's own here: leave them out of --policy")
     setup = _setup(framework)
     if setup.batch != 1 or setup.max_wait_ms is not None:
-        raise PlanError(f"the batch is said by --policy: leave it out of {framework!r}")
+        raise InputError(f"the batch is said by --policy: leave it out of {framework!r}")
     listening = listen(host, port)
     typer.echo(f"Preparing {model} in {setup.label}", err=True)
     loaded = LoadedModel(model, task, setup.model_copy(update={"batch": wanted.max_batch}))
@@ -61,15 +61,15 @@ def serve(
 
 
 def _setup(text: str) -> Setup:
-    """The setup of that label. Raises PlanError."""
+    """The setup of that label. Raises InputError."""
     from pydantic import ValidationError
 
-    from wattmark.errors import PlanError
+    from wattmark.errors import InputError
     from wattmark.records import Setup, parse_setup, problems_text
 
     try:
         return Setup.model_validate(parse_setup(text))
     except ValidationError as error:
-        raise PlanError(f"setup {text!r}: {problems_text(error)}") from None
+        raise InputError(f"setup {text!r}: {problems_text(error)}") from None
     except ValueError as error:
-        raise PlanError(str(error)) from None
+        raise InputError(str(error)) from None

@@ -92,7 +92,7 @@ def _row(rate: PolicyRate) -> tuple[str, ...]:
 
 
 def _energy(rate: PolicyRate) -> Quantity | None:
-    from wattmark.reports.rows import energy_per_query
+    from wattmark.records.reading import energy_per_query
 
     return None if rate.result is None else energy_per_query(rate.result)
 

@@ -18,23 +18,20 @@ from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage
 from wattmark.conduct.interruption import interruptible
 from wattmark.conduct.judge import Judge
+from wattmark.conduct.launcher import Launcher
+from wattmark.conduct.local_process import LOCAL
 from wattmark.conduct.material import Material
+from wattmark.conduct.preparing import Workplace, job_of, prepare
 from wattmark.conduct.process import WorkerProcess
 from wattmark.conduct.recorder import Recorder
 from wattmark.conduct.rounds import RoundLoop
 from wattmark.conduct.session import TrialSession
-from wattmark.errors import WattmarkError, WorkerError
-from wattmark.records import Failure, Plan, Preparation, Setup, StopReason, Trial, canonical_digest
-from wattmark.worker.artefacts import artefact_key, package_versions, require_supported, shared_key
+from wattmark.errors import WattmarkError, WorkerError, reason_of
+from wattmark.records import Failure, Plan, StopReason, Trial
 from wattmark.worker.inputs import save_inputs, spread
 from wattmark.worker.jobs import Job
-from wattmark.worker.worker import reason_of
 
 CHECK_QUERIES = 24
-#: A worker that does not become steady may warm up for this share of the plan's budget, and
-#: no less than so many seconds.
-WARM_UP_SHARE = 0.25
-MIN_WARM_UP_S = 20.0
 PARALLEL_PREPARATIONS = 2
 #: Compilers are silent for long: a preparation may take so many times a worker's time limit.
 PREPARE_PATIENCE = 4
@@ -55,16 +52,23 @@ class Outcome:
 
 
 class Conductor:
-    """Runs a plan's trials. ``cache`` holds artefacts between runs."""
+    """Runs a plan's trials. ``cache`` holds artefacts between runs, ``launcher`` starts workers."""
 
     def __init__(
-        self, plan: Plan, material: Material, recorder: Recorder, cache: Path, observe: Observer
+        self,
+        plan: Plan,
+        material: Material,
+        recorder: Recorder,
+        cache: Path,
+        observe: Observer,
+        launcher: Launcher = LOCAL,
     ) -> None:
         self.plan = plan
         self.material = material
         self.recorder = recorder
         self.cache = cache
         self.observe = observe
+        self.launcher = launcher
         self.trials = trials_of(plan, material)
         self._children: set[WorkerProcess] = set()
         self._lock = threading.Lock()
@@ -75,7 +79,16 @@ class Conductor:
         folder = self.recorder.folder()
         digest = save_inputs(self.material.queries, folder / "inputs")
         calibration = save_inputs(self.material.calibration, folder / "calibration")
-        jobs = {t.id: self._job(t, digest, calibration) for t in self.trials}
+        place = Workplace(
+            folder,
+            self.cache,
+            self.material.model.digest,
+            self.material.cpus,
+            inputs_digest=digest,
+            calibration_digest=calibration,
+            checks=tuple(spread(self.material.queries, CHECK_QUERIES)),
+        )
+        jobs = {t.id: job_of(self.plan, t.setup, place) for t in self.trials}
         stop = StopReason.INTERRUPTED
         loop: RoundLoop | None = None
         try:
@@ -92,42 +105,6 @@ class Conductor:
         measuring_since = (loop.first_round_at if loop else None) or end
         references = {trial: job.reference for trial, job in jobs.items()}
         return Outcome(stop, measuring_since - start, end - measuring_since, references)
-
-    def _job(self, trial: Trial, inputs_digest: str, calibration_digest: str) -> Job:
-        model = self.material.model
-        checks = tuple(spread(self.material.queries, CHECK_QUERIES))
-        about = {
-            "model": model.digest,
-            "inputs": inputs_digest,
-            "checks": checks,
-            "options": trial.setup.options,
-        }
-        threads = min(trial.setup.threads or len(self.material.cpus), len(self.material.cpus))
-        return Job(
-            kind="measure",
-            task=self.plan.task,
-            model=self.plan.model,
-            setup=trial.setup,
-            scenario=self.plan.scenario,
-            loadgen=self.plan.loadgen,
-            artefact=self.cache / "artefacts" / self._key(trial.setup, calibration_digest),
-            shared=self.cache / "artefacts" / shared_key(self.material.model.digest),
-            inputs=self.recorder.folder() / "inputs",
-            calibration=self.recorder.folder() / "calibration",
-            reference=self.cache / "references" / canonical_digest(about)[:16],
-            check_queries=checks,
-            threads=threads,
-            cpus=self.material.cpus[-threads:],
-            meters=self.plan.meters,
-            warm_up_limit_s=max(MIN_WARM_UP_S, WARM_UP_SHARE * self.plan.budget_s),
-        )
-
-    def _key(self, setup: Setup, calibration_digest: str) -> str:
-        framework = registry.framework(setup.framework)
-        try:
-            return artefact_key(framework, setup, self.material.model.digest, calibration_digest)
-        except WattmarkError:
-            return "unsupported"  # _prepare_one refuses it with the reason
 
     def _references(self, jobs: dict[str, Job]) -> None:
         """One reference for each set of options: they change what is done, and so the FLOPs."""
@@ -146,9 +123,13 @@ class Conductor:
         failed = self.recorder.recorded().failures
         todo = [t for t in jobs if t not in failed]
         ready = []
+        limit_s = PREPARE_PATIENCE * self.plan.hang_timeout_s
         self.observe(Event(Stage.PREPARE, 0, len(todo)))
         with ThreadPoolExecutor(PARALLEL_PREPARATIONS) as pool:
-            futures = {pool.submit(self._prepare_one, t, jobs[t]): t for t in todo}
+            futures = {
+                pool.submit(prepare, jobs[t], self.material.cpus, self._child, limit_s): t
+                for t in todo
+            }
             try:
                 for done, future in enumerate(as_completed(futures), 1):
                     trial = futures[future]
@@ -167,22 +148,6 @@ class Conductor:
                 raise
         return ready
 
-    def _prepare_one(self, trial: str, job: Job) -> Preparation:
-        framework = registry.framework(job.setup.framework)
-        require_supported(framework, job.setup)
-        package_versions(framework)
-        job = job.model_copy(update={"kind": "prepare", "cpus": self.material.cpus})
-        environment = framework.environment(job.setup, job.artefact, job.threads)
-        with self._child(job, f"prepare-{trial.replace('/', '-')}", environment) as worker:
-            reply = worker.ask(None, PREPARE_PATIENCE * self.plan.hang_timeout_s)
-        return Preparation(
-            trial=trial,
-            artefact=job.artefact.name,
-            seconds=reply["seconds"],
-            cached=reply["cached"],
-            bytes=reply["bytes"],
-        )
-
     def _round_loop(self, jobs: dict[str, Job]) -> RoundLoop:
         task, model = registry.task(self.plan.task), registry.model(self.plan.model, self.plan.task)
         judge = Judge(task, model, self.material)
@@ -196,6 +161,7 @@ class Conductor:
                 self.recorder,
                 judge,
                 last.get(trial.id, -1) + 1,
+                self.launcher,
             )
             for trial in self.trials
             if trial.id in jobs
@@ -205,17 +171,24 @@ class Conductor:
         )
 
     def _fail(self, trial: str, stage: str, error: WattmarkError) -> None:
-        reason = error.reason if isinstance(error, WorkerError) else reason_of(error)
         output = error.last_output if isinstance(error, WorkerError) else ""
         failure = Failure.model_validate(
-            {"stage": stage, "reason": reason, "message": str(error), "last_output": output}
+            {
+                "stage": stage,
+                "reason": reason_of(error),
+                "message": str(error),
+                "last_output": output,
+            }
         )
         self.recorder.add_failure(trial, failure)
         self.observe(Event(Stage.FAILED, 0, 0, trial, f"{stage}: {error}"))
 
     @contextmanager
-    def _child(self, job: Job, name: str, environment: dict[str, str]) -> Iterator[WorkerProcess]:
-        worker = WorkerProcess(job, self.recorder.folder() / "workers", name, environment)
+    def _child(
+        self, job: Job, name: str, environment: Mapping[str, str]
+    ) -> Iterator[WorkerProcess]:
+        folder = self.recorder.folder() / "workers"
+        worker = WorkerProcess(self.launcher, job, folder, name, environment)
         with self._lock:
             self._children.add(worker)
         try:

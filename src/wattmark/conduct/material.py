@@ -12,7 +12,7 @@ from wattmark.contracts import Example, Inputs, Model, Task
 from wattmark.errors import PlanError
 from wattmark.planning import datasets
 from wattmark.quantities import Quantity
-from wattmark.records import ModelInfo, Plan, Precision, TaskInfo
+from wattmark.records import ModelInfo, Plan, TaskInfo
 from wattmark.worker.inputs import query_digest
 
 #: How many examples to draw for calibrating static quantisation, and how few are too few.
@@ -63,7 +63,7 @@ def gather(plan: Plan) -> Material:
     began = time.perf_counter()
     queries = _encoded(plan, model, examples)
     encode_ms = 1e3 * (time.perf_counter() - began) / len(queries)
-    static = any(setup.precision is Precision.INT8_STATIC for setup in plan.setups)
+    static = any(setup.precision.calibrated for setup in plan.setups)
     calibration = _calibration(plan, task, model, queries) if static else []
     return Material(
         model=model.info(),

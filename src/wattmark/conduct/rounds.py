@@ -11,7 +11,6 @@ processes later on to the measuring.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -32,6 +31,7 @@ from wattmark.conduct.schedule import (
 )
 from wattmark.conduct.session import TrialSession
 from wattmark.errors import WattmarkError, WorkerError
+from wattmark.machine.memory import available_bytes
 from wattmark.records import IdleRecord, Plan, Round, StopReason
 from wattmark.statistics import narrow_enough, round_log_ratios
 
@@ -46,15 +46,6 @@ LOADS_AT_ONCE = 2
 #: Memory to leave free, and what a worker is assumed to need until one has been seen.
 MEMORY_RESERVE_BYTES = 1 << 30
 FIRST_GUESS_RSS_BYTES = 1 << 30
-
-
-def available_memory_bytes() -> int:
-    """What could be allocated without swapping (Linux: MemAvailable)."""
-    with open("/proc/meminfo") as handle:  # noqa: PTH123 - not a file on a disk
-        for line in handle:
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 class RoundLoop:
@@ -205,7 +196,7 @@ class RoundLoop:
     def _fits(self) -> bool:
         peaks = [s.peak_rss_bytes for s in self.sessions.values()]
         largest = max(FIRST_GUESS_RSS_BYTES, *peaks)
-        return available_memory_bytes() > LOADS_AT_ONCE * largest + MEMORY_RESERVE_BYTES
+        return available_bytes() > LOADS_AT_ONCE * largest + MEMORY_RESERVE_BYTES
 
     def _measure_idle(self, *, after: bool = False) -> None:
         """What the devices draw while all workers wait, before or ``after`` the rounds.

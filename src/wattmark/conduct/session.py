@@ -9,6 +9,8 @@ import numpy as np
 
 from wattmark import registry
 from wattmark.conduct.judge import Judge
+from wattmark.conduct.launcher import Launcher
+from wattmark.conduct.local_process import LOCAL
 from wattmark.conduct.process import WorkerProcess
 from wattmark.conduct.recorder import Recorder, Samples
 from wattmark.errors import WorkerError
@@ -42,6 +44,7 @@ class TrialSession:
         recorder: Recorder,
         judge: Judge,
         first_execution: int,
+        launcher: Launcher = LOCAL,
     ) -> None:
         self.trial = trial
         self.stage = "load"
@@ -51,6 +54,7 @@ class TrialSession:
         self._plan = plan
         self._recorder = recorder
         self._judge = judge
+        self._launcher = launcher
         self._execution = first_execution - 1
         self._worker: WorkerProcess | None = None
         self._loaded: dict[str, Any] = {}
@@ -71,7 +75,7 @@ class TrialSession:
         )
         name = f"{self.trial.id.replace('/', '-')}-{self._execution}"
         folder = self._recorder.folder() / "workers"
-        self._worker = WorkerProcess(self._job, folder, name, environment)
+        self._worker = WorkerProcess(self._launcher, self._job, folder, name, environment)
 
     def wait_loaded(self) -> None:
         """Wait until it has loaded and its conversion was checked."""

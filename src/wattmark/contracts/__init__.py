@@ -10,7 +10,7 @@ array. A plug-in is found by its entry point (see :mod:`wattmark.registry`).
 from wattmark.contracts.availability import Availability
 from wattmark.contracts.channel import Channel, CpuModel, Recordable, TraceUnit
 from wattmark.contracts.export import Export, Exported
-from wattmark.contracts.framework import Framework, Workspace
+from wattmark.contracts.framework import Framework, Workspace, devices_of, precisions_of
 from wattmark.contracts.meter import Meter, MeterInfo, Scope
 from wattmark.contracts.model import Mark, Model, Pipeline
 from wattmark.contracts.network import (
@@ -68,4 +68,6 @@ __all__ = [
     "Timeline",
     "TraceUnit",
     "Workspace",
+    "devices_of",
+    "precisions_of",
 ]

@@ -31,10 +31,31 @@ class Workspace:
 
 
 class Framework(Protocol):
-    """What executes a network. ``modes`` maps each mode to the precisions it can do."""
+    """What executes a network.
+
+    ``modes`` and ``devices`` are what a plan can ask for. Both are open: a precision of its own is
+    ``Precision("fp8-e4m3")``, a device any short word (``vulkan``, ``tpu``). What ends in
+    ``-static`` is given calibration inputs. A plan that names something else is refused with the
+    nearest of these.
+
+    What the frameworks here share, and another may use:
+
+    * ``frameworks.installed``: ``has_cell(name, modes, setup)`` and ``lacks(packages, extra)`` say
+      why a setup cannot run, or None, so that `available` reads
+      ``has_cell(...) or lacks(...) or Availability(True)``; ``unavailable(detail)`` is any other
+      reason, with its cure.
+    * ``frameworks.buckets.bucket_sizes(network)``: every combination of sizes that a network's
+      axes can have, smallest first. A framework that compiles for fixed shapes makes a program of
+      each in `prepare`; a call is then padded to the smallest that holds it.
+    * ``frameworks.onnx_export.shared_onnx(workspace)``: the network as ONNX, exported once and
+      shared with every framework that reads ONNX (by ``workspace.shared``).
+    """
 
     name: str
+    #: mode -> precisions that it can do
     modes: Mapping[str, tuple[Precision, ...]]
+    #: devices that some mode runs on, the usual one first; `devices_of` where it is left out
+    devices: tuple[str, ...]
     #: distributions that must be installed; their versions are part of the artefact's identity
     packages: tuple[str, ...]
     #: the extra that installs them
@@ -60,3 +81,17 @@ class Framework(Protocol):
     ) -> Runner | StatefulRunner:
         """Load one network, ready for every shape that its sizes allow."""
         ...
+
+
+#: What a framework that does not name its devices may be asked for; its `available` then tells.
+USUAL_DEVICES = ("cpu", "cuda")
+
+
+def devices_of(framework: Framework) -> tuple[str, ...]:
+    """The devices that a framework names, and the usual ones where it names none."""
+    return tuple(getattr(framework, "devices", USUAL_DEVICES))
+
+
+def precisions_of(framework: Framework) -> tuple[Precision, ...]:
+    """The precisions that some mode of a framework can do, each once."""
+    return tuple(dict.fromkeys(p for known in framework.modes.values() for p in known))

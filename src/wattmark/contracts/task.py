@@ -79,7 +79,7 @@ class Task(Protocol):
 
     A task may also have ``also``: further metrics by name, each a function like ``quality``.
     They are reported beside it and decide nothing. And it may have ``require_scorable(model)``,
-    which raises PlanError for a model whose answers it cannot score, before any is made.
+    which raises InputError for a model whose answers it cannot score, before any is made.
     """
 
     name: str

@@ -1,63 +1,46 @@
 """Editions: a population, a rule and its stars, frozen under a hash that the next one carries.
 
-An edition is a JSON document; its digest is the sha256 of its canonical form (RFC 8785) without
-the digest itself. Frozen means frozen: :mod:`wattmark.editions.edition_problems` finds whatever is
-changed afterwards, and says where. Old results are rated anew in a later edition, and never
-measured again.
+An edition is a JSON document, written once in its canonical form (RFC 8785); its digest is the
+sha256 of these bytes without the digest itself. Frozen means frozen:
+:mod:`wattmark.editions.edition_problems` finds whatever is changed afterwards, and says where. Old
+results are rated anew in a later edition, and never measured again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wattmark import registry
 from wattmark.contracts import LimitedRule, Limits, Rule
-from wattmark.errors import MissingPackageError, RatingError
+from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns, Rated, rate_columns
 from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.distributions import Comparable
 from wattmark.rating.limits import born, by_population, checked
+from wattmark.rating.rated_row import EntryFields
 from wattmark.rating.rules import MIN_POPULATION, find_rule, needs_limits
+from wattmark.records import hashed_document
+from wattmark.records.canonical import canonical, sha256_of, without
 
 _NAME = re.compile(r"(\d{4})-H([12])")
-_UNKNOWN = "unknown"
 #: Version 2: P(star) by :func:`~wattmark.rating.confidence.star_shares`, and ``limits``.
 #: Version 3: intervals of entries that share a scale.
 EDITION_VERSION = 3
 _SINCE_3 = ("comparable_low_wh", "comparable_high_wh", "scale")
 
+#: What the canonical JSON of RFC 8785 can say.
+MOST_INTEGER = 2**53 - 1
+MOST_RESAMPLES = 1_000_000
 
-class Entry(BaseModel):
-    """A result in an edition; energy in Wh a query with its interval, or None where missing.
 
-    The comparable interval counts among entries of the same ``scale``: see
-    :mod:`wattmark.rating.distributions`.
-    """
+class Entry(EntryFields):
+    """A result in an edition; energy in Wh a query with its interval, or None where missing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    run: str
     result_sha256: str
-    model: str
-    task: str
-    model_class: str = ""
-    setup: str
-    hardware: str
-    grade: str = _UNKNOWN
-    gate_passed: bool | None = None
-    quality: str = ""
-    energy_wh: float | None = None
-    low_wh: float | None = None
-    high_wh: float | None = None
-    level: float | None = None
-    comparable_low_wh: float | None = None
-    comparable_high_wh: float | None = None
-    scale: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -73,9 +56,9 @@ class Entry(BaseModel):
 class Star(BaseModel):
     """What an entry got; None with ``unrated_reason`` where it got none."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    stars: int | None
+    stars: int | None = Field(ge=1, le=5)
     probability: float | None
     distance_pct: float | None
     unrated_reason: str | None
@@ -89,17 +72,17 @@ class Edition(BaseModel):
     rated.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     edition_version: int = EDITION_VERSION
     name: str
     closes: str
     rule: str
-    rule_version: int
+    rule_version: int = Field(ge=0, le=MOST_INTEGER)
     limits: dict[str, Limits] | None = None
-    min_population: int = MIN_POPULATION
-    resamples: int = RESAMPLES
-    seed: int = 0
+    min_population: int = Field(default=MIN_POPULATION, ge=0, le=MOST_INTEGER)
+    resamples: int = Field(default=RESAMPLES, ge=0, le=MOST_RESAMPLES)
+    seed: int = Field(default=0, ge=0, le=MOST_INTEGER)
     previous: str | None = None
     previous_digest: str | None = None
     entries: tuple[Entry, ...] = ()
@@ -117,6 +100,8 @@ class Edition(BaseModel):
         installed = self.rule in registry.names("rule")
         if installed and needs_limits(self.rule) != (self.limits is not None):
             raise ValueError(f"rule {self.rule} {_limits_told(self.rule)}")
+        if self.previous is not None and not self.previous < self.name:
+            raise ValueError(f"previous is {self.previous!r}, which does not come before it")
         if self.edition_version < 3 and any(entry.scale for entry in self.entries):
             raise ValueError("entries share a scale since edition_version 3")
         try:
@@ -227,7 +212,7 @@ def frozen(edition: Edition, today: str) -> Edition:
     if not edition.entries:
         raise RatingError(f"edition {edition.name} has no results: add runs before it is frozen")
     made = edition.model_copy(update={"stars": stars(edition), "frozen_on": today})
-    return made.model_copy(update={"digest": digest(made)})
+    return made.model_copy(update={"digest": digest(document(made))})
 
 
 def stars(edition: Edition, under: Edition | None = None) -> tuple[Star, ...]:
@@ -242,27 +227,24 @@ def stars(edition: Edition, under: Edition | None = None) -> tuple[Star, ...]:
     return tuple(_star(rated, i) for i in range(len(edition.entries)))
 
 
-def digest(edition: Edition) -> str:
-    """sha256 of the canonical JSON (RFC 8785), the digest left out."""
-    later: dict[str, Any] = {"digest": True}
+def document(edition: Edition) -> bytes:
+    """The edition as it is written: canonical JSON with the members that its version has."""
+    written = hashed_document(edition)
     if edition.edition_version < 3:
-        later["entries"] = {"__all__": set(_SINCE_3)}
+        for entry in written["entries"]:
+            for name in _SINCE_3:
+                del entry[name]
     if edition.edition_version < 2:
-        later["limits"] = True
-    document = edition.model_dump(mode="json", exclude=later)
-    return hashlib.sha256(canonical(document)).hexdigest()
+        del written["limits"]
+    return canonical(written)
 
 
-def canonical(document: Any) -> bytes:
-    """The canonical JSON of RFC 8785."""
-    try:
-        import rfc8785
-    except ImportError:
-        raise MissingPackageError(
-            "rfc8785 is not installed, and editions are hashed with it: "
-            "pip install 'wattmark[editions]'"
-        ) from None
-    return rfc8785.dumps(document)
+def digest(written: bytes) -> str:
+    """The digest of an edition's document: sha256 of its bytes without the digest.
+
+    Raises ValueError for bytes that are no canonical JSON.
+    """
+    return sha256_of(without(written, "digest"))
 
 
 def _columns(entries: tuple[Entry, ...]) -> Columns:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from wattmark.assets.whole_file import write_whole
 from wattmark.contracts import Limits
 from wattmark.editions.edition import (
     Edition,
     Entry,
     Star,
-    canonical,
+    document,
     frozen,
     opened,
     population,
@@ -23,15 +24,15 @@ from wattmark.editions.edition import (
 from wattmark.editions.edition_diff import Diff, diff
 from wattmark.editions.edition_problems import problems
 from wattmark.editions.label import Label
-from wattmark.editions.model_class import class_within
-from wattmark.editions.rated_energy import rated_energy
 from wattmark.editions.thresholds import read_limits
-from wattmark.errors import RatingError, UnknownNameError
-from wattmark.formatting import DASH, quantity_text, range_text, value_text
+from wattmark.errors import InputError, RatingError, UnknownNameError
+from wattmark.formatting import DASH, range_text, value_text
 from wattmark.quantities import Quantity, Reason
-from wattmark.records import Result, Run, hashed_document
+from wattmark.rating.rated_row import RatedRow
+from wattmark.records import Bundle, Result
+from wattmark.records.canonical import sha256_of
+from wattmark.records.reading import ok
 from wattmark.reports.impact_table import on_basis
-from wattmark.reports.rows import energy_per_query, ok, percent_if_share
 
 
 def today() -> str:
@@ -51,18 +52,10 @@ class Editions:
 
     def load(self, name: str) -> Edition:
         """An edition. Raises RatingError that names the file, and the field where one is bad."""
-        path = self._path(name)
         try:
-            return Edition.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            known = ", ".join(self.names()) or "none"
-            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
-        except OSError as error:
-            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
+            return self._read(name)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RatingError(f"{path}: {where}: {first['msg']}") from None
+            raise RatingError(_not_valid(self._path(name), error)) from None
 
     def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
         """A new edition after the newest one before it. Raises RatingError where it exists.
@@ -79,9 +72,11 @@ class Editions:
         self._write(made)
         return made
 
-    def add(self, name: str, runs: list[Run]) -> Edition:
+    def add(self, name: str, bundles: Sequence[Bundle]) -> Edition:
         """The edition with the results of these runs."""
-        entries = tuple(entry_of(run, r) for run in runs for r in run.results if ok(r))
+        entries = tuple(
+            entry_of(b, result) for b in bundles for result in b.run.results if ok(result)
+        )
         made = with_entries(self.load(name), entries, today())
         self._write(made)
         return made
@@ -102,13 +97,36 @@ class Editions:
 
     def verify(self, name: str) -> list[str]:
         """What is wrong with an edition or with one that it follows; empty where nothing is."""
-        edition = self.load(name)
+        try:
+            edition = self._read(name)
+        except ValidationError as error:
+            return [_not_valid(self._path(name), error)]
         previous = None
         found: list[str] = []
         if edition.previous is not None and edition.previous in self.names():
             previous = self.load(edition.previous)
             found = self.verify(edition.previous)
-        return found + problems(edition, previous)
+        try:
+            return found + problems(edition, previous, self._bytes(name))
+        except (InputError, ValueError, ArithmeticError) as error:
+            return [*found, f"{name}: not a valid edition: {error}"]
+
+    def _read(self, name: str) -> Edition:
+        """Raises RatingError, ValidationError."""
+        found = Edition.model_validate_json(self._bytes(name))
+        if found.name != name:
+            raise RatingError(f"{self._path(name)}: name: it is edition {found.name!r:.60}")
+        return found
+
+    def _bytes(self, name: str) -> bytes:
+        path = self._path(name)
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none"
+            raise RatingError(f"there is no edition {name!r} in {self.folder}; {known}") from None
+        except OSError as error:
+            raise RatingError(f"{path} cannot be read: {error.strerror}") from None
 
     def _path(self, name: str) -> Path:
         if not name.replace("-", "").isalnum():
@@ -116,11 +134,15 @@ class Editions:
         return self.folder / f"{name}.json"
 
     def _write(self, edition: Edition) -> None:
-        """Whole or not at all: written beside it, then moved into its place."""
-        path = self._path(edition.name)
-        draft = path.with_suffix(".tmp")
-        draft.write_bytes(canonical(edition.model_dump(mode="json")))
-        draft.replace(path)
+        write_whole(self._path(edition.name), document(edition))
+
+
+def _not_valid(path: Path, error: ValidationError) -> str:
+    """Which field of an edition's file is wrong."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{path}: not a valid edition: {f'{where}: ' if where else ''}{said}"
 
 
 def limits_in(path: Path) -> dict[str, Limits]:
@@ -136,29 +158,10 @@ def limits_in(path: Path) -> dict[str, Limits]:
     return found
 
 
-def entry_of(run: Run, result: Result) -> Entry:
-    """A result as an entry of an edition."""
-    energy = energy_per_query(result)
-    return Entry(
-        run=run.id,
-        result_sha256=hashlib.sha256(canonical(hashed_document(result))).hexdigest(),
-        model=run.model.name,
-        task=run.task.name,
-        model_class=class_within(run.task.name, run.model.parameters),
-        setup=result.id,
-        hardware=", ".join(run.environment.gpus) or run.environment.cpu_model,
-        grade=str(energy.grade) if energy and energy.grade else "unknown",
-        gate_passed=result.quality.gate_passed if result.quality else None,
-        quality=_quality(result),
-        **rated_energy(run, result),
-    )
-
-
-def _quality(result: Result) -> str:
-    quality = result.quality
-    if quality is None or not quality.value.known:
-        return ""
-    return f"{quality.metric} {quantity_text(percent_if_share(quality.value))}"
+def entry_of(bundle: Bundle, result: Result) -> Entry:
+    """A result of a run as an entry of an edition."""
+    sha256 = sha256_of(bundle.result_document(result.id))
+    return Entry(result_sha256=sha256, **RatedRow.of(bundle.run, result).entry_fields())
 
 
 def label_of(

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from wattmark.editions.edition import Edition, Star, digest, stars, version_of
+from wattmark.editions.edition import Edition, Star, digest, document, stars, version_of
 from wattmark.rating.limits import rescale_due
 
 #: Since that edition_version probabilities are drawn as they are now.
@@ -16,8 +16,11 @@ PROBABILITY_TOLERANCE = 0.005
 DISTANCE_TOLERANCE = 1e-4
 
 
-def problems(edition: Edition, previous: Edition | None) -> list[str]:
+def problems(edition: Edition, previous: Edition | None, written: bytes) -> list[str]:
     """What is wrong with a frozen edition, and where; empty where nothing is.
+
+    ``written`` are the bytes that it was read from. They have its digest, or else what they say
+    has, where somebody laid them out anew or an older Wattmark wrote members that it did not hash.
 
     Stars and reasons are compared exactly, probabilities to 0.005 and distances to a ten-thousandth
     of themselves: on another machine logarithms differ in their last digits. The digest protects
@@ -26,7 +29,7 @@ def problems(edition: Edition, previous: Edition | None) -> list[str]:
     if edition.digest is None:
         return [f"{edition.name} is not frozen"]
     found = []
-    if digest(edition) != edition.digest:
+    if not _has_digest(edition, written):
         found.append(f"{edition.name}: its content does not have the digest {edition.digest[:12]}")
     if edition.rule_version != version_of(edition.rule):
         found.append(f"{edition.name}: rule {edition.rule} is now of another version")
@@ -45,6 +48,15 @@ def problems(edition: Edition, previous: Edition | None) -> list[str]:
     ):
         found.append(f"{edition.name}: {edition.previous} is not the edition that it follows")
     return found
+
+
+def _has_digest(edition: Edition, written: bytes) -> bool:
+    try:
+        if digest(written) == edition.digest:
+            return True
+    except ValueError:
+        pass  # laid out otherwise
+    return digest(document(edition)) == edition.digest
 
 
 def remarks(edition: Edition) -> list[str]:

@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from wattmark.errors import MissingPackageError, PlanError, UnknownNameError
+from wattmark.errors import InputError, MissingPackageError, UnknownNameError
+from wattmark.files import naming
 
 #: Room for the QR code in the label, px.
 _QR_ROOM = 80
@@ -84,13 +85,16 @@ def render_badge(label: Label, language: str = "en") -> str:
 
 
 def write_label(svg: str, path: Path) -> None:
-    """Write the SVG, or a PNG of twice its size. Raises PlanError, MissingPackageError."""
+    """Write the SVG, or a PNG of twice its size. Raises InputError, MissingPackageError."""
     if path.suffix == ".svg":
-        path.write_text(svg, encoding="utf-8")
+        with naming(path):
+            path.write_text(svg, encoding="utf-8")
         return
     if path.suffix != ".png":
-        raise PlanError(f"{path}: a label is written as .svg or .png")
-    path.write_bytes(png_of(svg))
+        raise InputError(f"{path}: a label is written as .svg or .png")
+    drawn = png_of(svg)
+    with naming(path):
+        path.write_bytes(drawn)
 
 
 def png_of(svg: str) -> bytes:

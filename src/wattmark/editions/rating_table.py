@@ -13,37 +13,67 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from wattmark.errors import RatingError
+from wattmark.files import naming
 from wattmark.rating.columns import Columns, Rated
 from wattmark.rating.distributions import Comparable
+
+_UNREADABLE = (OSError, ValueError, TypeError, RecursionError, MemoryError, pa.ArrowException)
 
 ADDED = ("stars", "star_probability", "boundary_distance_pct", "unrated_reason")
 CHANGES = "what_would_change"
 
 
 def read_table(path: Path) -> pa.Table:
-    """The table in a .csv, .parquet or .json (a list of objects). Raises RatingError."""
+    """The table in a .csv, .parquet or .json (a list of objects). Raises RatingError.
+
+    Its columns have a name each, and its text is UTF-8.
+    """
+    if path.suffix not in (".csv", ".parquet", ".json"):
+        raise RatingError(f"{path}: a table is read from .csv, .parquet or .json")
     try:
-        if path.suffix == ".csv":
-            return pyarrow.csv.read_csv(path)
-        if path.suffix == ".parquet":
-            return pyarrow.parquet.read_table(path)
-        if path.suffix == ".json":
-            return pa.Table.from_pylist(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RatingError(f"{path} cannot be read as a table: {error}") from None
-    raise RatingError(f"{path}: a table is read from .csv, .parquet or .json")
+        table = _read(path)
+        table.validate(full=True)
+        names = table.schema.names
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        RecursionError,
+        MemoryError,
+        pa.ArrowException,
+    ) as error:
+        said = " ".join(str(error).split())
+        raise RatingError(f"{path} cannot be read as a table: {said}") from None
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise RatingError(f"{path}: two columns are called {repeated[0]!r}: rename one")
+    for field in table.schema:
+        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+            raise RatingError(f"{path}: column {field.name!r} is not UTF-8 text: save it as UTF-8")
+    return table
+
+
+def _read(path: Path) -> pa.Table:
+    if path.suffix == ".csv":
+        return pyarrow.csv.read_csv(path)
+    if path.suffix == ".parquet":
+        return pyarrow.parquet.read_table(path)
+    rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it is no list of objects, one a row")
+    return pa.Table.from_pylist(rows)
 
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Write it in the format of the suffix. Raises RatingError."""
-    if path.suffix == ".csv":
-        pyarrow.csv.write_csv(table, path)
-    elif path.suffix == ".parquet":
-        pyarrow.parquet.write_table(table, path)
-    elif path.suffix == ".json":
-        path.write_text(json.dumps(table.to_pylist(), indent=1, default=str), encoding="utf-8")
-    else:
+    if path.suffix not in (".csv", ".parquet", ".json"):
         raise RatingError(f"{path}: a table is written as .csv, .parquet or .json")
+    with naming(path):
+        if path.suffix == ".csv":
+            pyarrow.csv.write_csv(table, path)
+        elif path.suffix == ".parquet":
+            pyarrow.parquet.write_table(table, path)
+        else:
+            path.write_text(json.dumps(table.to_pylist(), indent=1, default=str), "utf-8")
 
 
 def columns_of(
@@ -157,6 +187,6 @@ def _levels(table: pa.Table, name: str, level: float) -> Any:
 def _floats(table: pa.Table, name: str) -> Any:
     try:
         column = _column(table, name).cast(pa.float64())
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise RatingError(f"column {name!r} is not of numbers: {error}") from None
     return column.to_numpy(zero_copy_only=False)

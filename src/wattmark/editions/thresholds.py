@@ -8,7 +8,9 @@ import numpy as np
 import yaml
 
 from wattmark.contracts import Limits
+from wattmark.documents import read_document
 from wattmark.errors import RatingError
+from wattmark.files import naming
 from wattmark.rating.columns import Columns
 from wattmark.rating.limits import born, checked
 from wattmark.rating.rules import MIN_POPULATION
@@ -32,18 +34,18 @@ def write_limits(limits: dict[str, Limits], path: Path) -> None:
         "limits_version": LIMITS_VERSION,
         "most_energy_for_5_4_3_2_stars": {name: list(its) for name, its in limits.items()},
     }
-    path.write_text(yaml.safe_dump(document, sort_keys=True, allow_unicode=True), encoding="utf-8")
+    text = yaml.safe_dump(document, sort_keys=True, allow_unicode=True)
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def read_limits(path: Path) -> dict[str, Limits]:
-    """The limits in a file. Raises RatingError that names the file and the population."""
+    """The limits in a file. Raises InputError that names the file and the population."""
+    document = read_document(path).data
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         groups = dict(document["most_energy_for_5_4_3_2_stars"])
         version = document["limits_version"]
-    except OSError as error:
-        raise RatingError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise RatingError(f"{path} is no file of limits: `rate --write-limits` makes one") from None
     if version != LIMITS_VERSION:
         raise RatingError(f"{path}: limits_version is {version!r}, and {LIMITS_VERSION} is known")

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wattmark.endpoints.api import Ask
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 
 @dataclass(frozen=True)
 class Server:
     """A server by URL. ``key_variable`` is the *name* of the environment variable with its key.
 
-    The key itself is never a part of this object. Raises PlanError for a URL that cannot be used.
+    The key itself is never a part of this object. Raises InputError for a URL that cannot be used.
     """
 
     url: str
@@ -29,17 +29,17 @@ class Server:
             fit = None
         else:
             if parts.username is not None or parts.password is not None or parts.query:
-                raise PlanError(
+                raise InputError(
                     "the endpoint's URL holds a user name, a password or a query: a URL is "
                     "recorded, so put the key into an environment variable and pass its name"
                 )
         if not fit:
-            raise PlanError(
+            raise InputError(
                 "the endpoint is not a URL such as http://127.0.0.1:8000: it needs http or "
                 "https, a host and, where it is not the usual one, a port"
             )
         if any(c <= " " or c > "~" for c in self.url):
-            raise PlanError("the endpoint's URL holds a blank or a character that must be quoted")
+            raise InputError("the endpoint's URL holds a blank or a character that must be quoted")
 
     @property
     def host(self) -> str:
@@ -59,15 +59,17 @@ class Server:
     def key(self) -> str | None:
         """The key from the environment, or None where no variable was named.
 
-        Raises PlanError where the variable is not set, or holds what a header cannot.
+        Raises InputError where the variable is not set, or holds what a header cannot.
         """
         if self.key_variable is None:
             return None
         key = os.environ.get(self.key_variable, "")
         if not key:
-            raise PlanError(f"the environment variable {self.key_variable} with the key is not set")
+            raise InputError(
+                f"the environment variable {self.key_variable} with the key is not set"
+            )
         if any(c <= " " or c > "~" for c in key):
-            raise PlanError(
+            raise InputError(
                 f"the key in {self.key_variable} holds a blank or another character that cannot "
                 f"stand in a header"
             )

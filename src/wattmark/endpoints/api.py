@@ -1,15 +1,13 @@
-"""What a protocol of servers is to a load generator, and which ones there are.
+"""What a protocol of servers is to a load generator.
 
-A further protocol is one file that fills :class:`Api`, and one line in :func:`api`.
+A further protocol is one file that fills :class:`Api`, and one line in
+:mod:`wattmark.endpoints.known_apis`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-from wattmark.errors import UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -47,28 +45,9 @@ class Api(Protocol):
     name: str
 
     def ask(self, model: str, prompt: Any) -> Ask:
-        """The request that puts ``prompt`` to ``model``. Raises PlanError."""
+        """The request that puts ``prompt`` to ``model``. Raises InputError."""
         ...
 
     def reader(self, content_type: str) -> Reader:
         """A reader for one reply of that content type (lower case)."""
         ...
-
-
-def api(name: str, *, max_tokens: int | None = None, stream: bool = True) -> Api:
-    """The protocol of that name. ``max_tokens`` and ``stream`` are for generation.
-
-    Raises UnknownNameError.
-    """
-    from wattmark.endpoints.oip_v2 import OipV2
-    from wattmark.endpoints.openai import Chat, Completions, Embeddings
-
-    known: dict[str, Callable[[], Api]] = {
-        "openai": lambda: Chat(max_tokens, stream),
-        "openai-completions": lambda: Completions(max_tokens, stream),
-        "openai-embeddings": Embeddings,
-        "oip-v2": OipV2,
-    }
-    if name not in known:
-        raise UnknownNameError("API", name, known)
-    return known[name]()

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 
 def _check(rate_per_s: float, count: int) -> None:
     if not (math.isfinite(rate_per_s) and rate_per_s > 0):
-        raise PlanError(f"a request rate must be above 0 per second, not {rate_per_s}")
+        raise InputError(f"a request rate must be above 0 per second, not {rate_per_s}")
     if count < 1:
-        raise PlanError(f"a load needs at least 1 request, not {count}")
+        raise InputError(f"a load needs at least 1 request, not {count}")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ClosedLoop:
     """``concurrency`` requests always under way, ``count`` in all: each end starts the next.
 
     It has no schedule: a request is due at the moment at which the one before it ended. Raises
-    PlanError where either number is below 1.
+    InputError where either number is below 1.
     """
 
     concurrency: int
@@ -53,7 +53,7 @@ class ClosedLoop:
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.count < 1:
-            raise PlanError(
+            raise InputError(
                 f"a closed loop needs a concurrency and a number of requests of at least 1, "
                 f"not {self.concurrency} and {self.count}"
             )
@@ -65,7 +65,7 @@ class ClosedLoop:
 
 
 def constant(rate_per_s: float, count: int) -> OpenLoop:
-    """Request i is due ``i / rate_per_s`` seconds from the start. Raises PlanError."""
+    """Request i is due ``i / rate_per_s`` seconds from the start. Raises InputError."""
     _check(rate_per_s, count)
     due = np.round(np.arange(count) * (1e9 / rate_per_s)).astype(np.int64)
     return OpenLoop(f"constant:{rate_per_s:g}/s", due)
@@ -75,7 +75,7 @@ def poisson(rate_per_s: float, count: int, seed: int) -> OpenLoop:
     """A Poisson process: independent exponential gaps of mean ``1 / rate_per_s`` seconds.
 
     The first request is due after the first gap. The same seed gives the same times. Raises
-    PlanError.
+    InputError.
     """
     _check(rate_per_s, count)
     gaps_ns = np.random.default_rng(seed).exponential(1e9 / rate_per_s, count)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from wattmark.endpoints.api import Ask, Reader, Reply
 from wattmark.endpoints.outcomes import MalformedReplyError
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 #: numpy kind and bytes -> the protocol's name ("Tensor Data Types" of the specification)
 _DATATYPES = {
@@ -34,12 +34,12 @@ def datatype(dtype: np.dtype[Any]) -> str | None:
 def _tensor(name: str, value: NDArray[Any]) -> dict[str, Any]:
     kind = "BYTES" if value.dtype.kind in "US" else datatype(value.dtype)
     if kind is None:
-        raise PlanError(
+        raise InputError(
             f"input {name!r} has type {value.dtype}, which the protocol does not know: "
             f"use booleans, integers, floats or text"
         )
     if value.dtype.kind == "f" and not np.isfinite(value).all():
-        raise PlanError(f"input {name!r} holds a value that JSON cannot say (NaN or infinity)")
+        raise InputError(f"input {name!r} holds a value that JSON cannot say (NaN or infinity)")
     data = [str(v) for v in value.ravel()] if kind == "BYTES" else value.ravel().tolist()
     return {"name": name, "datatype": kind, "shape": list(value.shape), "data": data}
 
@@ -50,9 +50,9 @@ class OipV2:
     name = "oip-v2"
 
     def ask(self, model: str, prompt: Any) -> Ask:
-        """The request. Raises PlanError where a tensor cannot be said in the protocol."""
+        """The request. Raises InputError where a tensor cannot be said in the protocol."""
         if not isinstance(prompt, Mapping) or not prompt:
-            raise PlanError("a request by oip-v2 is a mapping from input names to arrays")
+            raise InputError("a request by oip-v2 is a mapping from input names to arrays")
         inputs = [_tensor(name, np.asarray(value)) for name, value in prompt.items()]
         return Ask(f"/v2/models/{model}/infer", json.dumps({"inputs": inputs}).encode())
 

@@ -6,8 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wattmark.codes import SentenceCode
-from wattmark.errors import WattmarkError
+from wattmark.errors import SentenceCode, WattmarkError
 
 
 class MalformedReplyError(WattmarkError):

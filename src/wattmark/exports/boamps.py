@@ -10,7 +10,7 @@ from wattmark.errors import ExportError
 from wattmark.exports.schema_validation import check_boamps
 from wattmark.exports.subject import Omissions, Subject
 from wattmark.quantities import Quantity
-from wattmark.reports.rows import instruments
+from wattmark.records.reading import instruments
 
 #: half-width of the interval, as a share of the value -> quality, as BoAmps defines it
 _QUALITY = ((0.10, "high"), (0.25, "medium"), (0.50, "low"))

@@ -34,7 +34,7 @@ class ModelCard:
             emissions["geographical_location"] = subject.impact.place.name
         else:
             open_.add("co2_eq_emissions.geographical_location", "give --region")
-        emissions["hardware_used"] = subject.hardware()
+        emissions["hardware_used"] = subject.run.environment.hardware
         open_.add("co2_eq_emissions.training_type", "pre-training or fine-tuning is not known")
         front = yaml.safe_dump({"co2_eq_emissions": emissions}, sort_keys=False, allow_unicode=True)
         rows = []

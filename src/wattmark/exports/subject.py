@@ -45,10 +45,6 @@ class Subject:
         """CO2e of training with the grid of the place."""
         return (self.training_kwh() * self.impact.place.carbon.quantity).to("kg")
 
-    def hardware(self) -> str:
-        """Accelerators, or the processor where there was none."""
-        return ", ".join(self.run.environment.gpus) or self.run.environment.cpu_model
-
 
 @dataclass
 class Omissions:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import json
 from functools import cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from wattmark.errors import MissingPackageError
+from wattmark.machine.installed import version_of
 
 CODECARBON = "codecarbon"
 ECOLOGITS = "ecologits"
@@ -28,7 +28,7 @@ def installed(package: str) -> bool:
 
 def title(package: str) -> str:
     """Name and version, as a source is called."""
-    return f"{package} {version(package)}"
+    return f"{package} {version_of(package)}"
 
 
 @cache

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 from wattmark.errors import SignalError
+from wattmark.fetching import FetchError, Limits, fetch
 
-_TIMEOUT_S = 10.0
+#: Boavizta's answer for a server is some 10 kB.
+_LIMITS = Limits(total_s=10.0, most_bytes=1 << 20)
 
 
 def ask(url: str, headers: dict[str, str]) -> Any:
     """The document that the address answers with. Raises SignalError that says what came of it."""
     try:
-        with urlopen(Request(url, headers=headers), timeout=_TIMEOUT_S) as answer:
-            return json.load(answer)
-    except HTTPError as error:
-        why = "the token was refused" if error.code in (401, 403) else f"status {error.code}"
-        raise SignalError(f"{url}: {why}") from None
-    except (OSError, ValueError) as error:  # unreachable; not JSON
+        answer = fetch(url, _LIMITS, headers={"Accept": "application/json"} | headers)
+    except FetchError as error:
+        raise SignalError(f"{url} cannot be read: {error}") from None
+    if 300 <= answer.status < 400:
+        target = urlsplit(answer.headers.get("location", "")).hostname or "another address"
+        raise SignalError(f"{url}: redirects to {target}, which is not followed")
+    if not 200 <= answer.status < 300:
+        why = "the token was refused" if answer.status in (401, 403) else f"status {answer.status}"
+        raise SignalError(f"{url}: {why}")
+    try:
+        return answer.document()
+    except ValueError as error:  # not JSON
         raise SignalError(f"{url} cannot be read: {error}") from None

@@ -1,28 +1,13 @@
-"""What this machine has, found without importing a framework."""
+"""Whether a setup can run here, found without importing a framework."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 from wattmark.contracts import Availability
+from wattmark.machine.installed import is_installed
 from wattmark.quantities import Reason
 from wattmark.records import Precision, Setup
-
-
-def is_installed(name: str) -> bool:
-    """Whether a distribution of that name is installed."""
-    try:
-        distribution(name)
-    except PackageNotFoundError:
-        return False
-    return True
-
-
-def has_nvidia_gpu() -> bool:
-    """Whether the NVIDIA driver shows a device."""
-    return Path("/dev/nvidiactl").exists() or Path("/proc/driver/nvidia/version").exists()
 
 
 def unavailable(detail: str) -> Availability:
@@ -36,7 +21,7 @@ def has_cell(
     """None where ``modes`` has the setup's mode and precision, else that it has not."""
     if setup.precision in modes.get(setup.mode, ()):
         return None
-    cells = (f"{mode}/{precision.value}" for mode in modes for precision in modes[mode])
+    cells = (f"{mode}/{precision}" for mode in modes for precision in modes[mode])
     return unavailable(f"{framework} has {', '.join(cells)}")
 
 

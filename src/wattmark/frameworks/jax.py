@@ -23,7 +23,10 @@ from wattmark.frameworks.aten import artefact as artefacts
 from wattmark.frameworks.aten.bfloat16 import LARGEST, in_bfloat16
 from wattmark.frameworks.aten.dispatch import Compiled, runner
 from wattmark.frameworks.aten.evaluate import check_supported, evaluate
-from wattmark.frameworks.installed import has_cell, has_nvidia_gpu, is_installed, lacks, unavailable
+from wattmark.frameworks.installed import has_cell, lacks, unavailable
+from wattmark.machine.cpu_info import first_processor
+from wattmark.machine.gpus import has_nvidia_gpu
+from wattmark.machine.installed import is_installed
 from wattmark.records import Precision, Setup
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ class Jax:
     name = "jax"
     modes: Mapping[str, tuple[Precision, ...]] = {"jit": (Precision.FP32, Precision.BF16)}
     packages: tuple[str, ...] = ("jax", "jaxlib")
+    devices = ("cpu", "cuda")
     extra = "jax"
 
     def available(self, setup: Setup) -> Availability:
@@ -108,11 +112,8 @@ def _use_compilation_cache(artefact: Path, device: str, write_from_s: float) -> 
 def _machine() -> str:
     """Digest of what an executable depends on: the CPU's instructions and the cores at hand."""
     identity = [sys.platform, str(len(os.sched_getaffinity(0)))]
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        wanted = ("model name", "flags", "Features", "CPU part")
-        lines = cpuinfo.read_text().split("\n\n")[0].splitlines()
-        identity += [line for line in lines if line.startswith(wanted)]
+    wanted = ("model name", "flags", "Features", "CPU part")
+    identity += [line for line in first_processor() if line.startswith(wanted)]
     return hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
 
 

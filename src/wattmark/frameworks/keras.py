@@ -41,6 +41,7 @@ class Keras:
     name = "keras"
     modes: Mapping[str, tuple[Precision, ...]] = dict.fromkeys(BACKENDS, (Precision.FP32,))
     packages = ("keras", "torch")
+    devices = ("cpu",)
     extra = "keras"
 
     def available(self, setup: Setup) -> Availability:

@@ -36,6 +36,7 @@ class LlamaCpp:
         )
     }
     packages = ("xllamacpp", "gguf", "torch")
+    devices = ("cpu",)
     extra = "llamacpp"
 
     def available(self, setup: Setup) -> Availability:

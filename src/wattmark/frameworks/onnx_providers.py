@@ -12,7 +12,8 @@ from typing import Any
 from wattmark.contracts import Availability, Network
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.buckets import bucket_shapes
-from wattmark.frameworks.installed import has_nvidia_gpu, unavailable
+from wattmark.frameworks.installed import unavailable
+from wattmark.machine.gpus import has_nvidia_gpu
 from wattmark.records import Precision, Setup
 
 CPU, CUDA, TENSORRT = "cpu", "cuda", "tensorrt"

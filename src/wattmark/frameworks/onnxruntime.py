@@ -50,6 +50,7 @@ class OnnxRuntime:
         CUDA: (Precision.FP32, Precision.FP16, Precision.INT4_WEIGHT_ONLY),
         TENSORRT: (Precision.FP32, Precision.FP16, Precision.INT8_STATIC),
     }
+    devices = ("cpu", "cuda")
     extra = "onnx"
 
     def __init__(self) -> None:

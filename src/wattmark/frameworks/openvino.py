@@ -61,6 +61,7 @@ class OpenVino:
         )
     }
     packages: tuple[str, ...] = ("openvino", "nncf", "torch")
+    devices = ("cpu",)
     extra = "openvino"
 
     def available(self, setup: Setup) -> Availability:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.contracts import Availability, Network, Runner, StatefulRunner, Workspace
 from wattmark.errors import FrameworkError, UnsupportedSetupError
 from wattmark.frameworks import torch_aot, torch_compile, torch_script
-from wattmark.frameworks.installed import (
-    has_cell,
-    has_nvidia_gpu,
-    is_installed,
-    lacks,
-    unavailable,
-)
+from wattmark.frameworks.installed import has_cell, lacks, unavailable
 from wattmark.frameworks.torch_runners import Call, activation_type, runner
+from wattmark.machine.cpu_info import cpu_info
+from wattmark.machine.gpus import has_nvidia_gpu
+from wattmark.machine.installed import is_installed, version_of
 from wattmark.records import Precision, Setup
 
 if TYPE_CHECKING:
@@ -33,7 +29,6 @@ _PRECISIONS = (
     Precision.INT8_WEIGHT_ONLY,
     Precision.INT4_WEIGHT_ONLY,
 )
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 class PyTorch:
@@ -58,6 +53,7 @@ class PyTorch:
         ("eager", "compile", "torchscript", "aotinductor"), _PRECISIONS
     )
     packages = ("torch",)
+    devices = ("cpu", "cuda")
     extra = "torch"
 
     def environment(self, setup: Setup, artefact: Path, threads: int) -> dict[str, str]:
@@ -124,7 +120,7 @@ class PyTorch:
 
 
 def _on_cuda(setup: Setup) -> Availability:
-    if version("torch").endswith("+cpu"):
+    if (version_of("torch") or "").endswith("+cpu"):
         return unavailable("this PyTorch is built for CPUs: install its CUDA build")
     if not has_nvidia_gpu():
         return unavailable(
@@ -141,7 +137,8 @@ def _on_cpu(setup: Setup) -> Availability:
     if setup.mode in _INDUCTOR and (missing := torch_compile.missing_compiler()):
         return unavailable(missing)
     reduced = setup.precision not in (Precision.FP32, Precision.INT8_DYNAMIC)
-    if reduced and _CPUINFO.exists() and "_bf16" not in _CPUINFO.read_text():
+    flags = cpu_info().flags
+    if reduced and flags and not any(flag.endswith("bf16") for flag in flags):
         return Availability(
             True, detail="this CPU has no bfloat16 arithmetic: expect it to be slower than fp32"
         )

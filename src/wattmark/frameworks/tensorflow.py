@@ -18,7 +18,9 @@ from wattmark.frameworks import litert
 from wattmark.frameworks.aten import artefact as artefacts
 from wattmark.frameworks.aten.dispatch import Compiled, runner
 from wattmark.frameworks.aten.evaluate import check_supported, evaluate
-from wattmark.frameworks.installed import has_cell, has_nvidia_gpu, is_installed, lacks, unavailable
+from wattmark.frameworks.installed import has_cell, lacks, unavailable
+from wattmark.machine.gpus import has_nvidia_gpu
+from wattmark.machine.installed import is_installed
 from wattmark.records import Precision, Setup
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class TensorFlow:
         _XLA: (Precision.FP32,),
         _LITERT: (Precision.FP32, Precision.INT8_DYNAMIC, Precision.INT8_STATIC),
     }
+    devices = ("cpu", "cuda")
     extra = "tensorflow"
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from wattmark.factors import GIVEN, Factor
 class Range(BaseModel):
     """A value that is not known exactly."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     value: float
     low: float
@@ -32,7 +32,7 @@ Given = float | Range
 class OwnDevice(BaseModel):
     """A device that the tables do not have: what its making took, by its maker's declaration."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     count: int = Field(default=1, ge=1)
@@ -52,7 +52,7 @@ class Site(BaseModel):
     (``h100:8``), or described.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = ""
     region: str | None = None
@@ -76,7 +76,7 @@ class Site(BaseModel):
         if not isinstance(document, dict):
             raise ImpactError(f"{where}: a site is a mapping of fields, such as `region: FR`")
         try:
-            return cls(**document)
+            return cls.model_validate(document)
         except ValidationError as error:
             raise ImpactError(_said(error, where)) from None
 

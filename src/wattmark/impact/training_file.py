@@ -21,7 +21,7 @@ from wattmark.quantities import Grade, Quantity
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Measured(_Section):
@@ -79,7 +79,7 @@ class Training(_Section):
         if not isinstance(document, dict):
             raise ImpactError(f"{where}: a training is a mapping, such as `hardware: ...`")
         try:
-            return cls(**document)
+            return cls.model_validate(document)
         except ValidationError as error:
             problem = error.errors()[0]
             field = ".".join(str(part) for part in problem["loc"]) or "training"

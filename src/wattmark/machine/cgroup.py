@@ -1,4 +1,4 @@
-"""Where the kernel keeps the CPU time of the control group that this process is in.
+"""The control group that this process is in: where its CPU time is kept, and who made it.
 
 * Version 1: ``cpuacct.usage`` (nanoseconds) in the hierarchy of the controller ``cpuacct``.
 * Version 2: ``usage_usec`` of ``cpu.stat``, kept for every group.
@@ -17,6 +17,34 @@ from wattmark.errors import MeterError
 
 V1_FILE = "cpuacct.usage"
 V2_FILE = "cpu.stat"
+
+#: What /proc/1/cgroup shows of a container manager, and its name.
+MANAGER_MARKS = {
+    "kubepods": "kubernetes",
+    "docker": "docker",
+    "libpod": "podman",
+    "containerd": "containerd",
+    "lxc": "lxc",
+}
+
+
+def container_manager(root: Path = Path("/")) -> str | None:
+    """What keeps the container that this process is in; ``none`` outside one, None if unknown.
+
+    ``root`` is where proc and run lie.
+    """
+    try:
+        groups = (root / "proc/1/cgroup").read_text(errors="replace")
+    except OSError:
+        groups = ""
+    for mark, manager in MANAGER_MARKS.items():
+        if mark in groups:
+            return manager
+    if (root / ".dockerenv").exists():
+        return "docker"
+    if (root / "run/.containerenv").exists():
+        return "podman"
+    return "none" if groups else None
 
 
 @dataclass(frozen=True)

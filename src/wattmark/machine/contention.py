@@ -18,7 +18,8 @@ import os
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+
+from wattmark.machine.cpu_ticks import cpu_ticks, read_start, ticks_per_s
 
 #: The kernel counts busy time in ticks of 10 ms: less than a few ticks tells nothing.
 RESOLUTION_S = 0.04
@@ -53,7 +54,7 @@ class Contention:
 
 def snapshot(pid: int | None = None, cpus: Collection[int] = (), proc: str = "/proc") -> Snapshot:
     """Readings of process ``pid`` (default: this one); steal of ``cpus`` (default: all)."""
-    busy_s, steal_s = _cores_s(f"{proc}/stat", cpus)
+    busy_s, steal_s = _cores_s(proc, cpus)
     return Snapshot(
         waits_ns=_thread_waits_ns(f"{proc}/{pid or 'self'}/task"),
         cpu_s=_cpu_s(pid),
@@ -94,20 +95,6 @@ def is_contended(contention: Contention, cpu_s: float, limit: float) -> bool:
     return any(wait is not None and wait > limit * cpu_s for wait in waits)
 
 
-def _read(path: str) -> bytes | None:
-    """The start of a small file, None where it is not there (or its thread has just ended)."""
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        return os.read(file, 65536)
-    except OSError:
-        return None
-    finally:
-        os.close(file)
-
-
 def _thread_waits_ns(tasks: str) -> dict[int, int] | None:
     try:
         with os.scandir(tasks) as entries:
@@ -118,7 +105,7 @@ def _thread_waits_ns(tasks: str) -> dict[int, int] | None:
     slices = 0
     for thread in threads:
         # run time and wait in ns, then the number of time slices
-        fields = (_read(f"{tasks}/{thread}/schedstat") or b"").split()
+        fields = read_start(f"{tasks}/{thread}/schedstat").split()
         if len(fields) == 3:
             waits_ns[int(thread)] = int(fields[1])
             slices += int(fields[2])
@@ -148,35 +135,20 @@ def _cpu_s(pid: int | None) -> float | None:
         return None
 
 
-def _cores_s(path: str, cpus: Collection[int]) -> tuple[float | None, float | None]:
+def _cores_s(proc: str, cpus: Collection[int]) -> tuple[float | None, float | None]:
     """Busy time and steal of the cores, in s."""
-    text = _read(path)
-    if text is None:
+    shown = cpu_ticks(proc)
+    cores = [shown.get(name) for name in ([f"cpu{cpu}" for cpu in cpus] or ["cpu"])]
+    busy = [core.busy for core in cores if core is not None and core.steal is not None]
+    steal = [core.steal for core in cores if core is not None and core.steal is not None]
+    if len(steal) != len(cores):
         return None, None
-    wanted = {b"cpu%d" % cpu for cpu in cpus} or {b"cpu"}
-    busy, steal = [], []
-    for line in text.splitlines():
-        if not line.startswith(b"cpu"):
-            break
-        # user nice system idle iowait irq softirq steal ...: proc_stat(5)
-        fields = line.split()
-        if fields[0] in wanted and len(fields) > 8:
-            busy.append(sum(int(fields[at]) for at in (1, 2, 3, 6, 7)))
-            steal.append(int(fields[8]))
-    if len(steal) != len(wanted):
-        return None, None
-    return sum(busy) / _ticks_per_s(), sum(steal) / _ticks_per_s()
-
-
-@cache
-def _ticks_per_s() -> int:
-    return os.sysconf("SC_CLK_TCK")
+    return sum(busy) / ticks_per_s(), sum(steal) / ticks_per_s()
 
 
 def _pressure_s(path: str) -> float | None:
     """``some`` total of the CPU in s (Linux, Documentation/accounting/psi.rst)."""
-    text = _read(path) or b""
-    first, _, _ = text.partition(b"\n")
+    first, _, _ = read_start(path).partition(b"\n")
     kind, _, total_us = first.partition(b" total=")
     return int(total_us) / 1e6 if kind.startswith(b"some") and total_us else None
 

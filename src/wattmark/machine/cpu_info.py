@@ -17,6 +17,7 @@ class CpuInfo:
 
     ``cores`` and ``threads`` are cores and logical CPUs of one package, 0 where not shown. In a
     virtual machine (``virtual``) these are what the guest was given, not what the package has.
+    ``flags`` are the instructions that it has (on ARM: its features), as the kernel calls them.
     """
 
     name: str
@@ -25,31 +26,44 @@ class CpuInfo:
     threads: int = 0
     virtual: bool = False
     architecture: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @cache
-def cpu_info(cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuInfo:
+def cpu_info(proc: Path = Path("/proc")) -> CpuInfo:
     """The processor of this machine; what cannot be read is unknown or 0, and nothing raises."""
     machine = platform.machine()
-    try:
-        text = cpuinfo.read_text(errors="replace")
-    except OSError:
-        return CpuInfo(UNKNOWN, os.cpu_count() or 1, architecture=machine)
+    lines = _lines(proc)
     first: dict[str, str] = {}
     count = 0
-    for line in text.splitlines():
+    for line in lines:
         key, separator, value = (part.strip() for part in line.partition(":"))
         if separator:
             count += key == "processor"
             first.setdefault(key, value)
+    flags = first.get("flags", first.get("Features", "")).split()
     return CpuInfo(
         name=first.get("model name") or UNKNOWN,
         logical_cpus=count or os.cpu_count() or 1,
         cores=_number(first.get("cpu cores", "")),
         threads=_number(first.get("siblings", "")),
-        virtual="hypervisor" in first.get("flags", "").split(),
+        virtual="hypervisor" in flags,
         architecture=machine,
+        flags=tuple(flags),
     )
+
+
+def first_processor(proc: Path = Path("/proc")) -> list[str]:
+    """The lines of the first processor as they stand; empty where the system shows none."""
+    lines = _lines(proc)
+    return lines[: lines.index("")] if "" in lines else lines
+
+
+def _lines(proc: Path) -> list[str]:
+    try:
+        return (proc / "cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def _number(text: str) -> int:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Collection, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
+from wattmark.machine.cgroup import container_manager
+from wattmark.machine.cpu_info import UNKNOWN, cpu_info
+from wattmark.machine.installed import version_of, versions_of
+from wattmark.machine.memory import installed_bytes
 from wattmark.records import COMPARABLE_FIELDS, Environment
 
 #: Environment variables that change how fast a framework computes, by name or by prefix.
@@ -37,15 +40,6 @@ VARIABLE_PREFIXES = ("DNNL_", "GOMP_", "KMP_", "MALLOC_", "MKL_", "OMP_", "ONEDN
 #: A name with one of these in it is never recorded.
 SECRET_WORDS = ("AUTH", "CREDENTIAL", "KEY", "PASS", "SECRET", "TOKEN")
 
-#: What /proc/1/cgroup shows of a container manager, and its name.
-CGROUP_MARKS = {
-    "kubepods": "kubernetes",
-    "docker": "docker",
-    "libpod": "podman",
-    "containerd": "containerd",
-    "lxc": "lxc",
-}
-
 
 def collect(
     cpus_allowed: Collection[int],
@@ -63,25 +57,25 @@ def collect(
     What cannot be read is None; ``virtualization`` and ``container`` are ``none`` where it is
     known that there is none.
     """
-    cpuinfo = _cpuinfo(root)
-    flags = tuple(sorted(set(cpuinfo.get("flags", cpuinfo.get("Features", "")).split())))
+    cpu = cpu_info(root / "proc")
+    flags = tuple(sorted(set(cpu.flags)))
     return Environment(
         hostname=platform.node(),
         os=_os_name(root),
         kernel=platform.release(),
         architecture=platform.machine(),
-        cpu_model=cpuinfo.get("model name") or platform.processor() or "unknown",
+        cpu_model=cpu.name if cpu.name != UNKNOWN else platform.processor() or UNKNOWN,
         cpu_flags=flags,
         cpu_count=os.cpu_count() or len(cpus_allowed),
         cpus_allowed=tuple(sorted(cpus_allowed)),
-        memory_bytes=_memory_bytes(root),
+        memory_bytes=installed_bytes(root / "proc"),
         governor=_governor(root, cpus_allowed),
         turbo=_turbo(root),
         virtualization=_virtualization(root, flags),
-        container=_container(root),
+        container=container_manager(root),
         python=platform.python_version(),
-        wattmark=_versions(["wattmark"]).get("wattmark", "not installed"),
-        packages=_versions(packages),
+        wattmark=version_of("wattmark") or "not installed",
+        packages=versions_of(packages),
         variables=_selected(os.environ if variables is None else variables),
         load_average_1min=_load_average(),
         gpus=tuple(gpus),
@@ -95,11 +89,11 @@ def differences(a: Environment, b: Environment) -> dict[str, tuple[Any, Any]]:
 
 
 def require_comparable(a: Environment, b: Environment) -> None:
-    """Raise PlanError, naming every difference, unless results of a and b may be compared."""
+    """Raise InputError, naming every difference, unless results of a and b may be compared."""
     if not (found := differences(a, b)):
         return
     lines = [f"  {name}: {_contrast(*pair)}" for name, pair in found.items()]
-    raise PlanError(
+    raise InputError(
         "results of these two environments may not be compared, for they differ in\n"
         + "\n".join(lines)
         + "\nrun both on the same machine with the same settings"
@@ -127,22 +121,9 @@ def _fields(text: str | None, separator: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, found, value in pairs if found}
 
 
-def _cpuinfo(root: Path) -> dict[str, str]:
-    """Fields of the first processor."""
-    text = _text(root / "proc/cpuinfo")
-    return _fields((text or "").split("\n\n", 1)[0], ":")
-
-
 def _os_name(root: Path) -> str:
     name = _fields(_text(root / "etc/os-release"), "=").get("PRETTY_NAME", "").strip("\"'")
     return name or f"{platform.system()} {platform.release()}"
-
-
-def _memory_bytes(root: Path) -> int:
-    stated = _fields(_text(root / "proc/meminfo"), ":").get("MemTotal", "").removesuffix(" kB")
-    if stated.isdigit():
-        return int(stated) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _governor(root: Path, cpus: Collection[int]) -> str | None:
@@ -168,28 +149,6 @@ def _virtualization(root: Path, flags: Collection[str]) -> str | None:
         return "none" if "fpu" in flags else None
     product = (_text(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name"))
     return " ".join(text for text in product if text) or "unknown hypervisor"
-
-
-def _container(root: Path) -> str | None:
-    cgroup = _text(root / "proc/1/cgroup")
-    for mark, manager in CGROUP_MARKS.items():
-        if cgroup and mark in cgroup:
-            return manager
-    if (root / ".dockerenv").exists():
-        return "docker"
-    if (root / "run/.containerenv").exists():
-        return "podman"
-    return None if cgroup is None else "none"
-
-
-def _versions(packages: Collection[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for package in sorted(packages):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _selected(variables: Mapping[str, str]) -> dict[str, str]:

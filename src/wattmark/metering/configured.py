@@ -15,13 +15,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
 from wattmark import registry
 from wattmark.contracts import Meter
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.documents import read_document
+from wattmark.errors import InputError, UnknownNameError
 
 ENVIRONMENT = "WATTMARK_METERS"
 MAX_BYTES = 1 << 18
@@ -38,68 +38,56 @@ def settings_file() -> Path:
 def entries() -> dict[str, Any]:
     """The instruments of the settings file, by name, as they are written there.
 
-    None where there is no file. Raises PlanError where it cannot be read, holds something other
+    None where there is no file. Raises InputError where it cannot be read, holds something other
     than a mapping, or names an instrument in a way that no name can be, or twice, or as an
     installed meter.
     """
     path = settings_file()
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         if os.environ.get(ENVIRONMENT):
-            raise PlanError(f"{path}: there is no such file; {ENVIRONMENT} names it") from None
+            raise InputError(f"{path}: there is no such file; {ENVIRONMENT} names it")
         return {}
-    except OSError as error:
-        raise PlanError(f"{path} cannot be read: {error.strerror}") from None
-    if len(text) > MAX_BYTES:
-        raise PlanError(f"{path} is larger than {MAX_BYTES} bytes: not a list of instruments")
-    try:
-        document = yaml.load(text, Loader=_NoRepeats)
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise PlanError(f"{path}{line}: {error.problem or 'not YAML'}") from None
-    except (yaml.YAMLError, RecursionError, ValueError):
-        raise PlanError(f"{path} is not YAML") from None
+    document = read_document(path, max_bytes=MAX_BYTES, empty=True).data
     if document is None:
         return {}
     if not isinstance(document, dict):
-        raise PlanError(f"{path} must be a mapping `name: {{kind: ...}}` of instruments")
+        raise InputError(f"{path} must be a mapping `name: {{kind: ...}}` of instruments")
     for name in document:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise PlanError(f"{path}: a name has letters, digits, '.', '_', '-', not {name!r:.60}")
+            raise InputError(f"{path}: a name has letters, digits, '.', '_', '-', not {name!r:.60}")
         if name in registry.names("meter"):
-            raise PlanError(
+            raise InputError(
                 f"{path}: {name} is an installed meter; give the instrument another name"
             )
     return document
 
 
 def names() -> list[str]:
-    """Names of the configured instruments. Raises PlanError as ``entries``."""
+    """Names of the configured instruments. Raises InputError as ``entries``."""
     return sorted(entries())
 
 
 def meter(name: str) -> Meter:
     """The configured instrument of that name; it is not asked for anything yet.
 
-    Raises UnknownNameError, and PlanError that names the file, the instrument and the key.
+    Raises UnknownNameError, and InputError that names the file, the instrument and the key.
     """
     found = entries()
     if name not in found:
         raise UnknownNameError("meter", name, [*registry.names("meter"), *found])
     place, settings = f"{settings_file()}: {name}", found[name]
     if not isinstance(settings, Mapping):
-        raise PlanError(f"{place}: must be a mapping of keys, such as {{kind: http-json, ...}}")
+        raise InputError(f"{place}: must be a mapping of keys, such as {{kind: http-json, ...}}")
     known = registry.names("meter_kind")
     if "kind" not in settings:
-        raise PlanError(f"{place}: the key `kind` is missing; kinds: {', '.join(known)}")
+        raise InputError(f"{place}: the key `kind` is missing; kinds: {', '.join(known)}")
     if settings["kind"] not in known:
-        raise PlanError(f"{place}: `kind` is not one that is installed; kinds: {', '.join(known)}")
+        raise InputError(f"{place}: `kind` is not one that is installed; kinds: {', '.join(known)}")
     kind = registry.meter_kind(settings["kind"])
     try:
         checked = kind.settings.model_validate(settings)
     except ValidationError as error:
-        raise PlanError(_explained(place, kind.settings, error)) from None
+        raise InputError(_explained(place, kind.settings, error)) from None
     return kind.build(name, checked)
 
 
@@ -123,22 +111,3 @@ def _explained(place: str, model: type[BaseModel], error: ValidationError) -> st
 def _description(model: type[BaseModel], key: str) -> str:
     field = model.model_fields.get(key)
     return (field.description if field else None) or "it has no default"
-
-
-class _NoRepeats(yaml.SafeLoader):
-    """YAML that refuses a key twice, where the last would win silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None,
-                    None,
-                    f"the key {str(key.value)[:60]!r} stands there twice",
-                    key.start_mark,
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)

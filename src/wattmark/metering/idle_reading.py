@@ -17,13 +17,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from wattmark.assets import cache_folder, write_whole
-from wattmark.contracts import Meter, MeterInfo
+from wattmark.contracts import MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
 from wattmark.errors import MeterError
 from wattmark.metering.opened import usable_cores
+from wattmark.metering.readings import Readings
 from wattmark.metrology.idle import idle_power
-from wattmark.quantities import Reason
-from wattmark.records import IdlePower, IdleRecord, MeterReading
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import EnergyWindow, IdlePower, IdleRecord
 
 #: How long a record is taken to hold. A judgement: short enough for the machine to be the same.
 MAX_AGE_S = 600.0
@@ -49,62 +50,66 @@ def seconds_needed(infos: Sequence[MeterInfo]) -> float:
     return min(LONGEST_SECONDS, max(DEFAULT_SECONDS, wanted_s))
 
 
-def needs_idle(meters: Sequence[Meter]) -> bool:
+def needs_idle(meters: Readings) -> bool:
     """Whether any open meter cannot tell what its domain would have drawn anyway."""
-    return any(
-        not window.idle_subtracted.known
-        and window.idle_subtracted.reason is not Reason.NOT_SUPPORTED
-        for meter in meters
-        for window in meter.energy(meter.read(), meter.read())
-    )
+    return any(map(_lacks_idle, meters.energy(meters.read(), meters.read())))
 
 
-def measure_idle(meters: Sequence[Meter], seconds: float = DEFAULT_SECONDS) -> IdleRecord:
+def _lacks_idle(window: EnergyWindow) -> bool:
+    said = window.idle_subtracted
+    return not said.known and said.reason is not Reason.NOT_SUPPORTED
+
+
+def measure_idle(meters: Readings, seconds: float = DEFAULT_SECONDS) -> IdleRecord:
     """Sleep, and read open meters meanwhile; the machine should have nothing to do.
 
-    Domains whose meter knows its own idle share (a model of one process) are left out. Raises
-    MeterError for a time that is not above 0, or a meter that cannot be read.
+    Domains whose meter knows its own idle share (a model of one process) are left out. The power
+    of a meter that cannot be read is missing, with the reason. Raises MeterError for a time that
+    is not above 0.
     """
     if not seconds > 0:
         raise MeterError(f"idle power cannot be measured in {seconds} s: give a time above 0")
     start_s = time.monotonic()
-    readings = [[meter.read() for meter in meters]]
+    readings = [meters.read()]
     for part in range(1, PARTS + 1):
         time.sleep(max(0.0, start_s + seconds * part / PARTS - time.monotonic()))
-        readings.append([meter.read() for meter in meters])
-    power = [
-        found
-        for at, meter in enumerate(meters)
-        for found in _powers(meter, [row[at] for row in readings])
-    ]
+        readings.append(meters.read())
+    parts_w: dict[tuple[str, str], list[float]] = {}
+    for before, after in pairwise(readings):
+        for window in meters.energy(before, after):
+            if window.gross.value is not None and (part_s := _seconds(window)) > 0:
+                power_w = window.gross.value / part_s
+                parts_w.setdefault((window.meter, window.domain), []).append(power_w)
+    whole = meters.energy(readings[0], readings[-1])
     return IdleRecord(
         machine=_machine(),
         measured_at=time.time(),
         seconds=seconds,
-        power=tuple(power),
+        power=tuple(
+            IdlePower(
+                meter=window.meter,
+                domain=window.domain,
+                power=_power(window, parts_w.get((window.meter, window.domain), ())),
+            )
+            for window in whole
+            if _lacks_idle(window)
+        ),
         reserved_cores=usable_cores(),
         machine_cores=os.cpu_count() or 1,
     )
 
 
-def _powers(meter: Meter, readings: Sequence[MeterReading]) -> list[IdlePower]:
-    parts: dict[str, list[float]] = {}
-    for before, after in pairwise(readings):
-        part_s = (after.time_ns - before.time_ns) / 1e9
-        for window in meter.energy(before, after):
-            if window.gross.value is not None and part_s > 0:
-                parts.setdefault(window.domain, []).append(window.gross.value / part_s)
-    wall_s = (readings[-1].time_ns - readings[0].time_ns) / 1e9
-    return [
-        IdlePower(
-            meter=window.meter,
-            domain=window.domain,
-            power=idle_power(window.gross, wall_s, parts.get(window.domain, ())),
-        )
-        for window in meter.energy(readings[0], readings[-1])
-        if not window.idle_subtracted.known
-        and window.idle_subtracted.reason is not Reason.NOT_SUPPORTED
-    ]
+def _seconds(window: EnergyWindow) -> float:
+    return (window.after.time_ns - window.before.time_ns) / 1e9
+
+
+def _power(window: EnergyWindow, parts_w: Sequence[float]) -> Quantity:
+    if window.gross.reason is not None:
+        return Quantity.missing("W", window.gross.reason, window.gross.detail)
+    if _seconds(window) <= 0:
+        detail = f"{window.meter} gave two readings of one time"
+        return Quantity.missing("W", Reason.READ_FAILED, detail)
+    return idle_power(window.gross, _seconds(window), parts_w)
 
 
 def remember_idle(meters: Sequence[str], record: IdleRecord) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 
-from wattmark.metering.opened import OPEN_METERS
+from wattmark.metering.readings import Readings
 from wattmark.records import EnergyWindow
 
 
@@ -34,14 +34,10 @@ def watch(
     ``meters`` as in ``selection.choose``. A meter that fails is told as a missing figure. Raises
     UnknownNameError and MeterError at the start.
     """
-    opened = OPEN_METERS.acquire(meters)
-    try:
+    with Readings.shared(meters) as opened:
         before = None
         for at_s in ticks(every_s, seconds):
-            now = [meter.read() for meter in opened]
+            now = opened.read()
             if before is not None:
-                rows = zip(opened, before, now, strict=True)
-                yield at_s, tuple(w for meter, a, b in rows for w in meter.energy(a, b))
+                yield at_s, opened.energy(before, now)
             before = now
-    finally:
-        OPEN_METERS.release(opened)

@@ -14,15 +14,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 from wattmark import registry
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.machine.cpu_info import CpuInfo, cpu_info
+from wattmark.machine.cpu_ticks import MachineTime, machine_time
 from wattmark.metering import selection
 from wattmark.metering.busy_cores import busy
+from wattmark.metering.readings import Readings
 from wattmark.meters.modelled.calibration_file import (
     Calibration,
     LoadPoint,
@@ -32,6 +33,7 @@ from wattmark.meters.modelled.calibration_file import (
 from wattmark.metrology.load_line import fit_load_line, scaled
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import EnergyWindow
+from wattmark.records.reading import mean_power
 
 _TRUST = tuple(Grade)
 _REAL = (Grade.METERED, Grade.COUNTED)
@@ -61,29 +63,6 @@ class Step:
     of: int
     share: float
     power_w: float | None = None
-
-
-@dataclass(frozen=True)
-class MachineTime:
-    """Cumulative CPU time of the whole machine, in any unit: of it all, and busy."""
-
-    busy: float
-    total: float
-
-
-def machine_time(stat: Path = Path("/proc/stat")) -> MachineTime:
-    """Busy and total time of all CPUs since boot, in ticks.
-
-    Idle and iowait are not busy; steal is not this machine's, so it is in neither. Raises
-    MeterError where the file does not say.
-    """
-    try:
-        fields = [int(v) for v in stat.read_text().split("\n", 1)[0].split()[1:]]
-        user, nice, system, idle, iowait, irq, softirq = fields[:7]
-    except (OSError, ValueError) as error:
-        raise MeterError(f"{stat} does not say how busy the machine is: {error}") from error
-    busy_ticks = user + nice + system + irq + softirq
-    return MachineTime(busy_ticks, busy_ticks + idle + iowait)
 
 
 @dataclass(frozen=True)
@@ -131,12 +110,12 @@ def calibrate(
 ) -> Calibration:
     """Measure the ladder with a meter that is not open yet, and fit the machine's line.
 
-    Raises PlanError for steps too short for the meter, MeterError where the meter covers neither
+    Raises InputError for steps too short for the meter, MeterError where the meter covers neither
     ``cpu`` nor ``node``, loses a window, or shows no growth with load.
     """
     cpu, bench = cpu or cpu_info(), bench or Bench()
-    info = meter.open(cores=max(1, cpu.logical_cpus))
-    try:
+    with Readings.own([meter]) as opened:
+        (info,) = opened.infos
         domain = _domain(info)
         if domain is None:
             covers = ", ".join(info.domains) or "nothing"
@@ -149,13 +128,11 @@ def calibrate(
             with bench.load(share):
                 bench.sleep(SETTLING * step_s)
                 window_s = (1 - SETTLING) * step_s / windows
-                found = [_window(meter, domain, window_s, bench) for _ in range(windows)]
+                found = [_window(opened, domain, window_s, bench) for _ in range(windows)]
             points += [point for point, _ in found]
             quantities += [power for _, power in found]
             mean_w = sum(point.power_w for point, _ in found) / windows
             observe(Step(number, len(ladder), share, mean_w))
-    finally:
-        meter.close()
     line = fit_load_line([p.utilisation for p in points], [p.power_w for p in points])
     low, value, high = (sum(q.bounds()[i] for q in quantities) for i in range(3))
     calibration = Calibration(
@@ -173,24 +150,26 @@ def calibrate(
 
 
 def _windows(info: MeterInfo, step_s: float) -> int:
-    """Windows a step that are long enough for the meter. Raises PlanError where none is."""
+    """Windows a step that are long enough for the meter. Raises InputError where none is."""
     shortest_s = MIN_UPDATE_PERIODS * info.update_period_s
     possible = int((1 - SETTLING) * step_s / shortest_s) if shortest_s > 0 else WINDOWS_PER_STEP
     if step_s <= 0 or possible < 1:
         needed_s = WINDOWS_PER_STEP * shortest_s / (1 - SETTLING)
-        raise PlanError(
+        raise InputError(
             f"steps of {step_s:g} s are too short for meter {info.name!r}, which updates every "
             f"{info.update_period_s:g} s: take at least {needed_s:.3g} s a step"
         )
     return min(WINDOWS_PER_STEP, possible)
 
 
-def _window(meter: Meter, domain: str, window_s: float, bench: Bench) -> tuple[LoadPoint, Quantity]:
+def _window(
+    opened: Readings, domain: str, window_s: float, bench: Bench
+) -> tuple[LoadPoint, Quantity]:
     """One window: utilisation and mean power. Raises MeterError where the meter lost it."""
-    first, before = bench.look(), meter.read()
+    first, before = bench.look(), opened.read()
     bench.sleep(window_s)
-    after, last = meter.read(), bench.look()
-    window = next((w for w in meter.energy(before, after) if w.domain == domain), None)
+    after, last = opened.read(), bench.look()
+    window = next((w for w in opened.energy(before, after) if w.domain == domain), None)
     power = _mean_power(window)
     total = last.total - first.total
     if total <= 0:
@@ -207,23 +186,23 @@ def _mean_power(window: EnergyWindow | None) -> Quantity:
             f"the meter lost a window of the calibration ({reason}): "
             f"{window.gross.detail or reason.sentence}; if it was too short, take longer steps"
         )
-    wall_s = (window.after.time_ns - window.before.time_ns) / 1e9
-    if wall_s <= 0 or window.gross.bounds()[1] <= 0:
+    power = mean_power(window)
+    if not power.known or window.gross.bounds()[1] <= 0:
         raise MeterError("the meter gave a window without time or energy: take longer steps")
-    return (window.gross.to("J") / Quantity.exact(wall_s, "s")).to("W")
+    return power
 
 
 def by_hand(idle_w: float, full_w: float, error: float, cpu: CpuInfo | None = None) -> Calibration:
     """A calibration from two readings of a wall meter by a person, each within ``error``.
 
-    Raises PlanError for readings that no machine gives.
+    Raises InputError for readings that no machine gives.
     """
     if not (0 <= idle_w < full_w and full_w < float("inf")):
-        raise PlanError(
+        raise InputError(
             f"watts with all cores busy ({full_w:g}) must exceed those at idle ({idle_w:g})"
         )
     if not 0 < error < 1:
-        raise PlanError(f"the error of a reading is a share such as 2%, not {error:g}")
+        raise InputError(f"the error of a reading is a share such as 2%, not {error:g}")
     idle, full = (
         Quantity.between(w, w * (1 - error), w * (1 + error), "W", grade=Grade.METERED)
         for w in (idle_w, full_w)

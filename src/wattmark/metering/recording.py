@@ -9,7 +9,7 @@ from typing import Self
 
 from wattmark.errors import MeterError
 from wattmark.metering.live import ticks
-from wattmark.metering.opened import OPEN_METERS, OpenMeter
+from wattmark.metering.readings import Readings
 from wattmark.meters.trace import TraceWriter, channels
 
 
@@ -25,10 +25,10 @@ class Recording:
         self._period_s = period_s
         self.samples = self.failed = 0
         self.left_out: list[str] = []
-        self._opened = OPEN_METERS.acquire(meters)
+        self._opened = Readings.shared(meters)
         try:
             described = {}
-            for opened in self._opened:
+            for opened in self._opened.meters:
                 try:
                     described[opened] = channels(opened.meter)
                 except MeterError as error:
@@ -37,17 +37,17 @@ class Recording:
                     self.left_out.append(str(error))
             if not described:
                 raise MeterError("; ".join(self.left_out) or "no meter can be used here")
-            self._recorded: tuple[OpenMeter, ...] = tuple(described)
+            self._recorded = Readings(tuple(described))
             every = [channel for found in described.values() for channel in found]
             self._writer = TraceWriter(path, every, period_s)
         except BaseException:
-            OPEN_METERS.release(self._opened)
+            self._opened.close()
             raise
 
     @property
     def meters(self) -> tuple[str, ...]:
         """Names of the meters that are recorded."""
-        return tuple(opened.name for opened in self._recorded)
+        return self._recorded.names
 
     def __enter__(self) -> Self:
         return self
@@ -59,12 +59,12 @@ class Recording:
         trace: TracebackType | None,
     ) -> None:
         self._writer.close()
-        OPEN_METERS.release(self._opened)
+        self._opened.close()
 
     def run(self, seconds: float | None = None) -> None:
         """Record for that long, or until interrupted. Raises MeterError if the file fails."""
         for _ in ticks(self._period_s, seconds):
-            for opened in self._recorded:
-                read = self._writer.write(opened.meter.name, opened.read())
+            for name, reading in zip(self.meters, self._recorded.read(), strict=True):
+                read = self._writer.write(name, reading)
                 self.samples += 1
                 self.failed += not read

@@ -17,19 +17,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
 from wattmark.contracts import Channel, Sensor
 from wattmark.errors import MeterError
 from wattmark.metering.accelerators import synchronise
-from wattmark.metering.opened import OPEN_METERS, OpenMeter
+from wattmark.metering.opened import OpenMeter
+from wattmark.metering.readings import Reading, Readings
 from wattmark.meters.polling import Polled
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.repeats import next_update_s, phase_shifts_s, repeated_energy, updates
-from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import EnergyWindow, MeterReading
+from wattmark.quantities import Grade, Quantity, Reason, sum_of_parts
+from wattmark.records import EnergyWindow
 
 #: Between blocks, for the device to fall idle.
 PAUSE_S = 0.15
@@ -67,8 +67,8 @@ class _Block:
 
     start_ns: int
     end_ns: int
-    before: tuple[MeterReading | MeterError, ...]
-    after: tuple[MeterReading | MeterError, ...]
+    before: Reading
+    after: Reading
 
     @property
     def length_s(self) -> float:
@@ -87,9 +87,8 @@ def measure_repeats(
     """
     if not seconds > 0:
         raise MeterError(f"the work cannot be repeated for {seconds} s: give a time above 0")
-    opened = OPEN_METERS.acquire(meters)
-    try:
-        watched = _part_time(opened)
+    with Readings.shared(meters) as opened:
+        watched = _part_time(opened.meters)
         shifts_s = phase_shifts_s(watched.sensor) if watched else (0.0,)
         call_s = _seconds_of(work)
         calls = max(1, round(seconds / len(shifts_s) / call_s))
@@ -101,16 +100,10 @@ def measure_repeats(
                 if watched and blocks:
                     watched.wait_for_phase(blocks[0].start_ns, shift_s)
                 blocks.append(_block(work, calls, opened))
-            found = [
-                energy
-                for at, meter in enumerate(opened)
-                for energy in _energies(meter, at, blocks, calls)
-            ]
+            found = _energies(opened, blocks, calls)
         finally:
             if watched:
                 watched.look_as_before()
-    finally:
-        OPEN_METERS.release(opened)
     lengths_s = np.array([block.length_s for block in blocks]) / calls
     mean_s, low_s, high_s = (float(x) for x in (lengths_s.mean(), lengths_s.min(), lengths_s.max()))
     return Repeats(
@@ -132,14 +125,14 @@ def _seconds_of(work: Callable[[], object]) -> float:
     return max(1e-9, (time.monotonic_ns() - start_ns) / NS_PER_S)
 
 
-def _block(work: Callable[[], object], calls: int, opened: Sequence[OpenMeter]) -> _Block:
-    before = tuple(meter.read() for meter in opened)
+def _block(work: Callable[[], object], calls: int, opened: Readings) -> _Block:
+    before = opened.read()
     start_ns = time.monotonic_ns()
     for _ in range(calls):
         work()
     synchronise()
     end_ns = time.monotonic_ns()
-    return _Block(start_ns, end_ns, before, tuple(meter.read() for meter in opened))
+    return _Block(start_ns, end_ns, before, opened.read())
 
 
 class _Watched:
@@ -197,26 +190,25 @@ def _part_time(opened: Sequence[OpenMeter]) -> _Watched | None:
     return max(found, key=lambda watched: len(phase_shifts_s(watched.sensor)), default=None)
 
 
-def _energies(
-    meter: OpenMeter, at: int, blocks: Sequence[_Block], calls: int
-) -> list[RepeatedEnergy]:
-    """Joules a call of each domain of the meter with that number."""
-    sensors = _sensors(meter)
-    by_domain: dict[str, list[EnergyWindow]] = {}
+def _energies(opened: Readings, blocks: Sequence[_Block], calls: int) -> list[RepeatedEnergy]:
+    """Joules a call of each meter and domain."""
+    sensors = {m.name: _sensors(m) for m in opened.meters}
+    parts: dict[tuple[str, str], list[EnergyWindow]] = {}
     for block in blocks:
-        for window in meter.energy(block.before[at], block.after[at]):
-            by_domain.setdefault(window.domain, []).append(window)
-    whole = {w.domain: w for w in meter.energy(blocks[0].before[at], blocks[-1].after[at])}
+        for window in opened.energy(block.before, block.after):
+            parts.setdefault((window.meter, window.domain), []).append(window)
+    across = opened.energy(blocks[0].before, blocks[-1].after)
+    whole = {(window.meter, window.domain): window for window in across}
     found = []
-    for domain, windows in by_domain.items():
-        sensor = sensors.get(domain)
+    for (meter, domain), windows in parts.items():
+        sensor = sensors.get(meter, {}).get(domain)
         if sensor is not None and sensor.part_time:
-            gross, flags = _pooled(whole[domain], blocks, sensor)
+            gross, flags = _pooled(whole[meter, domain], blocks, sensor)
         else:
-            gross = reduce(Quantity.__add__, [window.gross for window in windows])
+            gross = sum_of_parts((None, window.gross) for window in windows)
             flags = tuple(dict.fromkeys(flag for w in windows for flag in w.flags))
         per_call = gross / Quantity.exact(calls * len(blocks), "call")
-        found.append(RepeatedEnergy(meter.name, domain, per_call, flags))
+        found.append(RepeatedEnergy(meter, domain, per_call, flags))
     return found
 
 

@@ -10,7 +10,7 @@ from statistics import median
 
 from wattmark import registry
 from wattmark.contracts import Availability, Meter, MeterInfo
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.metering import configured
 from wattmark.quantities import Grade, Reason
 
@@ -42,14 +42,14 @@ class SurveyedMeter:
 
 
 def names() -> list[str]:
-    """Names of all installed and configured meters. Raises PlanError for wrong settings."""
+    """Names of all installed and configured meters. Raises InputError for wrong settings."""
     return sorted([*registry.names("meter"), *configured.names()])
 
 
 def named(name: str) -> Meter:
     """The installed meter of that name, else the configured one; not opened yet.
 
-    Raises UnknownNameError, and PlanError where its settings are wrong.
+    Raises UnknownNameError, and InputError where its settings are wrong.
     """
     if name in registry.names("meter"):
         return registry.meter(name)
@@ -62,7 +62,7 @@ def choose(wanted: Sequence[str] = ()) -> list[Meter]:
     Without names, a meter is taken where it has the best grade for one of its domains: counters
     for ``gpu:*``, ``cpu`` and ``dram`` if they can be read, else the model for ``cpu``, and
     besides them the best configured instrument for ``node``; one that is ``by_name_only`` is not.
-    Raises UnknownNameError for a name that nothing has, PlanError for wrong settings of
+    Raises UnknownNameError for a name that nothing has, InputError for wrong settings of
     configured instruments, MeterError for a named meter that cannot be used here.
     """
     if not wanted:
@@ -101,7 +101,7 @@ def survey(*, cost: bool = True) -> list[SurveyedMeter]:
     installed = [_examine(name, registry.meter, cost) for name in registry.names("meter")]
     try:
         entries = configured.entries()
-    except PlanError as error:
+    except InputError as error:
         broken = Availability(False, Reason.NO_METER, str(error))
         return [*installed, SurveyedMeter(configured.settings_file().name, None, broken)]
 
@@ -135,7 +135,7 @@ def _examine(name: str, make: Callable[[str], Meter], cost: bool) -> SurveyedMet
         meter = make(name)
     except (ImportError, AttributeError) as error:
         return SurveyedMeter(name, None, _unimportable(error))
-    except PlanError as error:
+    except InputError as error:
         return SurveyedMeter(name, None, Availability(False, Reason.NO_METER, str(error)))
     availability = meter.probe()
     if not availability.available:

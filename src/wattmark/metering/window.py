@@ -38,11 +38,12 @@ from typing import (
 )
 
 from wattmark.contracts import Scope
-from wattmark.errors import MeterError, PlanError
+from wattmark.errors import InputError, MeterError
 from wattmark.metering.accelerators import synchronise
-from wattmark.metering.opened import OPEN_METERS, OpenMeter, usable_cores
+from wattmark.metering.opened import OpenMeter, usable_cores
+from wattmark.metering.readings import Reading, Readings
 from wattmark.quantities import Quantity, Reason
-from wattmark.records import EnergyWindow, MeterReading
+from wattmark.records import EnergyWindow, IdleRecord
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -60,12 +61,13 @@ class Window:
 
     def __init__(self, name: str, meters: Sequence[str] = (), *, idle: bool | None = None) -> None:
         if isinstance(meters, str):
-            raise PlanError(f"meters takes several names: write meters=({meters!r},)")
+            raise InputError(f"meters takes several names: write meters=({meters!r},)")
         self.name = name
         self._wanted = tuple(meters)
         self._idle = idle
-        self._open: tuple[OpenMeter, ...] = ()
-        self._before: list[MeterReading | MeterError] = []
+        self._open = Readings(())
+        self._before: Reading = ()
+        self._idle_now: IdleRecord | None = None
         self._process = 0
         self._start_ns = 0
         self._overhead_ns = 0
@@ -128,17 +130,17 @@ class Window:
         called_ns = time.perf_counter_ns()
         if self._process:
             raise MeterError(f"window {self.name!r} was used before: begin a new one")
-        opened = OPEN_METERS.acquire(self._wanted)
+        opened = Readings.shared(self._wanted)
         try:
             if self._idle:
-                _require_idle(opened)
+                self._idle_now = _idle_now(opened)
             synchronise()
         except BaseException:
-            OPEN_METERS.release(opened)
+            opened.close()
             raise
-        self._open, self._meters = opened, tuple(meter.name for meter in opened)
+        self._open, self._meters = opened, opened.names
         self._process = os.getpid()
-        self._before = [meter.read() for meter in opened]
+        self._before = opened.read()
         self._start_ns = time.perf_counter_ns()
         self._overhead_ns = self._start_ns - called_ns
         return self
@@ -155,33 +157,32 @@ class Window:
         except RuntimeError as problem:  # the block's own work failed on the device
             fault = problem
         end_ns = time.perf_counter_ns()
-        after = [meter.read() for meter in self._open]
+        after = self._open.read()
         if os.getpid() != self._process:
             detail = f"the window began in process {self._process} and ended in {os.getpid()}"
-            after = [MeterError(detail)] * len(after)
-        rows = zip(self._open, self._before, after, strict=True)
-        self._energy = self._with_idle([w for meter, a, b in rows for w in meter.energy(a, b)])
+            after = (MeterError(detail),) * len(after)
+        self._energy = self._with_idle(self._open.energy(self._before, after))
         try:
             if os.getpid() == self._process:
-                OPEN_METERS.release(self._open)
+                self._open.close()
         except Exception as problem:  # noqa: BLE001 - the figures are there; say it and go on
             _log.warning("a meter of window %r could not be closed: %s", self.name, problem)
-        self._open, self._before = (), []
+        self._open, self._before = Readings(()), ()
         self._seconds = (end_ns - self._start_ns) / 1e9
         self._overhead_ns += time.perf_counter_ns() - end_ns
         if fault is not None and error is None:
             raise fault
 
-    def _with_idle(self, windows: list[EnergyWindow]) -> tuple[EnergyWindow, ...]:
+    def _with_idle(self, windows: tuple[EnergyWindow, ...]) -> tuple[EnergyWindow, ...]:
         unknown = Reason.IDLE_NOT_MEASURED
         if self._idle is False or all(w.idle_subtracted.reason is not unknown for w in windows):
-            return tuple(windows)
+            return windows
         from wattmark.metering.idle_reading import recall_idle
         from wattmark.metrology.idle import reserved_share, with_idle
 
-        record = recall_idle(_device_meters(self._open))
+        record = self._idle_now or recall_idle(_names(_devices(self._open)))
         if record is None:
-            return tuple(windows)
+            return windows
         reserved, machine = usable_cores(), os.cpu_count() or 1
         return tuple(
             with_idle(w, record.of(w.meter, w.domain), reserved_share(w.domain, reserved, machine))
@@ -189,12 +190,19 @@ class Window:
         )
 
 
-def _device_meters(meters: Sequence[OpenMeter]) -> tuple[str, ...]:
-    return tuple(meter.name for meter in meters if meter.info.scope is Scope.DEVICE)
+def _devices(opened: Readings) -> tuple[OpenMeter, ...]:
+    return tuple(meter for meter in opened.meters if meter.info.scope is Scope.DEVICE)
 
 
-def _require_idle(meters: Sequence[OpenMeter]) -> None:
-    """Measure the power at idle where a meter needs it, unless a fresh record is there."""
+def _names(meters: Sequence[OpenMeter]) -> tuple[str, ...]:
+    return tuple(meter.name for meter in meters)
+
+
+def _idle_now(opened: Readings) -> IdleRecord | None:
+    """Measure the power at idle where a meter needs it, unless a fresh record is there.
+
+    It is remembered for later windows, unless an instrument failed meanwhile.
+    """
     from wattmark.metering.idle_reading import (
         measure_idle,
         recall_idle,
@@ -202,15 +210,13 @@ def _require_idle(meters: Sequence[OpenMeter]) -> None:
         seconds_needed,
     )
 
-    names = _device_meters(meters)
-    if not names or recall_idle(names) is not None:
-        return
-    devices = [meter for meter in meters if meter.name in names]
-    seconds = seconds_needed([meter.info for meter in devices])
-    try:
-        remember_idle(names, measure_idle([meter.meter for meter in devices], seconds))
-    except MeterError as error:  # the block's figures then lack what needs it, and say so
-        _log.warning("the power at idle could not be measured: %s", error)
+    devices = Readings(_devices(opened))
+    if not devices.names or recall_idle(devices.names) is not None:
+        return None
+    found = measure_idle(devices, seconds_needed(devices.infos))
+    if not any(meter.lost for meter in devices.meters):
+        remember_idle(devices.names, found)
+    return found
 
 
 def measure(name: str, *, meters: Sequence[str] = (), idle: bool | None = None) -> Window:
@@ -263,7 +269,7 @@ def measured(
 
     The function gets ``windows``, with the last thousand calls' windows, oldest first; a call
     that raises leaves one too. ``name`` is the function's own if left out; ``meters`` and ``idle``
-    are as in :func:`measure`. Raises PlanError for an async or generator function, whose call ends
+    are as in :func:`measure`. Raises InputError for an async or generator function, whose call ends
     before its work does.
     """
 
@@ -276,7 +282,7 @@ def measured(
             inspect.isasyncgenfunction,
         )
         if any(is_kind(wrapped) for is_kind in kinds):
-            raise PlanError(
+            raise InputError(
                 f"{title} is async or a generator, so a call returns before its work is done: "
                 "use `with wattmark.measure(...)` around the work"
             )

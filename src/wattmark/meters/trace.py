@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import os
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
 from wattmark.contracts import Channel, Meter
-from wattmark.errors import MeterError, TraceError
+from wattmark.errors import InputError, MeterError, TraceError
 from wattmark.metrology.trace_file import Trace, header_lines, parse, sample_lines
 from wattmark.quantities import Reason
 from wattmark.records import MeterReading
@@ -79,15 +80,16 @@ def read_trace(path: Path) -> Trace:
     """The trace in a file, ``.gz`` or not.
 
     A compressed file that was cut off is read as far as it goes, and a note says so. Raises
-    TraceError where it is no trace or contradicts itself, MeterError where it cannot be read.
+    TraceError where it is no trace or contradicts itself, InputError where it cannot be read.
     """
     broken: list[str] = []
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as opened:
             file = cast("IO[bytes]", opened)
             trace = parse(_lines(file, broken, os.fspath(path)), os.fspath(path))
-    except OSError as error:
-        raise MeterError(f"{path} cannot be read: {error}") from error
+    except (OSError, zlib.error) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read: {said}") from error
     return Trace(trace.period_s, trace.series, (*trace.notes, *broken))
 
 
@@ -96,7 +98,7 @@ def _lines(file: IO[bytes], broken: list[str], path: str) -> Iterator[str]:
     try:
         for line in file:
             number += 1
-            yield line.decode()
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
     except EOFError:
         broken.append(f"the compressed file is cut off after line {number}")
     except UnicodeDecodeError as error:

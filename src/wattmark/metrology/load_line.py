@@ -45,7 +45,7 @@ def fit_load_line(utilisations: Sequence[float], powers_w: Sequence[float]) -> L
     where power does not grow with it.
     """
     import numpy as np
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     load, power = np.asarray(utilisations, dtype=float), np.asarray(powers_w, dtype=float)
     if load.size < FEWEST_POINTS or load.size != power.size:
@@ -74,7 +74,7 @@ def fit_load_line(utilisations: Sequence[float], powers_w: Sequence[float]) -> L
     freedom = load.size - 2
     residual_w = float(np.sqrt((weights * residuals**2).sum() / freedom))
     spread = np.linalg.inv(design.T @ (design * weights[:, None]))
-    factor = float(student.ppf((1 + _LEVEL) / 2, freedom)) * residual_w
+    factor = float(stdtrit(freedom, (1 + _LEVEL) / 2)) * residual_w
     half_idle, half_full = (factor * float(np.sqrt(1 + spread[i, i])) for i in (0, 1))
     idle_w = max(idle_w, 0.0)
     return LoadLine(

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from wattmark.assets.digest import file_sha256
 from wattmark.contracts import Inputs, InputSpec, Network, Output
-from wattmark.errors import AssetError, PlanError
+from wattmark.errors import AssetError, InputError
 from wattmark.pipelines.diffusion import Diffusion, cosine_schedule, diffusion
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ class FashionDiffusion:
         """Identity; the digest covers weights, schedule and vocabulary. Raises AssetError."""
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest([self._weights_digest(), TIME_STEPS, VOCABULARY]),
+            digest=content_digest([self._weights_digest(), TIME_STEPS, VOCABULARY]),
             licence="Apache-2.0",
             parameters=PARAMETERS,
             sources=("training/train_fashion_diffusion.py", "Fashion-MNIST, arXiv 1708.07747"),
@@ -88,7 +88,7 @@ class FashionDiffusion:
     def preprocess(self, examples: Sequence[tuple[str, int]]) -> list[Inputs]:
         """Prompts and seeds as ``class_id`` (1,) int64 and ``noise`` (1, 1, 32, 32) float32.
 
-        Raises PlanError for a prompt that names no class.
+        Raises InputError for a prompt that names no class.
         """
         shape = (1, 1, PADDED_SIZE, PADDED_SIZE)
         return [
@@ -119,11 +119,11 @@ class FashionDiffusion:
 
 
 def class_of(prompt: str) -> int:
-    """The class that a prompt such as "a sneaker" names. Raises PlanError."""
+    """The class that a prompt such as "a sneaker" names. Raises InputError."""
     words = _WORD.findall(prompt.lower())
     classes = {VOCABULARY[word] for word in words}
     if len(classes) != 1:
-        raise PlanError(
+        raise InputError(
             f"the prompt {prompt!r} must name one thing of these: {', '.join(VOCABULARY)}; "
             f"it names {' and '.join(words) or 'none'}"
         )

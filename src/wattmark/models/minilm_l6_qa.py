@@ -30,7 +30,7 @@ from wattmark.models.networks.minilm_l6 import (
     padded,
 )
 from wattmark.pipelines.forward import Forward
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +66,7 @@ class MiniLmQa:
         limits = {"lengths": LENGTHS, "question": QUESTION_TOKENS, "answer": ANSWER_TOKENS}
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**encoder_digests(), **trained, **limits}),
+            digest=content_digest({**encoder_digests(), **trained, **limits}),
             licence=f"{ENCODER.licence}; trained layers and head Apache-2.0",
             parameters=PARAMETERS + 2 * WIDTH + 2,
             sources=(

@@ -26,7 +26,7 @@ from wattmark.models.networks.minilm_l6 import (
     sentence_embedding,
 )
 from wattmark.pipelines.forward import Forward
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ class MiniLmSentiment:
         weight, bias = read_head()
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest(
+            digest=content_digest(
                 {**encoder_digests(), "head": [*weight, bias], "lengths": LENGTHS}
             ),
             licence=ENCODER.licence,

@@ -21,7 +21,7 @@ from wattmark.models.networks.minilm_l6 import (
     sentence_embedding,
 )
 from wattmark.pipelines.forward import Forward
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +47,7 @@ class MiniLmSimilarity:
         """Identity; the digest covers the encoder and the lengths. Raises AssetError."""
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**encoder_digests(), "lengths": LENGTHS}),
+            digest=content_digest({**encoder_digests(), "lengths": LENGTHS}),
             licence=ENCODER.licence,
             parameters=PARAMETERS,
             sources=(

@@ -30,7 +30,7 @@ from wattmark.models.networks.scene_captioner_module import (
     untrained,
 )
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +80,7 @@ class SceneCaptioner:
             raise _damaged(error) from error
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({WEIGHTS.name: digest, "context": CONTEXT}),
+            digest=content_digest({WEIGHTS.name: digest, "context": CONTEXT}),
             licence="Apache-2.0",
             parameters=PARAMETERS,
             sources=(f"{WEIGHTS.name}, sha256 {digest}", "training/train_captioner.py"),

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Inputs, Network, Output, Pipeline
-from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import decode_network
+from wattmark.models.networks.llama_config import LlamaConfig
 from wattmark.models.weights.gguf_file import GgufFile, read_gguf
 from wattmark.models.weights.gguf_llama import byte_pair_tokenizer, llama_config, llama_weights
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -92,7 +93,7 @@ class SmolLm2(ABC):
         digest = self._asset.files[_GGUF]
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({"gguf": digest, "sizes": [dict(s) for s in SIZES]}),
+            digest=content_digest({"gguf": digest, "sizes": [dict(s) for s in SIZES]}),
             licence=WEIGHTS.licence,
             parameters=self._config.parameters,
             sources=(f"{WEIGHTS.label}, sha256 {WEIGHTS.sha256}", "arXiv 2502.02737"),

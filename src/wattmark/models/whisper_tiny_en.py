@@ -22,7 +22,7 @@ from wattmark.models.networks.log_mel import BANDS, FRAMES, ONE_WINDOW, speech_f
 from wattmark.models.networks.whisper import Dimensions, decoder, encoder
 from wattmark.models.weights.ctranslate2_weights import read_weights
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +85,7 @@ class WhisperTinyEn:
         """
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**self._asset.files, "limit": LIMIT}),
+            digest=content_digest({**self._asset.files, "limit": LIMIT}),
             licence=PACKAGE.licence,
             parameters=37_764_864,
             sources=(f"{PACKAGE.label}, sha256 {PACKAGE.sha256}", "arXiv 2212.04356"),

@@ -23,7 +23,7 @@ from wattmark.contracts.coco import coco_spelling
 from wattmark.errors import MissingPackageError
 from wattmark.models.weights.darknet_weights import read_weights
 from wattmark.pipelines.forward import Forward
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +84,7 @@ class YoloV3Tiny:
         """
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**self._asset.files, "side": SIDE}),
+            digest=content_digest({**self._asset.files, "side": SIDE}),
             licence=PACKAGE.licence,
             parameters=PARAMETERS,
             sources=(f"{PACKAGE.label}, sha256 {PACKAGE.sha256}", "arXiv 1804.02767"),

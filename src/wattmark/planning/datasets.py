@@ -18,7 +18,7 @@ import numpy as np
 from wattmark import registry
 from wattmark.contracts import DataSet, Example, Task
 from wattmark.errors import PlanError, UnknownNameError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.sampling import drawn_equally
 
 _FOLDER = "folder:"
@@ -77,7 +77,7 @@ def load(
         unit=sets[0].unit,
         metric=task.metric,
         samples=len(examples),
-        data_digest=canonical_digest([[_identity(e.data), _identity(e.label)] for e in examples]),
+        data_digest=content_digest([[_identity(e.data), _identity(e.label)] for e in examples]),
         licence="; ".join(f"{d.name}: {d.licence}" for d in sets),
         sources=tuple(source for source, _ in drawn),
         description=f"{len(examples)} examples drawn equally from {', '.join(chosen)}",

@@ -1,8 +1,9 @@
 """Load a plan, and say what is wrong with one, where, and what was probably meant.
 
 A plan that loads names only tasks, models, frameworks, scenarios and meters that are installed,
-and only precisions that exist. Whether a framework offers a mode or precision is not the plan's
-affair: such a trial fails and is recorded so, and the others go on. `check_plan` tells it ahead.
+and only precisions and devices that Wattmark or the setup's framework has. Whether the framework
+offers a mode, or one of Wattmark's precisions, is not the plan's affair: such a trial fails and is
+recorded so, and the others go on. `check_plan` tells it ahead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,16 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from wattmark import registry
-from wattmark.errors import PlanError, UnknownNameError
+from wattmark.contracts import devices_of, precisions_of
+from wattmark.contracts.framework import USUAL_DEVICES
+from wattmark.documents import Document, Place
+from wattmark.documents import read_document as read
+from wattmark.errors import InputError, PlanError, UnknownNameError
+from wattmark.machine.installed import is_installed
 from wattmark.metering import selection
 from wattmark.planning.datasets import named
-from wattmark.planning.plan_syntax import Document, Place, parse_json, parse_yaml
 from wattmark.records import Plan, Precision, Setup, parse_setup
+from wattmark.records.plan import DEVICE_FORM, PRECISION_FORM
 
 PACKAGED = Path(__file__).resolve().parents[1] / "plans"
 DEFAULT_PLAN = "quickstart"
@@ -72,12 +77,10 @@ def load_plan(source: str | Path | Mapping[str, Any] | Plan | None = None) -> Pl
 def read_document(source: str | Path | None) -> tuple[Document, Path]:
     """The text of a plan or suite as data; none: the quickstart. Raises PlanError."""
     path = PACKAGED / f"{DEFAULT_PLAN}.yaml" if source is None else _find(source)
-    text = _text(path)
-    parse = parse_json if path.suffix.lower() == ".json" else parse_yaml
     try:
-        return parse(text), path
-    except PlanError as error:
-        raise PlanError(f"{path}: {error}") from error
+        return read(path, max_bytes=MAX_BYTES), path
+    except InputError as error:
+        raise PlanError(str(error)) from error
 
 
 def check_plan(plan: Plan) -> list[str]:
@@ -125,9 +128,9 @@ class _PlanSchema(GenerateJsonSchema):
         inner = super().function_before_schema(schema)
         if schema["function"]["function"] is not parse_setup:
             return inner
-        precisions = "|".join(Precision)
-        further = "(/(cpu|cuda|[tb][0-9]+|[a-z][a-z0-9_-]*=[^/]+))*"
-        short = {"type": "string", "pattern": f"^[^/]+/[^/]+/({precisions}){further}$"}
+        waits = r"w[0-9]{1,5}(\.[0-9]{1,3})?"
+        further = f"(/({DEVICE_FORM}|[tb][0-9]+|{waits}|[a-z][a-z0-9_-]*=[^/]+))*"
+        short = {"type": "string", "pattern": f"^[^/]+/[^/]+/{PRECISION_FORM}{further}$"}
         return {"anyOf": [short, inner]}
 
 
@@ -137,8 +140,9 @@ def _find(source: str | Path) -> Path:
         if path.is_file():
             return path
         names = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    except OSError as error:
-        raise PlanError(f"plan {reprlib.repr(str(path))}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+        said = getattr(error, "strerror", None) or error
+        raise PlanError(f"plan {reprlib.repr(str(path))}: {said}") from error
     packaged = packaged_plans()
     if str(source) in packaged:
         return PACKAGED / f"{source}.yaml"
@@ -146,20 +150,6 @@ def _find(source: str | Path) -> Path:
     near += get_close_matches(str(source), packaged, n=1)
     advice = f"did you mean {' or '.join(near)}?" if near else f"packaged: {', '.join(packaged)}"
     raise PlanError(f"there is no plan file {str(source)!r}: {advice}")
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PlanError(f"{path}: {error.strerror}") from error
-    if len(content) > MAX_BYTES:
-        raise PlanError(f"{path}: larger than {MAX_BYTES >> 10} KiB: this is not a plan")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PlanError(f"{path}: not UTF-8 text (byte {error.start}): not a plan") from error
 
 
 def plan_of(document: Document, name: str) -> Plan:
@@ -170,8 +160,9 @@ def plan_of(document: Document, name: str) -> Plan:
     try:
         plan = Plan.model_validate(document.data)
     except ValidationError as error:
-        invalid = [_invalid(e) for e in error.errors(include_url=False)]
-        raise _error(_without_echoes(invalid), document, name) from error
+        invalid = _without_echoes([_invalid(e) for e in error.errors(include_url=False)])
+        invalid += _unusable_setups(_valid_setups(document.data.get("setups")))
+        raise _error(invalid, document, name) from error
     if problems := list(_unusable(plan)):
         raise _error(problems, document, name)
     return plan
@@ -240,10 +231,7 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
             yield _Problem(("scenario",), lacking)
     if not any(problem.place == ("task",) for problem in unknown):
         yield from _unusable_data(plan)
-    for index, setup in enumerate(plan.setups):
-        if not _MODE.fullmatch(setup.mode):
-            text = f"{reprlib.repr(setup.mode)} cannot be a mode: letters, digits, '.', '_', '-'"
-            yield _Problem(("setups", index, "mode"), text)
+    yield from _unusable_setups(enumerate(plan.setups))
     for key, value in plan:
         if isinstance(value, float) and not math.isfinite(value):
             yield _Problem((key,), f"must be a finite number, not {value}")
@@ -253,17 +241,54 @@ def _unusable(plan: Plan) -> Iterator[_Problem]:
             yield _Problem(("model",), f"{plan.model} is a model for {task}, not for {plan.task}")
 
 
+def _unusable_setups(setups: Iterable[tuple[int, Setup]]) -> Iterator[_Problem]:
+    """Of setups with their places in the plan: what neither Wattmark nor their framework has."""
+    for index, setup in setups:
+        if not _MODE.fullmatch(setup.mode):
+            text = f"{reprlib.repr(setup.mode)} cannot be a mode: letters, digits, '.', '_', '-'"
+            yield _Problem(("setups", index, "mode"), text)
+        if setup.precision in tuple(Precision) and setup.device in USUAL_DEVICES:
+            continue
+        precisions, devices = _declared(setup.framework)
+        for key, value, usual, declared in (
+            ("precision", str(setup.precision), tuple(map(str, Precision)), precisions),
+            ("device", setup.device, USUAL_DEVICES, devices),
+        ):
+            if value not in (*usual, *declared):
+                error = UnknownNameError(key, value, declared or usual)
+                has = f" ({setup.framework} has {', '.join(declared)})" if declared else ""
+                yield _Problem(("setups", index, key), f"{error}{has}", error)
+
+
+def _declared(framework: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Precisions and devices that a framework names; none where it is not to be had."""
+    try:
+        found = registry.framework(framework)
+    except (UnknownNameError, ImportError, AttributeError):
+        return (), ()
+    return tuple(map(str, precisions_of(found))), devices_of(found)
+
+
+def _valid_setups(setups: Any) -> Iterator[tuple[int, Setup]]:
+    """Those that are setups of what stands in a plan that is otherwise wrong."""
+    for index, said in enumerate(setups if isinstance(setups, list | tuple) else ()):
+        try:
+            yield index, Setup.model_validate(parse_setup(said))
+        except ValueError:
+            continue
+
+
 def _unusable_data(plan: Plan) -> Iterator[_Problem]:
     for index, entry in enumerate(plan.data):
         try:
             named(plan.task, entry)
         except UnknownNameError as error:
             yield _Problem(("data", index), str(error), error)
-        except PlanError as error:
+        except InputError as error:
             yield _Problem(("data", index), str(error))
 
 
-def _error(problems: list[_Problem], document: Document, name: str) -> PlanError:
+def _error(problems: list[_Problem], document: Document, name: str) -> InputError:
     lines = [_sentence(problem, document) for problem in problems]
     if len(lines) > 1:
         return PlanError("\n  ".join([f"{name}: {len(lines)} problems", *lines]))
@@ -290,7 +315,7 @@ def _setup_notes(setup: Setup) -> Iterator[str]:
     except (ImportError, AttributeError) as error:
         yield f"the plug-in of {setup.framework} cannot be imported: {error}"
         return
-    missing = [name for name in framework.packages if not _installed(name)]
+    missing = [name for name in framework.packages if not is_installed(name)]
     if missing:
         cure = f"pip install 'wattmark[{framework.extra}]'"
         yield f"not installed: {', '.join(missing)}; {cure}"
@@ -300,13 +325,8 @@ def _setup_notes(setup: Setup) -> Iterator[str]:
     elif setup.precision not in (known := framework.modes[setup.mode]):
         precisions = ", ".join(known)
         yield f"{setup.mode} does not do {setup.precision}, only {precisions}; this trial will fail"
+    elif setup.device not in (devices := devices_of(framework)):
+        only = ", ".join(devices)
+        yield f"{framework.name} has no device {setup.device!r}, only {only}; this trial will fail"
     elif not missing and not (found := framework.available(setup)).available:
         yield f"cannot run here: {found.detail or found.reason}"
-
-
-def _installed(distribution: str) -> bool:
-    try:
-        metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

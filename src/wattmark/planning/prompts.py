@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
+import struct
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,24 @@ DEFAULT_TASKS = {
     "openai-completions": "text-generation",
     "openai-embeddings": "sentence-similarity",
 }
+#: What NumPy and zipfile raise for files that are damaged, encrypted or of another kind.
+_UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +80,9 @@ def prompts(plan: EndpointPlan) -> Prompts:
     path = Path(named)
     try:
         raw = path.read_bytes()
-    except OSError as error:
-        raise PlanError(f"the prompts in {named} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise PlanError(f"the prompts in {named} cannot be read: {said}") from error
     asked = _tensors(path, raw) if plan.api == "oip-v2" else _texts(path, raw)
     return Prompts(asked, hashlib.sha256(raw).hexdigest())
 
@@ -89,7 +112,7 @@ def _texts(path: Path, raw: bytes) -> list[Any]:
     try:
         lines = [line for line in raw.decode("utf-8").splitlines() if line.strip()]
         asked = [json.loads(line) for line in lines] if path.suffix == ".jsonl" else lines
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(
             f"the prompts in {path} are not UTF-8 text or JSON lines: {error}"
         ) from None
@@ -103,10 +126,11 @@ def _texts(path: Path, raw: bytes) -> list[Any]:
 
 def _tensors(path: Path, raw: bytes) -> list[dict[str, Any]]:
     try:
-        with np.load(io.BytesIO(raw), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError) as error:
-        raise PlanError(f"{path} is not an .npz file of arrays: {error}") from error
+        file = np.load(io.BytesIO(raw), allow_pickle=False)
+        arrays = {name: np.asarray(file[name]) for name in file.files}
+    except _UNREADABLE as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise PlanError(f"{path} is not an .npz file of arrays: {said}") from error
     lengths = {len(array) if array.ndim else 0 for array in arrays.values()}
     if len(lengths) != 1 or lengths == {0}:
         raise PlanError(f"the arrays in {path} have no common first axis: one request a row")

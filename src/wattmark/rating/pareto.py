@@ -56,6 +56,14 @@ def pareto(points: Sequence[Point], *, higher_is_better: bool = True) -> tuple[P
     )
 
 
+def dominates(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    """Whether ``a`` has no more cost and no less merit than ``b``, and one of both better.
+
+    Points are (cost, merit); of merit more is better.
+    """
+    return a[0] <= b[0] and a[1] >= b[1] and a != b
+
+
 def hypervolume(
     points: Sequence[Point], cost: float, quality: float, *, higher_is_better: bool = True
 ) -> float:
@@ -83,18 +91,19 @@ def _placed(point: Point, its: _Bounds, others: Sequence[_Bounds]) -> Placed:
     surely = next((other[0] for other in others if _surely(other, its)), None)
     if surely is not None:
         return Placed(point, Standing.DOMINATED, surely)
-    by_value = next((other[0] for other in others if _by_value(other, its)), None)
+    own = _values(its)
+    by_value = next((other[0] for other in others if dominates(_values(other), own)), None)
     if by_value is not None:
         return Placed(point, Standing.MAYBE, by_value)
     return Placed(point, Standing.FRONT)
 
 
-def _by_value(a: _Bounds, b: _Bounds) -> bool:
-    (_, (_, ax, _), (_, ay, _)), (_, (_, bx, _), (_, by, _)) = a, b
-    return ax <= bx and ay >= by and (ax < bx or ay > by)
+def _values(point: _Bounds) -> tuple[float, float]:
+    _, (_, cost, _), (_, merit, _) = point
+    return cost, merit
 
 
 def _surely(a: _Bounds, b: _Bounds) -> bool:
     """Whether ``a`` dominates ``b`` wherever both lie within their intervals."""
     (_, (_, _, a_most), (a_least, _, _)), (_, (b_least, _, _), (_, _, b_most)) = a, b
-    return a_most <= b_least and a_least >= b_most and (a_most < b_least or a_least > b_most)
+    return dominates((a_most, a_least), (b_least, b_most))

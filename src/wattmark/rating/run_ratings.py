@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wattmark.quantities import Quantity, Reason, least_trusted
+from wattmark.quantities import Quantity, Reason
 from wattmark.rating.population import Entry, rate
 from wattmark.rating.rules import DEFAULT_RULE
 from wattmark.records import Rating, Result
-from wattmark.records.domains import summed
+from wattmark.records.reading import energy_per_query, ok
 
 
 def rate_results(
@@ -20,16 +20,16 @@ def rate_results(
     of one run share task, model, machine and baseline. Arguments and errors as in
     :func:`wattmark.rating.rate`.
     """
-    entries = [_entry(result) for result in results if result.status == "ok"]
+    entries = [_entry(result) for result in results if ok(result)]
     return tuple(rating for rule in rules for rating in rate(entries, rule, seed))
 
 
 def _entry(result: Result) -> Entry:
     absent = Quantity.missing("1", Reason.NOT_MEASURED)
-    whole = summed(energy.domain for energy in result.energy)
+    energy = energy_per_query(result)
     return Entry(
         trial=result.id,
         energy=result.energy_relative or absent,
         gate_passed=result.quality.gate_passed if result.quality else None,
-        grade=least_trusted(*(e.per_query.grade for e in result.energy if e.domain in whole)),
+        grade=energy.grade if energy else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattmark.codes import SentenceCode
+from wattmark.errors import SentenceCode
 
 
 class Unrated(SentenceCode):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 
-from wattmark.quantities import Quantity
+from wattmark.quantities import Quantity, sum_of_parts
 
 
 def summed(domains: Iterable[str]) -> frozenset[str]:
@@ -18,8 +17,11 @@ def summed(domains: Iterable[str]) -> frozenset[str]:
 
 
 def total(parts: Iterable[tuple[str, Quantity]]) -> Quantity | None:
-    """The sum over all domains, each given with its energy; None where there is none."""
+    """The sum over all domains, each given with its energy; None where there is none.
+
+    Each is of an instrument of its own: even of one meter, every domain has its own sensor.
+    """
     found = list(parts)
     whole = summed(domain for domain, _ in found)
     energies = [energy for domain, energy in found if domain in whole]
-    return reduce(Quantity.__add__, energies) if energies else None
+    return sum_of_parts(enumerate(energies)) if energies else None

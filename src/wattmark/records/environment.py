@@ -28,6 +28,11 @@ class Environment(Record):
     load_average_1min: float | None
     gpus: tuple[str, ...] = ()
 
+    @property
+    def hardware(self) -> str:
+        """What results are compared within: the accelerators, or else the processor."""
+        return ", ".join(self.gpus) or self.cpu_model
+
 
 #: Two runs may be compared only where these fields agree (see `protocol.environment`).
 COMPARABLE_FIELDS = ("architecture", "cpu_model", "cpu_flags", "cpu_count", "cpus_allowed",

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
-from wattmark.records.base import Record, canonical_digest
+from wattmark.records.base import Record
+from wattmark.records.canonical import content_digest
 from wattmark.records.loadgen import LoadgenSettings
+
+#: How a precision and a device are written, so that labels can be told apart and be file names.
+PRECISION_FORM = "[a-z][a-z0-9._-]{0,39}"
+DEVICE_FORM = "[a-z]{2}[a-z0-9_-]{0,38}"
 
 
 class Precision(StrEnum):
-    """Number format of the weights and, for integers, how it was reached."""
+    """Number format of the weights and, for integers, how it was reached.
+
+    The members are those that Wattmark's own frameworks have. Another framework's may have any
+    other name of lower-case letters, digits and ``._-``: ``Precision("fp8-e4m3")`` is one. A plan
+    that names one must have it from its framework.
+    """
 
     FP32 = "fp32"
     BF16 = "bf16"
@@ -22,6 +39,29 @@ class Precision(StrEnum):
     INT8_STATIC = "int8-static"
     INT8_WEIGHT_ONLY = "int8-weight-only"
     INT4_WEIGHT_ONLY = "int4-weight-only"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Precision | None:
+        if not isinstance(value, str) or re.fullmatch(PRECISION_FORM, value) is None:
+            return None
+        found = str.__new__(cls, value)
+        found._name_ = found._value_ = value
+        return found  # not kept: what strangers send must not pile up here
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Any well-formed name; the members are examples."""
+        named = handler.resolve_ref_schema(handler(schema))
+        named["examples"] = named.pop("enum")
+        named["pattern"] = f"^{PRECISION_FORM}$"
+        return named
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether real inputs are needed to reach it: what ends in ``-static``."""
+        return self.value.endswith("-static")
 
     @property
     def exact_weights(self) -> bool:
@@ -43,7 +83,10 @@ class Setup(Record):
     framework: str
     mode: str
     precision: Precision = Precision.FP32
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Annotated[
+        str,
+        Field(pattern=f"^{DEVICE_FORM}$", description="what the framework has: cpu, cuda ..."),
+    ] = "cpu"
     threads: Annotated[int, Field(ge=0, description="0 means all cores of the plan")] = 0
     batch: Annotated[int, Field(ge=1, le=4096, description="queries answered at once")] = 1
     max_wait_ms: Annotated[
@@ -80,7 +123,7 @@ class Setup(Record):
 
 
 def parse_setup(value: Any) -> Any:
-    """Allow ``framework/mode/precision[/cuda][/tN][/bN][/name=value ...]`` for a mapping."""
+    """Allow ``framework/mode/precision[/device][/tN][/bN][/name=value ...]`` for a mapping."""
     if not isinstance(value, str):
         return value
     parts = value.split("/")
@@ -93,7 +136,7 @@ def parse_setup(value: Any) -> Any:
         if equals:
             options.append((name, word))
             continue
-        if part in ("cpu", "cuda"):
+        if re.fullmatch(DEVICE_FORM, part) and part not in tuple(Precision):
             key, found = "device", part
         elif re.fullmatch(r"w[0-9]{1,5}(\.[0-9]{1,3})?", part):
             key, found = "max_wait_ms", part[1:]
@@ -107,7 +150,7 @@ def parse_setup(value: Any) -> Any:
     return {**setup, "options": options}
 
 
-SETUP_FORM = "framework/mode/precision[/cuda][/tTHREADS][/bBATCH][/wWAIT_MS][/name=value ...]"
+SETUP_FORM = "framework/mode/precision[/DEVICE][/tTHREADS][/bBATCH][/wWAIT_MS][/name=value ...]"
 SetupField = Annotated[Setup, BeforeValidator(parse_setup)]
 
 
@@ -231,8 +274,8 @@ class Plan(Record):
 
     @property
     def digest(self) -> str:
-        """sha256 over the canonical JSON of the plan."""
-        return canonical_digest(self.model_dump(mode="json"))
+        """By which the plan is known again: see `content_digest`."""
+        return content_digest(self.model_dump(mode="json"))
 
 
 class Suite(Record):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from wattmark.quantities import Quantity, Reason
-from wattmark.records.base import SCHEMA_VERSION, Record
+from wattmark.records.base import LEFT_OUT_IF_NONE, SCHEMA_VERSION, Record
 from wattmark.records.environment import Environment
 from wattmark.records.loadgen import LoadgenTest
 from wattmark.records.measured import (
@@ -58,7 +58,7 @@ class Energy(Record):
     idle_allocated_per_query: Quantity = Quantity.missing("J/query", Reason.IDLE_NOT_MEASURED)
     per_1000_queries: Quantity
     per_correct: Quantity
-    comparable: ComparableEnergy | None = None
+    comparable: Annotated[ComparableEnergy | None, LEFT_OUT_IF_NONE] = None
 
 
 class RequestEnergy(Record):

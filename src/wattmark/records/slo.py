@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 #: What a bound can speak of. ``latency`` is end to end and is not written.
 METRICS = ("latency", "ttft", "tpot")
@@ -66,30 +66,30 @@ class Slo:
 
 
 def parse_slo(text: str) -> Slo:
-    """The objectives in ``text``, separated by commas. Raises PlanError that shows how."""
+    """The objectives in ``text``, separated by commas. Raises InputError that shows how."""
     bounds: list[Bound] = []
     for part in text.split(","):
         match = _BOUND.fullmatch(part.strip())
         if match is None:
-            raise PlanError(
+            raise InputError(
                 f"the objective {part.strip()!r} in {text!r} cannot be read: write it like "
                 f"p99<50ms, ttft_p95<200ms or p99.9<=1s, with commas between several"
             )
         metric, percent, sign, limit, unit = match.groups()
         metric = metric or "latency"
         if metric not in METRICS:
-            raise PlanError(
+            raise InputError(
                 f"{metric!r} in {part.strip()!r} is not known: write nothing for the latency end "
                 f"to end, ttft for the time to first token, tpot for the time per output token"
             )
         if unit not in _UNITS:
-            raise PlanError(f"the unit {unit!r} in {part.strip()!r} is not one of us, ms, s")
+            raise InputError(f"the unit {unit!r} in {part.strip()!r} is not one of us, ms, s")
         if not 0 < Decimal(percent) < 100:
-            raise PlanError(f"the percentile in {part.strip()!r} is not between 0 and 100")
+            raise InputError(f"the percentile in {part.strip()!r} is not between 0 and 100")
         if Decimal(limit) == 0:
-            raise PlanError(f"the limit in {part.strip()!r} is 0: no request can keep it")
+            raise InputError(f"the limit in {part.strip()!r} is 0: no request can keep it")
         bound = Bound(metric, Decimal(percent), sign == "<=", Decimal(limit), unit)
         if any((b.metric, b.percent) == (bound.metric, bound.percent) for b in bounds):
-            raise PlanError(f"{text!r} bounds the same percentile twice: {part.strip()!r}")
+            raise InputError(f"{text!r} bounds the same percentile twice: {part.strip()!r}")
         bounds.append(bound)
     return Slo(tuple(bounds))

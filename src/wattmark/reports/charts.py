@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wattmark.errors import MissingPackageError, PlanError
+from wattmark.errors import InputError, MissingPackageError
+from wattmark.files import naming
 
 
 def write_chart(specification: Mapping[str, Any], path: Path) -> None:
     """Draw a Vega-Lite specification into a file, ``.svg`` or ``.png``.
 
-    Raises PlanError for another suffix, MissingPackageError where vl-convert is not installed.
+    Raises InputError for another suffix, MissingPackageError where vl-convert is not installed.
     """
     if path.suffix not in (".svg", ".png"):
-        raise PlanError(f"{path}: a chart is written as .svg or .png")
+        raise InputError(f"{path}: a chart is written as .svg or .png")
     try:
         import vl_convert
     except ImportError as error:
@@ -23,6 +24,8 @@ def write_chart(specification: Mapping[str, Any], path: Path) -> None:
             "drawing a chart needs vl-convert: pip install 'wattmark[charts]'"
         ) from error
     if path.suffix == ".svg":
-        path.write_text(vl_convert.vegalite_to_svg(dict(specification)), encoding="utf-8")
+        drawn = vl_convert.vegalite_to_svg(dict(specification)).encode()
     else:
-        path.write_bytes(vl_convert.vegalite_to_png(dict(specification), scale=2.0))
+        drawn = vl_convert.vegalite_to_png(dict(specification), scale=2.0)
+    with naming(path):
+        path.write_bytes(drawn)

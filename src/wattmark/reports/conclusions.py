@@ -20,16 +20,17 @@ from wattmark.formatting import (
     heading,
     listing,
     number,
+    percent_if_share,
     quantity_text,
 )
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import Result, Run, StopReason
-from wattmark.reports.rows import (
+from wattmark.records.reading import (
     baseline_result,
     energy_per_query,
     energy_ratio,
+    median_latency,
     ok,
-    percent_if_share,
 )
 
 
@@ -67,7 +68,7 @@ def _least(run: Run) -> str:
         figure, what = energy_per_query, "energy per query"
     else:
         lead = f"No energy is known ({_energy_reasons(results)}), so this speaks about time: "
-        figure, what, absolute = _median_latency, "median latency", _median_latency
+        figure, what, absolute = median_latency, "median latency", median_latency
     ranked = sorted((r for r in results if _known(figure(r))), key=lambda r: _value(figure(r)))
     if not ranked:
         return "Neither energy nor time is known, so no setup can be preferred."
@@ -124,25 +125,16 @@ def _runner_up(
     """Whether the data tell the best from those that follow."""
     if not others:
         return "; nothing else has this figure to compare it with"
-    close = [r.id for r in others if _overlap(figure(best), figure(r))]
+    own = figure(best)
+    close = [r.id for r in others if own and (its := figure(r)) and own.overlaps(its)]
     if not close:
         return f"; its interval lies apart from that of the runner-up, {others[0].id}"
     verb = _s(len(close), "its interval overlaps that of", "its interval overlaps those of")
     return f"; {verb} {listing(close)}, so these data do not tell them apart"
 
 
-def _overlap(a: Quantity | None, b: Quantity | None) -> bool:
-    assert a is not None and b is not None
-    (a_low, _, a_high), (b_low, _, b_high) = a.bounds(), b.bounds()
-    return a_low <= b_high and b_low <= a_high
-
-
 def _relative_energy(result: Result) -> Quantity | None:
     return result.energy_relative
-
-
-def _median_latency(result: Result) -> Quantity | None:
-    return result.latency.p50 if result.latency else None
 
 
 def _energy_reasons(results: Iterable[Result]) -> str:

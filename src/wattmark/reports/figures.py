@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark import registry
-from wattmark.formatting import quantity_text, range_text, value_text
+from wattmark.formatting import percent_if_share, quantity_text, range_text, value_text
 from wattmark.quantities import Quantity
+from wattmark.rating.pareto import dominates
 from wattmark.records import Result, Run
-from wattmark.reports.rows import (
-    baseline_result,
+from wattmark.records.reading import (
+    energy_among_setups,
     energy_per_query,
     energy_ratio,
+    median_latency,
     ok,
-    percent_if_share,
-    sort_key,
 )
+from wattmark.reports.rows import sort_key
 
 _BINS = 160
 _TAIL = 0.001  # share of the samples beyond either end of the latency axis, per setup
@@ -40,26 +41,12 @@ def figures(run: Run, latencies_ms: Mapping[str, NDArray[np.float64]]) -> dict[s
     }
 
 
-def comparable_energy(run: Run, result: Result) -> Quantity | None:
-    """Energy per query with the interval that matters between setups.
-
-    That is ``energy_relative`` times the baseline's point estimate: what is uncertain for all
-    setups alike (the scale of a power model) is left out. Falls back on the absolute interval.
-    """
-    baseline = baseline_result(run)
-    scale = energy_per_query(baseline) if baseline else None
-    relative = result.energy_relative
-    if scale is None or scale.value is None or relative is None or relative.value is None:
-        return energy_per_query(result)
-    return Quantity.exact(scale.value, scale.unit, scale.grade) * relative
-
-
 def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
     """Quality against energy per query (or median latency, where no energy is known)."""
-    cost = {r.id: comparable_energy(run, r) for r in results}
+    cost = {r.id: energy_among_setups(run, r) for r in results}
     by_energy = any(q is not None and q.known for q in cost.values())
     if not by_energy:
-        cost = {r.id: r.latency.p50 if r.latency else None for r in results}
+        cost = {r.id: median_latency(r) for r in results}
     unit = "J/query" if by_energy else "ms"
     points = []
     for result in results:
@@ -80,10 +67,11 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
     if not points:
         return None
     higher = registry.higher_is_better(run.task.name)
+    passed = [p for p in points if p["gate"] is not False]
+    at = {p["setup"]: (p["x"], p["y"] if higher else -p["y"]) for p in passed}
     for point in points:
-        point["front"] = point["gate"] is not False and not any(
-            _dominates(other, point, higher) for other in points if other["gate"] is not False
-        )
+        own = at.get(point["setup"])
+        point["front"] = own is not None and not any(dominates(other, own) for other in at.values())
     low, high = min(p["x1"] for p in points), max(p["x2"] for p in points)
     return {
         "points": points,
@@ -98,11 +86,6 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
 def quality_is_share(points: list[dict[str, Any]]) -> bool:
     """Whether the quality of the points is in percent."""
     return any("%" in p["quality"] for p in points)
-
-
-def _dominates(a: Mapping[str, Any], b: Mapping[str, Any], higher_is_better: bool) -> bool:
-    better = a["y"] - b["y"] if higher_is_better else b["y"] - a["y"]
-    return bool(a["x"] <= b["x"] and better >= 0 and (a["x"] < b["x"] or better > 0))
 
 
 def distribution(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from wattmark.formatting import DASH, duration_text
 from wattmark.records import LatencyBound, LoadgenTest, Result, Run
+from wattmark.records.reading import ok
 from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, text_cell
-from wattmark.reports.rows import ok, sort_key
+from wattmark.reports.rows import sort_key
 
 COLUMNS = (
     Column("setup", "Setup", numeric=False),

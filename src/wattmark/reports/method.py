@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wattmark.formatting import duration_text, number
 from wattmark.quantities import Grade
 from wattmark.records import Result, Run, StopReason
-from wattmark.reports.rows import energy_per_query, ok
+from wattmark.records.reading import energy_per_query, ok
 
 _STOPPED = {
     StopReason.NARROW: "It stopped because they were known well enough.",

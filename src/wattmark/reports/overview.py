@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wattmark.formatting import missing_text, quantity_text
+from wattmark.formatting import missing_text, percent_if_share, quantity_text
 from wattmark.quantities import Quantity
 from wattmark.records import Quality, Result, Run
+from wattmark.records.reading import energy_per_query
 from wattmark.reports.markdown import escape
-from wattmark.reports.rows import energy_per_query, failure_text, percent_if_share
+from wattmark.reports.rows import failure_text
 
 HEADINGS = ("Task", "Model", "Setup", "n", "Metric", "Quality", "Latency p50", "Energy a query")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from wattmark.codes import SentenceCode
+from wattmark.errors import SentenceCode
 from wattmark.quantities import Reason
 from wattmark.rating.unrated import Unrated
 

@@ -9,10 +9,18 @@ from __future__ import annotations
 
 from math import inf
 
-from wattmark.formatting import heading, stars_text
-from wattmark.quantities import Quantity, Reason, parse_unit
-from wattmark.records import ComparableEnergy, PhaseResult, Rating, Ratios, Result, Run
-from wattmark.records.domains import summed, total
+from wattmark.formatting import heading, is_share, stars_text
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import Rating, Ratios, Result, Run
+from wattmark.records.reading import (
+    baseline_result,
+    energy_per_correct,
+    energy_per_query,
+    energy_per_unit,
+    instruments,
+    median_latency,
+    ok,
+)
 from wattmark.reports.cells import Cell, Column, Row, Table, figure_cell, missing_cell, text_cell
 
 
@@ -21,55 +29,12 @@ def rules(run: Run) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rating.rule for rating in run.ratings))
 
 
-def baseline_result(run: Run) -> Result | None:
-    """The baseline's result, or None where it failed or was never run."""
-    return next((r for r in run.results if r.id == run.plan.baseline_label and ok(r)), None)
-
-
-def ok(result: Result) -> bool:
-    """Whether the trial gave a result."""
-    return result.status == "ok"
-
-
-def energy_per_query(result: Result) -> Quantity | None:
-    """Gross energy per attempted query over all domains, or None where none is listed.
-
-    Where the node was metered, it is the sum.
-    """
-    return total((e.domain, e.per_query) for e in result.energy)
-
-
-def comparable_per_query(result: Result) -> ComparableEnergy | None:
-    """:func:`energy_per_query` for comparisons with results of the same scale and machine.
-
-    None where there is no scale, or where energies of several domains are added up: then what one
-    of them is off by is not a factor of the sum.
-    """
-    whole = summed(energy.domain for energy in result.energy)
-    its = [energy for energy in result.energy if energy.domain in whole]
-    return its[0].comparable if len(its) == 1 else None
-
-
-def instruments(result: Result) -> str:
-    """Names of the meters that were read: ``nvml + rapl``; empty where there was none."""
-    return " + ".join(sorted({e.meter for e in result.energy}))
-
-
-def _phase_energy(phase: PhaseResult) -> Quantity | None:
-    return total((e.domain, e.per_unit) for e in phase.energy)
-
-
-def energy_ratio(result: Result) -> Quantity | None:
-    """Energy over the baseline's from paired rounds, or None where there are no ratios."""
-    return result.ratios.energy if result.ratios else None
-
-
 def sort_key(result: Result) -> tuple[float, ...]:
     """Failed last; then by energy relative to the baseline, absolute energy, and time."""
     figures = (
         result.energy_relative,
         energy_per_query(result),
-        result.latency.p50 if result.latency else None,
+        median_latency(result),
     )
     values = [inf if q is None or q.value is None else q.value for q in figures]
     return (float(not ok(result)), *values)
@@ -78,7 +43,7 @@ def sort_key(result: Result) -> tuple[float, ...]:
 def table(run: Run) -> Table:
     """The run as a table."""
     metric = run.task.metric
-    percent = all(_is_share(r.quality.value) for r in run.results if r.quality)
+    percent = all(is_share(r.quality.value) for r in run.results if r.quality)
     names = rules(run)
     columns = (
         Column("setup", "Setup", numeric=False),
@@ -123,15 +88,6 @@ def failure_text(result: Result) -> str:
     return f"failed in {failure.stage}: {failure.reason}" if failure else ""
 
 
-def percent_if_share(quantity: Quantity) -> Quantity:
-    """The quantity in percent where it is a share of 1, else unchanged."""
-    return quantity.to("%") if _is_share(quantity) else quantity
-
-
-def _is_share(quantity: Quantity) -> bool:
-    return not parse_unit(quantity.unit)[0] and (quantity.high is None or quantity.high <= 1.0)
-
-
 def _figures(
     run: Run, result: Result, percent: bool, baseline: bool, has_baseline: bool
 ) -> list[Cell]:
@@ -139,7 +95,6 @@ def _figures(
     absent = Reason.TRIAL_FAILED if not ok(result) else Reason.NOT_MEASURED
     quality, latency = result.quality, result.latency
     per_query = energy_per_query(result)
-    per_correct = total((e.domain, e.per_correct) for e in result.energy)
 
     def cell(quantity: Quantity | None, unit: str, reason: Reason = absent) -> Cell:
         if quantity is None:
@@ -150,14 +105,14 @@ def _figures(
     grade = per_query.grade if per_query else None
     return [
         cell(quality.value if quality else None, "%" if percent else "1"),
-        cell(latency.p50 if latency else None, "ms"),
+        cell(median_latency(result), "ms"),
         cell(latency.p90 if latency else None, "ms"),
         cell(latency.p99 if latency else None, "ms"),
         cell(result.throughput, "query/s"),
         cell(result.flops_per_query, "GFLOP/query"),
         cell(per_query, "J/query"),
         cell(per_query, "Wh/kquery"),
-        cell(per_correct, "J/correct"),
+        cell(energy_per_correct(result), "J/correct"),
         *(cell(quantity, unit) for quantity, unit in _phase_figures(run, result)),
         text_cell(grade.value) if grade else missing_cell(_why(per_query, absent)),
         text_cell(meters) if (meters := instruments(result)) else missing_cell(absent),
@@ -195,7 +150,7 @@ def _phase_figures(run: Run, result: Result) -> list[tuple[Quantity | None, str]
         phase = own.get(name)
         figures += [
             (phase.time_per_unit if phase else None, f"ms/{unit}"),
-            (_phase_energy(phase) if phase else None, f"mJ/{unit}"),
+            (energy_per_unit(phase) if phase else None, f"mJ/{unit}"),
         ]
     return figures
 

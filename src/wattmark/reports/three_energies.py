@@ -7,8 +7,9 @@ allocated: that, and the work's share of what the domain draws at idle (docs/met
 from __future__ import annotations
 
 from wattmark.records import Run
+from wattmark.records.reading import ok
 from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
-from wattmark.reports.rows import ok, sort_key
+from wattmark.reports.rows import sort_key
 
 COLUMNS = (
     Column("setup", "Setup", numeric=False),

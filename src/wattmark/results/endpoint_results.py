@@ -25,7 +25,7 @@ from wattmark.records import (
     Latency,
     SloShare,
 )
-from wattmark.records.domains import total
+from wattmark.records.reading import whole_energy
 from wattmark.records.slo import Slo, parse_slo
 from wattmark.results.phase_results import latency
 from wattmark.statistics import accuracy_quantity, pooled_rate, resampled_metric
@@ -216,7 +216,7 @@ def _energy(window: EnergyWindow, requests: int) -> Energy:
 
 def _whole(energy: Sequence[Energy]) -> Quantity:
     """All domains together (the node alone, where it was metered)."""
-    found = total((e.domain, e.per_query) for e in energy)
+    found = whole_energy(energy)
     return Quantity.missing("J/query", Reason.NO_METER_ON_SERVER) if found is None else found
 
 

@@ -11,10 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from wattmark.conduct.recorder import answered_by_both
-from wattmark.quantities import Quantity, Reason, least_trusted
+from wattmark.quantities import Quantity, Reason, least_trusted, sum_of_parts
 from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
@@ -71,13 +69,14 @@ def _energy_ratio(
         if (scale := sum(denominator)) > 0:
             shift = sum(numerator) / scale / point
             low, high = min(low, value * shift), max(high, value * shift)
-    grade = least_trusted(*(w.gross.grade for r in ours.rounds.values() for w in r.energy))
+    windows = (w for side in (ours, baseline) for i in common for w in side.whole_windows(i))
+    grade = least_trusted(*(window.gross.grade for window in windows))
     return Quantity.between(value, low, high, "1", level=ratio.level or 0.95, grade=grade)
 
 
 def _no_energy(measured: Measured) -> Quantity:
-    for done in measured.rounds.values():
-        for window in done.energy:
+    for index in measured.rounds:
+        for window in measured.whole_windows(index):
             if window.gross.reason is not None:
                 return Quantity.missing("1", window.gross.reason, window.gross.detail)
     return Quantity.missing("1", Reason.NO_METER, "no meter was read")
@@ -130,15 +129,11 @@ def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str)
 
     The spread between rounds comes on top of what the meter says of itself.
     """
-    for window in windows:
-        if window.reason is not None:
-            return Quantity.missing(f"J/{unit}", window.reason, window.detail)
-    ends = np.array([window.to("J").bounds() for window in windows])
-    low, value, high = ends.sum(axis=0) / sum(counts)
-    meter = Quantity.between(
-        value, low, high, f"J/{unit}", level=windows[0].level or 0.95, grade=windows[0].grade
-    )
-    spread = pooled_rate(ends[:, 1], counts, "1")
+    gross = sum_of_parts((None, window) for window in windows)
+    if gross.reason is not None:
+        return Quantity.missing(f"J/{unit}", gross.reason, gross.detail)
+    meter = (gross.to("J") * (1.0 / sum(counts))).model_copy(update={"unit": f"J/{unit}"})
+    spread = pooled_rate([window.to("J").bounds()[1] for window in windows], counts, "1")
     return meter if spread.value is None else meter * (spread / spread.value)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from wattmark.assets import write_whole
 from wattmark.contracts import Task
-from wattmark.records import Setup, canonical_digest
+from wattmark.records import Setup, content_digest
 from wattmark.worker.artefacts import locked
 
 #: Bump when answers come to be something else: another postprocessing, another text.
@@ -33,7 +33,7 @@ class KnownAnswers:
 
     def __init__(self, cache: Path, artefact: str, setup: Setup) -> None:
         about = {"version": ANSWERS_VERSION, "artefact": artefact, "options": setup.options}
-        self._file = cache / "answers" / f"{canonical_digest(about)[:24]}.json"
+        self._file = cache / "answers" / f"{content_digest(about)[:24]}.json"
 
     def completed(
         self,

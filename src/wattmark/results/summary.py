@@ -19,7 +19,6 @@ from wattmark.records import (
     Failure,
     ModelInfo,
     Plan,
-    Precision,
     Result,
     Round,
     Trial,
@@ -144,7 +143,7 @@ def _result(
         *sorted({flag.value for r in rounds for window in r.energy for flag in window.flags}),
         *(
             ["calibrated_on_measured"]
-            if material.calibrated_on_measured and trial.setup.precision is Precision.INT8_STATIC
+            if material.calibrated_on_measured and trial.setup.precision.calibrated
             else []
         ),
     ]

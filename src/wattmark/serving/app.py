@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.batching.policy import BatchingPolicy
-from wattmark.errors import PlanError, WattmarkError
+from wattmark.errors import InputError, WattmarkError
 from wattmark.listening import listening_socket
 from wattmark.serving import oip_v2_routes, openai_routes
 from wattmark.serving.loaded import LoadedModel
@@ -63,11 +63,11 @@ def _refusal(request: Request, status: int, message: str) -> JSONResponse:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 picks a free one. Raises PlanError."""
+    """A listening socket; port 0 picks a free one. Raises InputError."""
     try:
         return listening_socket(host, port)
     except OSError as error:
-        raise PlanError(f"cannot listen at {host}, port {port}: {error.strerror}") from error
+        raise InputError(f"cannot listen at {host}, port {port}: {error.strerror}") from error
 
 
 def serve(app: FastAPI, listening: socket.socket) -> None:

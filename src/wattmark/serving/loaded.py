@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ import numpy as np
 
 from wattmark import registry
 from wattmark.batching.policy import BatchingPolicy
+from wattmark.conduct.launcher import Launcher
+from wattmark.conduct.local_process import LOCAL
 from wattmark.conduct.material import gather
+from wattmark.conduct.preparing import Workplace, job_of, prepare, usable_framework
 from wattmark.conduct.process import WorkerProcess
 from wattmark.contracts import Inputs, Network, Output
-from wattmark.errors import PlanError, WattmarkError
+from wattmark.errors import InputError, WattmarkError
 from wattmark.pipelines.forward import Forward
 from wattmark.pipelines.greedy import NO_TOKEN, Greedy
-from wattmark.records import Plan, Precision, Setup
-from wattmark.worker.artefacts import artefact_key, package_versions, require_supported, shared_key
+from wattmark.records import Plan, Setup
 from wattmark.worker.batches import joined
 from wattmark.worker.inputs import save_inputs, shape_of
 from wattmark.worker.jobs import Job
@@ -46,31 +49,30 @@ class Query:
 class LoadedModel:
     """A model in a setup, ready to answer up to ``setup.batch`` queries of one shape at once.
 
-    Conversion runs in a process of its own and is cached. Raises PlanError for a model that is
-    answered in another way than by one call or token after token, UnknownNameError,
+    Conversion runs in a worker that ``launcher`` starts, and is cached. Raises InputError for a
+    model that is answered in another way than by one call or token after token, UnknownNameError,
     UnsupportedSetupError, MissingPackageError, WorkerError, AssetError.
     """
 
-    def __init__(self, name: str, task: str | None, setup: Setup) -> None:
+    def __init__(
+        self, name: str, task: str | None, setup: Setup, launcher: Launcher = LOCAL
+    ) -> None:
         self.name, self.setup = name, setup
         self.model = registry.model(name, task or "")
         self.pipeline = self.model.pipeline(_options(self.model, setup))
         if not isinstance(self.pipeline, Forward | Greedy):
-            raise PlanError(
+            raise InputError(
                 f"{name} is answered by {type(self.pipeline).__name__}: serve knows models that "
                 "answer with one call of one network, and generators of text"
             )
-        framework = registry.framework(setup.framework)
-        require_supported(framework, setup)
-        package_versions(framework)
-        threads = setup.threads or len(os.sched_getaffinity(0))
+        framework = usable_framework(setup)
         examples = list(self._every_shape())
         self.shapes = [shape_of(inputs) for inputs in examples]
-        artefact = _prepared(self.model, setup, threads)
-        os.environ.update(framework.environment(setup, artefact, threads))
+        job = _prepared(self.model, setup, launcher)
+        os.environ.update(framework.environment(setup, job.artefact, job.threads))
         self.networks = tuple(n.with_batch(setup.batch) for n in self.model.networks())
         self.runners: Mapping[str, Any] = {
-            network.name: framework.load(artefact / network.name, network, setup, threads)
+            network.name: framework.load(job.artefact / network.name, network, setup, job.threads)
             for network in self.networks
         }
         self.output = self._warmed_up(examples)
@@ -91,27 +93,27 @@ class LoadedModel:
         return bool(ends)
 
     def encoded(self, texts: list[str]) -> list[Inputs]:
-        """A query of each text. Raises PlanError where the model does not take them."""
+        """A query of each text. Raises InputError where the model does not take them."""
         try:
             return self.model.preprocess(texts)
         except WattmarkError:
             raise
         except Exception as error:
-            raise PlanError(f"{self.name} cannot take this text: {error}") from error
+            raise InputError(f"{self.name} cannot take this text: {error}") from error
 
     def policy(self, wanted: BatchingPolicy) -> BatchingPolicy:
         """The policy with the shapes as its buckets; a batch is padded to its full size."""
         return wanted.for_shapes(len(self.shapes))
 
     def bucket(self, inputs: Inputs) -> int:
-        """The bucket of a query. Raises PlanError for a shape that no program was made for."""
+        """The bucket of a query. Raises InputError for a shape that no program was made for."""
         shape = shape_of(inputs)
         if shape not in self.shapes:
             known = " or ".join(
                 ", ".join(f"{name} {list(size)}" for name, size in known) for known in self.shapes
             )
             said = ", ".join(f"{name} {list(size)}" for name, size in shape)
-            raise PlanError(f"a query of {said} does not fit {self.name}: it takes {known}")
+            raise InputError(f"a query of {said} does not fit {self.name}: it takes {known}")
         return 1 + self.shapes.index(shape)
 
     def answer(self, queries: list[Query]) -> Sequence[Output]:
@@ -178,37 +180,29 @@ def _sizes(network: Network) -> list[Mapping[str, int]]:
     return [dict(zip(names, sizes, strict=True)) for sizes in every]
 
 
-def _prepared(model: Any, setup: Setup, threads: int) -> Path:
+def _prepared(model: Any, setup: Setup, launcher: Launcher) -> Job:
+    """The job of a setup whose artefact is there now."""
     from wattmark.assets.cache import cache_folder
 
-    framework, info = registry.framework(setup.framework), model.info()
+    plan = Plan(name="serve", task=model.task, model=model.name, setups=(setup,), scenario="server")
     cpus = tuple(sorted(os.sched_getaffinity(0)))
     with _folder() as folder:
         calibration = ""
-        if setup.precision is Precision.INT8_STATIC:
-            plan = Plan(name="serve", task=model.task, model=model.name, setups=(setup,))
+        if setup.precision.calibrated:
             calibration = save_inputs(gather(plan).calibration, folder / "calibration")
-        cache = cache_folder() / "artefacts"
-        artefact = cache / artefact_key(framework, setup, info.digest, calibration)
-        job = Job(
-            kind="prepare",
-            task=model.task,
-            model=model.name,
-            setup=setup,
-            scenario="server",
-            artefact=artefact,
-            shared=cache / shared_key(info.digest),
-            inputs=folder / "inputs",
-            calibration=folder / "calibration",
-            reference=folder / "reference",
-            check_queries=(),
-            threads=threads,
-            cpus=cpus,
+        place = Workplace(
+            folder, cache_folder(), model.info().digest, cpus, calibration_digest=calibration
         )
-        environment = framework.environment(setup, artefact, threads)
-        with WorkerProcess(job, folder, "prepare", environment) as worker:
-            worker.ask(None, CONVERSION_LIMIT_S)
-    return artefact
+        job = job_of(plan, setup, place)
+        start = partial(_worker, launcher, folder)
+        prepare(job, cpus, start, CONVERSION_LIMIT_S)
+    return job
+
+
+def _worker(
+    launcher: Launcher, folder: Path, job: Job, name: str, environment: Mapping[str, str]
+) -> WorkerProcess:
+    return WorkerProcess(launcher, job, folder, name, environment)
 
 
 @contextmanager

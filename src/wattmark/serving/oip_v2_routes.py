@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.contracts import Inputs
 from wattmark.endpoints.oip_v2 import datatype
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.serving.loaded import LoadedModel, Query
 from wattmark.serving.refusals import require_model
 
@@ -64,7 +64,7 @@ def routes(loaded: LoadedModel, batcher: AsyncioBatcher) -> APIRouter:
     async def infer(name: str, request: Request) -> JSONResponse:
         require_model(name, loaded.name)
         if loaded.generates:
-            raise PlanError(f"{name} generates text: ask it by /v1/completions")
+            raise InputError(f"{name} generates text: ask it by /v1/completions")
         rows = _rows(loaded, await _body(request))
         asked = [batcher.ask(Query(row), loaded.bucket(row)) for row in rows]
         found: list[Any] = await asyncio.gather(*asked, return_exceptions=True)
@@ -87,30 +87,30 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except ValueError as error:
-        raise PlanError(f"the request is not JSON: {error}") from None
+        raise InputError(f"the request is not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise PlanError("the request is not a JSON object")
+        raise InputError("the request is not a JSON object")
     return body
 
 
 def _rows(loaded: LoadedModel, body: dict[str, Any]) -> list[Inputs]:
-    """The queries of a request, one a row of its tensors' first axes. Raises PlanError."""
+    """The queries of a request, one a row of its tensors' first axes. Raises InputError."""
     given = body.get("inputs")
     if not isinstance(given, list) or not all(isinstance(tensor, dict) for tensor in given):
-        raise PlanError("the request has no list of 'inputs'")
+        raise InputError("the request has no list of 'inputs'")
     tensors = {str(tensor.get("name")): tensor for tensor in given}
     if set(tensors) == {"text"}:
         return _of_texts(loaded, tensors["text"])
     (network, *_) = loaded.networks
     expected = {spec.name: np.dtype(spec.dtype) for spec in network.inputs}
     if set(tensors) != set(expected):
-        raise PlanError(
+        raise InputError(
             f"the inputs are {', '.join(sorted(tensors)) or 'none'}, and {loaded.name} takes "
             f"{', '.join(expected)} (or text, of type BYTES)"
         )
     arrays = {name: _array(tensors[name], dtype) for name, dtype in expected.items()}
     if len({len(array) for array in arrays.values()}) != 1:
-        raise PlanError("the inputs differ in their first axis, which counts the queries")
+        raise InputError("the inputs differ in their first axis, which counts the queries")
     count = len(next(iter(arrays.values())))
     rows = [{name: array[n : n + 1] for name, array in arrays.items()} for n in range(count)]
     for row in rows[:1]:
@@ -121,18 +121,18 @@ def _rows(loaded: LoadedModel, body: dict[str, Any]) -> list[Inputs]:
 def _of_texts(loaded: LoadedModel, tensor: dict[str, Any]) -> list[Inputs]:
     texts = tensor.get("data")
     if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
-        raise PlanError("'text' holds no list of texts under 'data'")
+        raise InputError("'text' holds no list of texts under 'data'")
     return loaded.encoded(texts)
 
 
 def _array(tensor: dict[str, Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     name = tensor.get("name")
     if tensor.get("datatype") != datatype(dtype):
-        raise PlanError(f"input {name!r} is {tensor.get('datatype')}, not {datatype(dtype)}")
+        raise InputError(f"input {name!r} is {tensor.get('datatype')}, not {datatype(dtype)}")
     try:
         array = np.asarray(tensor["data"], dtype).reshape([int(n) for n in tensor["shape"]])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise PlanError(f"input {name!r} cannot be read: {error}") from None
+        raise InputError(f"input {name!r} cannot be read: {error}") from None
     if array.ndim == 0 or not len(array):
-        raise PlanError(f"input {name!r} holds no query")
+        raise InputError(f"input {name!r} holds no query")
     return array

@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field
 
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
-from wattmark.errors import PlanError, WattmarkError
+from wattmark.errors import InputError, WattmarkError
 from wattmark.serving.loaded import LoadedModel, Query
 from wattmark.serving.refusals import require_model
 
@@ -100,14 +100,14 @@ async def _answered(loaded: LoadedModel, batcher: AsyncioBatcher, asked: _Asked)
     body = asked.body
     require_model(body.model, loaded.name)
     if not loaded.generates:
-        raise PlanError(f"{loaded.name} generates no text: ask it by /v2/models/{loaded.name}")
+        raise InputError(f"{loaded.name} generates no text: ask it by /v2/models/{loaded.name}")
     if body.temperature:
-        raise PlanError("temperature must be 0: this server decodes greedily")
+        raise InputError("temperature must be 0: this server decodes greedily")
     if body.stop or (body.n or 1) != 1:
-        raise PlanError("this server knows no 'stop', and answers once: leave out 'stop' and 'n'")
+        raise InputError("this server knows no 'stop', and answers once: leave out 'stop' and 'n'")
     limit = body.max_completion_tokens or body.max_tokens or loaded.limit
     if limit > loaded.limit:
-        raise PlanError(f"max_tokens={limit} is more than the {loaded.limit} that it can hold")
+        raise InputError(f"max_tokens={limit} is more than the {loaded.limit} that it can hold")
     inputs = loaded.encoded([asked.prompt])[0]
     tokens: asyncio.Queue[int | None] = asyncio.Queue()  # None: no more
     loop = asyncio.get_running_loop()

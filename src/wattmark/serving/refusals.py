@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wattmark.errors import PlanError, UnknownNameError, WattmarkError, WorkerError
+from wattmark.errors import InputError, UnknownNameError, WattmarkError, WorkerError
 
 
-class NoSuchModelError(PlanError):
+class NoSuchModelError(InputError):
     """A request for a model that this server does not have."""
 
 
@@ -19,7 +19,7 @@ def status_of(error: WattmarkError) -> int:
     """404 for an unknown model, 400 for other input, 503 where the queue is full, else 500."""
     if isinstance(error, NoSuchModelError | UnknownNameError):
         return 404
-    if isinstance(error, PlanError):
+    if isinstance(error, InputError):
         return 400
     busy = isinstance(error, WorkerError) and error.reason in ("queue_full", "batcher_closed")
     return 503 if busy else 500

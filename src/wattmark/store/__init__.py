@@ -1,4 +1,8 @@
-"""Where runs are kept: SQLite by SQLAlchemy, raw samples in Parquet."""
+"""Where runs are kept: SQLite by SQLAlchemy, raw samples in Parquet.
+
+Rows are written when things happen and never changed; a document of a finished run stands beside
+them. Nothing here computes a figure or knows how a run is conducted or shown.
+"""
 
 from wattmark.store.recorded import RecordedRun, RunSummary
 from wattmark.store.samples import read_samples, write_samples

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,20 @@ class Schema:
     version_table: str
 
 
-STORE = Schema("store", "0002", Path(__file__).with_name("migrations"), "wattmark_version")
+@dataclass(frozen=True)
+class WrittenJson:
+    """A document for a column of JSON that is written already, and is kept as these letters."""
+
+    text: str
+
+
+STORE = Schema("store", "0003", Path(__file__).with_name("migrations"), "wattmark_version")
 
 
 def open_database(url: str, schema: Schema = STORE, **options: Any) -> Engine:
     """An engine on an up-to-date database; ``options`` are SQLAlchemy's. Raises StoreError."""
     try:
-        engine = create_engine(url, json_serializer=partial(json.dumps, allow_nan=False), **options)
+        engine = create_engine(url, json_serializer=_json, **options)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise StoreError(f"the {schema.name}'s URL cannot be used: {error}") from error
     if engine.dialect.name == "sqlite":
@@ -64,6 +70,10 @@ def open_database(url: str, schema: Schema = STORE, **options: Any) -> Engine:
         engine.dispose()
         raise StoreError(f"the {schema.name} {shown} {error}") from error
     return engine
+
+
+def _json(value: Any) -> str:
+    return value.text if isinstance(value, WrittenJson) else json.dumps(value, allow_nan=False)
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:

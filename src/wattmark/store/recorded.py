@@ -8,12 +8,13 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from wattmark.errors import RunNotFoundError, StoreError
 from wattmark.records import (
     READABLE_VERSIONS,
+    Bundle,
     Environment,
     ExecutionRecord,
     Failure,
@@ -25,7 +26,9 @@ from wattmark.records import (
     Round,
     Run,
     TaskInfo,
+    bundle_of,
 )
+from wattmark.records.canonical import sha256_of
 from wattmark.store.tables import (
     ExecutionRow,
     FailureRow,
@@ -79,10 +82,11 @@ class RecordedRun:
     failures: Mapping[str, Failure]
 
 
-def run_ids(session: Session) -> list[str]:
-    """The ids of all runs, newest first."""
-    query = select(RunRow.id).order_by(RunRow.created_at.desc(), RunRow.id.desc())
-    return list(session.scalars(query))
+def run_times(session: Session) -> dict[str, str]:
+    """When each run began, by its id, newest first."""
+    query = select(RunRow.id, RunRow.created_at)
+    ordered = query.order_by(RunRow.created_at.desc(), RunRow.id.desc())
+    return dict(session.execute(ordered).tuples().all())
 
 
 def summaries(session: Session) -> list[RunSummary]:
@@ -148,6 +152,24 @@ def document(session: Session, run_id: str) -> Run:
         )
     _check_version(run_id, str(row.document.get("schema_version")))
     return _read(Run, row.document, run_id)
+
+
+def bundle(session: Session, run_id: str) -> Bundle:
+    """The bytes of a run's document, with what they say. Raises StoreError as `document` does."""
+    run = document(session, run_id)
+    query = select(cast(RunRow.document, Text), RunRow.document_sha256).where(RunRow.id == run_id)
+    text, sha256 = session.execute(query).one()
+    if sha256 is None:
+        try:
+            return bundle_of(run)  # of before the bytes were kept
+        except ValueError as error:
+            raise StoreError(f"run {run_id} has no canonical form: {error}") from error
+    if sha256_of(text.encode()) != sha256:
+        raise StoreError(
+            f"the document of run {run_id} is not the one that was recorded, whose sha256 starts "
+            f"with {sha256[:12]}: it was changed after the run"
+        )
+    return Bundle(sha256, text.encode(), run)
 
 
 def progress(session: Session, run_id: str) -> RecordedRun:

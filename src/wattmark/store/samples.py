@@ -7,7 +7,6 @@ renamed. Its sha256 goes into the round's record and is checked whenever the fil
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark.assets.whole_file import write_whole
 from wattmark.errors import StoreError
 from wattmark.records import SampleFile
 
@@ -85,7 +85,7 @@ def write_samples(
     content = sink.getvalue().to_pybytes()
     path = sample_path(trial, execution, index, attempt)
     try:
-        write_atomically(folder / path, content)
+        write_whole(folder / path, content)
     except OSError as error:
         raise StoreError(f"{where} cannot be written: {error}") from error
     digest = hashlib.sha256(content).hexdigest()
@@ -133,22 +133,3 @@ def read_samples(folder: Path, file: SampleFile) -> dict[str, Any]:
         return found
     except (pa.ArrowException, KeyError) as error:
         raise StoreError(f"sample file {path} is not readable as samples: {error}") from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put a file in its place, whole and on the disk. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ from wattmark.assets import data_folder
 from wattmark.errors import StoreError
 from wattmark.records import (
     SCHEMA_VERSION,
+    Bundle,
     Environment,
     ExecutionRecord,
     Failure,
@@ -33,9 +34,10 @@ from wattmark.records import (
     SampleFile,
     StopReason,
     TaskInfo,
+    bundle_of,
 )
 from wattmark.store import locations, recorded, samples
-from wattmark.store.database import open_database
+from wattmark.store.database import WrittenJson, open_database
 from wattmark.store.tables import (
     ExecutionRow,
     FailureRow,
@@ -174,8 +176,14 @@ class Store:
         """
         interrupted = run.stop_reason is StopReason.INTERRUPTED
         status = RunStatus.INTERRUPTED if interrupted else RunStatus.FINISHED
+        document: WrittenJson | dict[str, Any]
+        try:
+            written = bundle_of(run)
+            document, sha256 = WrittenJson(written.document.decode()), written.digest
+        except ValueError:  # half a surrogate pair, an integer beyond 2^53: kept, though not hashed
+            document, sha256 = run.model_dump(mode="json"), None
         with self._transaction(f"run {run.id}") as session:
-            self._change(session, run.id, status=status, document=run.model_dump(mode="json"))
+            self._change(session, run.id, status=status, document=document, document_sha256=sha256)
 
     def interrupt(self, run_id: str) -> None:
         """Record that a run was stopped before its end; it may be resumed."""
@@ -218,13 +226,18 @@ class Store:
         with self._transaction("the list of runs") as session:
             return recorded.summaries(session)
 
+    def times(self) -> dict[str, str]:
+        """When each run began (ISO 8601), by its id, newest first."""
+        with self._transaction("the list of runs") as session:
+            return recorded.run_times(session)
+
     def resolve(self, name: str) -> str:
         """The id of the run meant by ``latest``, by a full id, or by the unique start of one.
 
         Raises RunNotFoundError with the nearest ids.
         """
         with self._transaction("the list of runs") as session:
-            return recorded.run_meant(name, recorded.run_ids(session))
+            return recorded.run_meant(name, list(recorded.run_times(session)))
 
     def load(self, run_id: str) -> Run:
         """The run's document.
@@ -233,6 +246,14 @@ class Store:
         """
         with self._transaction(f"run {run_id}") as session:
             return recorded.document(session, run_id)
+
+    def bundle(self, run_id: str) -> Bundle:
+        """The run's document as the bytes that were written, with their digest.
+
+        Raises StoreError as `load` does, and where the bytes are not the ones that were written.
+        """
+        with self._transaction(f"run {run_id}") as session:
+            return recorded.bundle(session, run_id)
 
     def progress(self, run_id: str) -> recorded.RecordedRun:
         """What was measured so far, for resuming a run and for reports of unfinished ones."""
@@ -260,7 +281,7 @@ class Store:
 
     def _reopen(self, session: Session, run_id: str) -> None:
         """What is about to be added outdates the document of an interrupted run."""
-        self._change(session, run_id, status=RunStatus.RUNNING, document=None)
+        self._change(session, run_id, status=RunStatus.RUNNING, document=None, document_sha256=None)
 
     def _change(self, session: Session, run_id: str, **values: Any) -> None:
         """Change a run that is not finished.

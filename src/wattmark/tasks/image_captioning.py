@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wattmark.contracts import Example
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.cider import CiderD
 from wattmark.tasks.scenes import contents, render, scenes
 from wattmark.tasks.scoring import mean_score
@@ -67,7 +67,7 @@ class ImageCaptioning:
             unit="image",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([dataclasses.asdict(scene) for scene in drawn]),
+            data_digest=content_digest([dataclasses.asdict(scene) for scene in drawn]),
             licence="Apache-2.0",
             sources=("wattmark.tasks.scenes: scenes rendered with exact captions, held out",),
             description="captions of rendered scenes of one to three groups of coloured shapes",

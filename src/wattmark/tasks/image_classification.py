@@ -16,7 +16,7 @@ import numpy as np
 from wattmark.assets import PackageRef, resolve
 from wattmark.contracts import Example, Output
 from wattmark.errors import AssetError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 
 PHOTOGRAPHS = PackageRef(
     name="foolbox",
@@ -49,7 +49,7 @@ class ImageClassification:
             unit="query",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([[asset.files[n], _label(n)] for n in drawn]),
+            data_digest=content_digest([[asset.files[n], _label(n)] for n in drawn]),
             licence=PHOTOGRAPHS.licence,
             sources=(f"{PHOTOGRAPHS.label}, sha256 {PHOTOGRAPHS.sha256}",),
             description=f"top-1 on {len(drawn)} of {len(names)} ImageNet photographs",

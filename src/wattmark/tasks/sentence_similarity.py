@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wattmark.assets import PackageRef, resolve
 from wattmark.contracts import Example
 from wattmark.errors import CorruptArchiveError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 
 _TEXTS, _RATINGS = (f"gensim/test/test_data/{file}" for file in ("lee.cor", "similarities0-1.txt"))
 
@@ -59,7 +59,7 @@ class SentenceSimilarity:
             unit="query",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([[*e.data, e.label] for e in drawn]),
+            data_digest=content_digest([[*e.data, e.label] for e in drawn]),
             licence=DOCUMENTS.licence,
             sources=(
                 f"{DOCUMENTS.label}, sha256 {DOCUMENTS.sha256}",

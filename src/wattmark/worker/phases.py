@@ -7,42 +7,42 @@ where it ends, so that prefill and decode are measured in one run and never by s
 a query has one phase, or none, no meter is read within it.
 
 A phase's energy in a round is the sum over its windows. One window that its meter refuses (too
-short for its sensor) makes the sum missing, with the meter's reason: half a sum is no figure.
+short for its sensor), or that a meter cannot be read at, makes the sum missing, with the reason:
+half a sum is no figure. The query stays good: a fault of a meter is none of the model's.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.contracts import Inputs, Meter, Output, Pipeline, Runners
-from wattmark.quantities import Quantity, parse_unit
-from wattmark.records import MeterReading, PhaseEnergy, PhaseWindow
-
-_Readings = tuple[MeterReading, ...]
+from wattmark.contracts import Inputs, Output, Pipeline, Runners
+from wattmark.metering.readings import Reading, Readings
+from wattmark.quantities import Quantity, parse_unit, sum_of_parts
+from wattmark.records import PhaseEnergy, PhaseWindow
 
 
 class PhaseClock:
     """Answers queries through a pipeline and keeps what they mark. One round at a time."""
 
-    def __init__(self, pipeline: Pipeline, runners: Runners, meters: Sequence[Meter]) -> None:
+    def __init__(self, pipeline: Pipeline, runners: Runners, meters: Readings) -> None:
         self._pipeline = pipeline
         self._runners = runners
         self._names = tuple(pipeline.phases)
         self._units = pipeline.phases
         for unit in self._units.values():
             parse_unit(unit)  # an unknown one fails this trial now, not the whole run at its end
-        self._meters = tuple(meters) if len(self._names) > 1 else ()
+        self._meters = meters if len(self._names) > 1 else Readings(())
         self.reset()
 
     def reset(self) -> None:
         """Forget the last round."""
         self._ns: list[dict[str, int]] = []
         self._counts: list[dict[str, int]] = []
-        self._windows: list[tuple[str, _Readings, _Readings]] = []
+        self._windows: list[tuple[str, Reading, Reading]] = []
         self.reading_ns = 0  # what it took to read the meters at the marks
 
     def answer(self, inputs: Inputs) -> Output:
@@ -63,7 +63,7 @@ class PhaseClock:
             spent[phase] += now - since
             counts[phase] += units
             since = now
-            if self._meters and phase != self._names[-1]:
+            if self._meters.meters and phase != self._names[-1]:
                 after = read()
                 self._windows.append((phase, before, after))
                 before = after
@@ -76,12 +76,12 @@ class PhaseClock:
         finally:
             last = self._names[-1]
             spent[last] += clock() - since
-            if self._meters and len(self._windows) > opened:
+            if self._meters.meters and len(self._windows) > opened:
                 self._windows.append((last, before, read()))
 
-    def _read(self) -> _Readings:
+    def _read(self) -> Reading:
         began_ns = time.monotonic_ns()
-        readings = tuple(meter.read() for meter in self._meters)
+        readings = self._meters.read()
         self.reading_ns += time.monotonic_ns() - began_ns
         return readings
 
@@ -107,31 +107,14 @@ class PhaseClock:
         ]
 
     def _energies(self, phase: str) -> list[PhaseEnergy]:
-        ours = [(before, after) for name, before, after in self._windows if name == phase]
-        sums: dict[tuple[str, str], list[Quantity]] = {}
-        for before, after in ours:
-            for meter, a, b in zip(self._meters, before, after, strict=True):
-                for window in meter.energy(a, b):
-                    sums.setdefault((window.meter, window.domain), []).append(window.gross)
+        parts: dict[tuple[str, str], list[Quantity]] = {}
+        for name, before, after in self._windows:
+            for window in self._meters.energy(before, after) if name == phase else ():
+                parts.setdefault((window.meter, window.domain), []).append(window.gross.to("J"))
         return [
-            PhaseEnergy(meter=meter, domain=domain, gross=total(parts))
-            for (meter, domain), parts in sums.items()
+            PhaseEnergy(meter=meter, domain=domain, gross=sum_of_parts((None, q) for q in gross))
+            for (meter, domain), gross in parts.items()
         ]
-
-
-def total(parts: Sequence[Quantity]) -> Quantity:
-    """Sum of readings of one instrument, in J.
-
-    What the instrument does not know (its scale) is common to all of them, so that the ends of
-    the intervals add up at their own level. The first missing part makes the sum missing.
-    """
-    for part in parts:
-        if part.reason is not None:
-            return Quantity.missing("J", part.reason, part.detail)
-    low, value, high = np.array([part.to("J").bounds() for part in parts]).sum(axis=0)
-    return Quantity.between(
-        value, low, high, "J", level=parts[0].level or 0.95, grade=parts[0].grade
-    )
 
 
 def _no_phase(phase: str, units: int) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from wattmark.contracts import Inputs, Model, Network, Output, State, StatefulRunner
-from wattmark.records import Precision
 from wattmark.worker.batches import batches
 from wattmark.worker.inputs import load_inputs
 from wattmark.worker.jobs import Job
@@ -24,7 +23,7 @@ CALLS_PER_NETWORK = 64
 
 def calibration_inputs(job: Job, model: Model) -> Mapping[str, Sequence[Inputs]]:
     """Inputs by network, widened to the setup's batch; empty for precisions that need none."""
-    if job.setup.precision is not Precision.INT8_STATIC:
+    if not job.setup.precision.calibrated:
         return {}
     networks = [network.with_batch(job.setup.batch) for network in model.networks()]
     queries = load_inputs(job.calibration)

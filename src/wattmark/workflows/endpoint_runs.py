@@ -1,11 +1,9 @@
-"""Put a load to a server and keep what came of it: what ``wattmark run --endpoint`` is made of."""
+"""Put a load to a server and keep what came of it: what ``wattmark loadtest`` is made of."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from wattmark.conduct.events import Event, Observer, Stage, ignore
-from wattmark.errors import EndpointError, MissingPackageError, PlanError
+from wattmark.errors import EndpointError, InputError, MissingPackageError, PlanError
+from wattmark.hosts import is_loopback
 from wattmark.records import EndpointPlan, EndpointRun, problems_text
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from wattmark.endpoints.api import Api
     from wattmark.endpoints.limits import Limits
     from wattmark.endpoints.outcomes import Load
-    from wattmark.metering.opened import OpenMeter
+    from wattmark.metering.readings import Readings
     from wattmark.planning.prompts import Prompts
     from wattmark.records import EnergyWindow
 
@@ -64,13 +63,14 @@ def run_endpoint(
             f"asking servers needs the package {error.name!r}: pip install 'wattmark[endpoints]'"
         ) from None
     from wattmark.endpoints.address import Server
-    from wattmark.endpoints.api import api as named_api
+    from wattmark.endpoints.known_apis import api as named_api
     from wattmark.endpoints.limits import Limits
     from wattmark.machine.environment import collect
     from wattmark.meters.nvml import device_names
     from wattmark.planning.prompts import prompts
     from wattmark.results.endpoint_results import endpoint_result
-    from wattmark.store import endpoint_run_files as stored
+    from wattmark.store.endpoint_run_files import ENDPOINT_RUNS, write_requests
+    from wattmark.store.run_ids import new_run_id
 
     if not isinstance(plan, EndpointPlan):
         plan = endpoint_plan(plan)
@@ -90,20 +90,20 @@ def run_endpoint(
     fast = uvloop.new_event_loop
     with _meters(plan, server) as meters, asyncio.Runner(loop_factory=fast) as runner:
         load, windows = runner.run(_measured(plan, server, api, material, meters, limits, observe))
-    flags = ["generator_in_energy"] if windows and _is_here(server.host) else []
+    flags = ["generator_in_energy"] if windows and is_loopback(server.host) else []
     if count_tokens is not None:
         _count(load, count_tokens)
-    run_id = f"{created_at:%Y%m%d-%H%M%S}-endpoint-{secrets.token_hex(2)}"
+    run_id = new_run_id("endpoint", created_at)
     run = EndpointRun(
         id=run_id,
         created_at=created_at.isoformat(timespec="seconds"),
         plan=plan,
         prompts_digest=material.digest,
         environment=collect(os.sched_getaffinity(0), _PACKAGES, gpus=device_names()),
-        samples=stored.write_requests(run_id, _rows(load)),
+        samples=write_requests(run_id, _rows(load)),
         result=endpoint_result(plan, material, load, windows, flags),
     )
-    stored.save(run)
+    ENDPOINT_RUNS.save(run)
     return run
 
 
@@ -122,50 +122,15 @@ def sweet_spot(runs: Sequence[EndpointRun]) -> EndpointRun | None:
     return max(fit, key=lambda run: run.result.throughput.value or 0.0, default=None)
 
 
-def summaries() -> list[dict[str, str]]:
-    """All stored loads, newest first."""
-    from wattmark.store import endpoint_run_files as stored
-
-    return [
-        {
-            "id": run.id,
-            "status": run.result.stopped or "finished",
-            "task": run.plan.api,
-            "model": run.plan.model,
-            "setups": run.plan.url,
-        }
-        for run in map(stored.load, stored.ids())
-    ]
-
-
-def find(name: str) -> EndpointRun | None:
-    """The stored load of that name (an id, a unique start of one, ``latest``); None where that is
-    a run of another kind.
-
-    Raises RunNotFoundError.
-    """
-    from wattmark.store import Store
-    from wattmark.store import endpoint_run_files as stored
-    from wattmark.store.recorded import run_meant
-
-    ids = stored.ids()
-    if not ids:
-        return None
-    with Store.open() as store:
-        others = [summary.id for summary in store.runs()]
-    meant = run_meant(name, sorted([*ids, *others], reverse=True))
-    return stored.load(meant) if meant in ids else None
-
-
 async def _measured(
     plan: EndpointPlan,
     server: Server,
     api: Api,
     prompts: Prompts,
-    meters: Sequence[OpenMeter],
+    meters: Readings,
     limits: Limits,
     observe: Observer,
-) -> tuple[Load, list[EnergyWindow]]:
+) -> tuple[Load, tuple[EnergyWindow, ...]]:
     from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, constant, poisson
     from wattmark.endpoints.generator import Generator
 
@@ -188,11 +153,10 @@ async def _measured(
         )
         _require_answers(plan, warm)
         observe(Event(Stage.MEASURE, 0, plan.requests, schedule.name))
-        before = [meter.read() for meter in meters]
+        before = meters.read()
         load = await generator.run(schedule, budget_s=plan.budget_s, watch=watch)
-        after = [meter.read() for meter in meters]
-    rows = zip(meters, before, after, strict=True)
-    return load, [window for meter, a, b in rows for window in meter.energy(a, b)]
+        after = meters.read()
+    return load, meters.energy(before, after)
 
 
 def _require_answers(plan: EndpointPlan, warm: Load) -> None:
@@ -211,7 +175,7 @@ def _require_answers(plan: EndpointPlan, warm: Load) -> None:
 
 
 @contextmanager
-def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...]]:
+def _meters(plan: EndpointPlan, server: Server) -> Iterator[Readings]:
     """Meters that cover the server's machine, open.
 
     On this machine those are its counters, or the devices' that are named; of another machine only
@@ -219,40 +183,30 @@ def _meters(plan: EndpointPlan, server: Server) -> Iterator[tuple[OpenMeter, ...
     """
     from wattmark.contracts import Scope
     from wattmark.metering import configured
-    from wattmark.metering.opened import OPEN_METERS
+    from wattmark.metering.readings import Readings
     from wattmark.quantities import Grade
 
-    here = _is_here(server.host)
+    here = is_loopback(server.host)
     if not plan.meters and not here:
-        yield ()
+        yield Readings(())
         return
     if not here and (local := sorted(set(plan.meters) - set(configured.names()))):
-        raise PlanError(
+        raise InputError(
             f"meter {local[0]!r} looks at this machine and not at {server.host}: name an "
             "instrument of the server's in the settings (`wattmark doctor` shows where)"
         )
-    opened = OPEN_METERS.acquire(plan.meters)
-    try:
+    with Readings.shared(plan.meters) as opened:
         fit = tuple(
             meter
-            for meter in opened
+            for meter in opened.meters
             if meter.info.scope is Scope.DEVICE and meter.info.grade is not Grade.MODELLED
         )
-        if plan.meters and (unfit := [meter.name for meter in opened if meter not in fit]):
-            raise PlanError(
+        if plan.meters and (unfit := [m.name for m in opened.meters if m not in fit]):
+            raise InputError(
                 f"meter {unfit[0]!r} sees the process that reads it, which is the load generator "
                 "and not the server: name one that meters the machine, or none"
             )
-        yield fit
-    finally:
-        OPEN_METERS.release(opened)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        yield Readings(fit)
 
 
 def _tokenizer(name: str) -> Callable[[str], int]:
@@ -266,7 +220,7 @@ def _tokenizer(name: str) -> Callable[[str], int]:
         read = Tokenizer.from_file if Path(name).exists() else Tokenizer.from_pretrained
         found = read(name)
     except Exception as error:
-        raise PlanError(
+        raise InputError(
             f"tokenizer {name!r} is neither a tokenizer.json nor to be had from the hub: {error}"
         ) from error
     return lambda text: len(found.encode(text, add_special_tokens=False).ids)

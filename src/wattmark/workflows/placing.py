@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
-from wattmark.errors import ImpactError, SignalError
+from wattmark.documents import read_document
+from wattmark.errors import ImpactError, SignalError, UnknownNameError
 from wattmark.factors import Factor, Source
 from wattmark.factors.boavizta import PREFIX, boavizta_device
 from wattmark.factors.clouds import cloud, cloud_grid, providers
@@ -23,7 +22,7 @@ from wattmark.impact.steps import a_share, above_zero, at_least_one
 from wattmark.impact.training_file import Training
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result, Run
-from wattmark.reports.rows import energy_per_query, ok
+from wattmark.records.reading import energy_per_query, ok
 
 #: No building is known: a machine on a desk (1.0), or one in an average data centre (1.56).
 _NO_BUILDING = Factor.of(
@@ -42,22 +41,13 @@ _NO_BUILDING = Factor.of(
 
 
 def read_site(path: Path) -> Site:
-    """The site in a file. Raises ImpactError that names the file and the field."""
-    return Site.parse(_read_yaml(path), str(path))
+    """The site in a file. Raises InputError that names the file, and the line or the field."""
+    return Site.parse(read_document(path).data, str(path))
 
 
 def read_training(path: Path) -> Training:
-    """The training in a file. Raises ImpactError that names the file and the field."""
-    return Training.parse(_read_yaml(path), str(path))
-
-
-def _read_yaml(path: Path) -> object:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ImpactError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ImpactError(f"{path} is not YAML: {error}") from None
+    """The training in a file. Raises InputError that names the file, and the line or the field."""
+    return Training.parse(read_document(path).data, str(path))
 
 
 def place(site: Site, *, gpus: Iterable[str] = (), now: bool = False) -> tuple[Place, list[str]]:
@@ -182,6 +172,24 @@ def _device(entry: str | OwnDevice) -> tuple[Device, int]:
 def uses(run: Run) -> dict[str, Use]:
     """What a query of each setup of a run used, by the setup's name; failed ones are left out."""
     return {r.id: use_of(r) for r in run.results if ok(r)}
+
+
+def used_by(run: Run, setup: str | None) -> list[Use]:
+    """What the setup of that name used; of the baseline where none is named, or of ``all``.
+
+    Raises ImpactError for a run without results, UnknownNameError for a setup that it has not.
+    """
+    found = uses(run)
+    if not found:
+        raise ImpactError(f"run {run.id} has no setup that gave a result")
+    if setup == "all":
+        return list(found.values())
+    if setup is None:
+        baseline = run.plan.baseline_label
+        return [found[baseline] if baseline in found else next(iter(found.values()))]
+    if setup not in found:
+        raise UnknownNameError("setup", setup, found)
+    return [found[setup]]
 
 
 def use_of(result: Result) -> Use:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage, ignore
-from wattmark.records import LOADGEN_TESTS, Environment, Plan, Run, Suite
+from wattmark.files import naming
+from wattmark.records import LOADGEN_TESTS, Bundle, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,6 +104,7 @@ def run(
     from wattmark.conduct.material import gather
     from wattmark.planning.plans import load_plan
     from wattmark.store import Store
+    from wattmark.store.run_ids import new_run_id
 
     loaded = adjusted(
         plan if isinstance(plan, Plan) else load_plan(plan),
@@ -123,7 +123,7 @@ def run(
     material = gather(loaded)
     with Store.open() as store:
         created_at = datetime.now(UTC)
-        run_id = f"{created_at:%Y%m%d-%H%M%S}-{loaded.name}-{secrets.token_hex(2)}"
+        run_id = new_run_id(loaded.name, created_at)
         store.begin(
             run_id,
             created_at.isoformat(timespec="seconds"),
@@ -138,30 +138,51 @@ def run(
 def resume(name: str, *, observe: Observer = ignore) -> Run:
     """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest"."""
     from wattmark.conduct.material import gather
-    from wattmark.errors import PlanError
+    from wattmark.errors import InputError
     from wattmark.machine.environment import require_comparable
     from wattmark.store import RunStatus, Store
+    from wattmark.workflows.kinds import PLAN, find
 
+    run_id = find(name, [PLAN])[1]
     with Store.open() as store:
-        run_id = store.resolve(name)
         recorded = store.progress(run_id)
         if recorded.status is RunStatus.FINISHED:
-            raise PlanError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
+            raise InputError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
         material = gather(recorded.plan)
         if material.task.data_digest != recorded.task.data_digest:
-            raise PlanError(f"run {run_id} cannot be resumed: the task's data have changed")
+            raise InputError(f"run {run_id} cannot be resumed: the task's data have changed")
         if material.model.digest != recorded.model.digest:
-            raise PlanError(f"run {run_id} cannot be resumed: the model has changed")
+            raise InputError(f"run {run_id} cannot be resumed: the model has changed")
         require_comparable(recorded.environment, _environment(recorded.plan, material))
         return _conduct(store, run_id, material, observe)
 
 
 def load(name: str = "latest") -> Run:
-    """A finished run by its id, a unique prefix of it, or "latest". Raises RunNotFoundError."""
+    """A finished run of a plan by its id, a unique prefix of it, or "latest".
+
+    Raises RunNotFoundError, also for a run of another kind, which it names.
+    """
+    from wattmark.workflows.kinds import PLAN, find
+
+    return PLAN.kept.load(find(name, [PLAN])[1])
+
+
+def bundle(name: str = "latest") -> Bundle:
+    """A finished run as the bytes that were written for it. Raises as `load` does."""
     from wattmark.store import Store
+    from wattmark.workflows.kinds import PLAN, find
+
+    run_id = find(name, [PLAN])[1]
+    with Store.open() as store:
+        return store.bundle(run_id)
+
+
+def finished_bundles() -> list[Bundle]:
+    """All finished runs as the bytes that were written for them, newest first."""
+    from wattmark.store import RunStatus, Store
 
     with Store.open() as store:
-        return store.load(store.resolve(name))
+        return [store.bundle(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
 
 
 def finished() -> list[Run]:
@@ -170,23 +191,6 @@ def finished() -> list[Run]:
 
     with Store.open() as store:
         return [store.load(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
-
-
-def summaries() -> list[dict[str, str]]:
-    """All stored runs, newest first."""
-    from wattmark.store import Store
-
-    with Store.open() as store:
-        return [
-            {
-                "id": s.id,
-                "status": s.status.value,
-                "task": s.task,
-                "model": s.model,
-                "setups": f"{s.setups} setups",
-            }
-            for s in store.runs()
-        ]
 
 
 def report(run: Run, format_: str) -> str:
@@ -202,7 +206,9 @@ def report(run: Run, format_: str) -> str:
 
 def write_report(run: Run, path: Path) -> None:
     """Write the HTML report: one file that opens offline."""
-    path.write_text(report(run, "html"), encoding="utf-8")
+    text = report(run, "html")
+    with naming(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def reproduce(run: Run) -> list[str]:
@@ -237,18 +243,7 @@ def _environment(plan: Plan, material: Material) -> Environment:
     from wattmark.meters.nvml import device_names
 
     packages = {p for s in plan.setups for p in registry.framework(s.framework).packages}
-    return collect(material.cpus, _installed(sorted({*packages, *_PACKAGES})), gpus=device_names())
-
-
-def _installed(packages: list[str]) -> list[str]:
-    found = []
-    for package in packages:
-        try:
-            version(package)
-        except PackageNotFoundError:
-            continue
-        found.append(package)
-    return found
+    return collect(material.cpus, {*packages, *_PACKAGES}, gpus=device_names())
 
 
 def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -> Run:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from wattmark.advice.rate_search import RateSearch, highest_rate
 from wattmark.conduct.events import Observer, ignore
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.records import LoadgenSettings, Plan, Result, Run, Setup, StopReason
 from wattmark.records.slo import Bound, parse_slo
 from wattmark.workflows import runs
@@ -71,7 +71,7 @@ def serving_rates(
 
     ``slo`` is one bound on p99 of the latency (``"p99<100ms"``): MLPerf's for a server. A batch
     holds up to ``batch`` queries of one shape; dynamic ones wait ``max_wait_ms`` at most. Raises
-    PlanError for another objective or an unknown policy, and what :func:`wattmark.run` raises.
+    InputError for another objective or an unknown policy, and what :func:`wattmark.run` raises.
     """
     bound = _bound(slo)
     wanted = [_policy(name) for name in policies]
@@ -91,7 +91,7 @@ def _bound(slo: str) -> Bound:
     objective = parse_slo(slo)
     (bound, *others) = objective.bounds
     if others or bound.metric != "latency" or str(bound.percent) != "99":
-        raise PlanError(f"a server's objective is one bound on p99 of the latency, not {slo!r}")
+        raise InputError(f"a server's objective is one bound on p99 of the latency, not {slo!r}")
     return bound
 
 
@@ -99,7 +99,7 @@ def _policy(name: str) -> Policy:
     try:
         return Policy(name)
     except ValueError:
-        raise PlanError(f"no batching policy {name!r}; there are: {', '.join(Policy)}") from None
+        raise InputError(f"no batching policy {name!r}; there are: {', '.join(Policy)}") from None
 
 
 def _served(setup: Setup, policy: Policy, batch: int, max_wait_ms: float) -> Setup:

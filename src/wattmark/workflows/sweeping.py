@@ -17,7 +17,7 @@ from wattmark.advice.sweep_points import (
     sweet_spots,
 )
 from wattmark.conduct.events import Observer, ignore
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.records import Plan, Setup, StopReason
 from wattmark.records.slo import Slo, parse_slo
 from wattmark.workflows import runs
@@ -56,11 +56,11 @@ def sweep(
     """Widen the batch of every setup of a plan until it no longer pays.
 
     ``slo`` bounds what a sweet spot may do (``"p99<50ms"``). Batches that the plan's setups name
-    themselves are ignored. Raises PlanError for batches that do not go up, an objective that cannot
-    be read or judged, and what :func:`wattmark.run` raises.
+    themselves are ignored. Raises InputError for batches that do not go up, an objective that
+    cannot be read or judged, and what :func:`wattmark.run` raises.
     """
     if not batches or sorted(set(batches)) != list(batches) or batches[0] < 1:
-        raise PlanError(f"batches {list(batches)} do not go up from 1 or more, each once")
+        raise InputError(f"batches {list(batches)} do not go up from 1 or more, each once")
     objective = parse_slo(slo) if slo else None
     require_answerable(objective)
     going = list(dict.fromkeys(s.model_copy(update={"batch": 1}) for s in plan.setups))

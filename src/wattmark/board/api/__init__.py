@@ -1,4 +1,8 @@
-"""The REST API, version 1: everything on the board can be read, and runs are sent to it."""
+"""The REST API, version 1: everything on the board can be read, and runs are sent to it.
+
+One resource a file. What is read comes from ``shelf``, what is sent goes to ``intake``; no SQL and
+no template here, and nothing of ``pages``.
+"""
 
 from __future__ import annotations
 

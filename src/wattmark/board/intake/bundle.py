@@ -1,36 +1,25 @@
-"""A bundle: a run as it was submitted, whole, under the digest of its canonical form.
+"""A bundle as it was submitted: a run, whole, under the digest of its canonical form.
 
 The canonical form is RFC 8785's, so that two writings of the same document are one bundle.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from wattmark.editions.edition import canonical
 from wattmark.errors import RefusedError
-from wattmark.records import READABLE_VERSIONS, Run, hashed_document, problems_text
+from wattmark.records import READABLE_VERSIONS, Bundle, Run, problems_text
+from wattmark.records.canonical import canonical, sha256_of
 
 #: A run of a hundred setups with four executions each takes about 2 MB.
 MOST_BYTES = 8 * 2**20
 #: Runs nest about ten deep.
 MOST_DEPTH = 40
 _MOST_TOLD = 2000
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """``document`` is the canonical JSON of ``run``, ``digest`` its sha256."""
-
-    digest: str
-    document: bytes
-    run: Run
 
 
 def read_bundle(body: bytes) -> Bundle:
@@ -64,13 +53,7 @@ def read_bundle(body: bytes) -> Bundle:
         raise RefusedError(422, "schema", problems_text(error)[:_MOST_TOLD]) from None
     except ValueError as error:  # rfc8785: an integer beyond 2^53
         raise RefusedError(422, "schema", f"the document has no canonical form: {error}") from None
-    return Bundle(hashlib.sha256(document).hexdigest(), document, run)
-
-
-def bundle_of(run: Run) -> Bundle:
-    """The bundle of a run of this machine."""
-    document = canonical(hashed_document(run))
-    return Bundle(hashlib.sha256(document).hexdigest(), document, run)
+    return Bundle(sha256_of(document), document, run)
 
 
 def is_text(text: str) -> bool:

@@ -1,21 +1,18 @@
-"""Sends a run to a board, with nothing but the standard library."""
+"""Sends a run to a board."""
 
 from __future__ import annotations
 
-import json
-import ssl
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from wattmark.board.intake.bundle import Bundle
 from wattmark.errors import BoardError, RefusedError
+from wattmark.fetching import Answer, FetchError, Limits, fetch
+from wattmark.hosts import is_loopback
+from wattmark.records import Bundle
 
-_TIMEOUT_S = 60.0
-#: Of an answer; a submission with many findings takes some 100 kB.
-_MOST_BYTES = 4 * 2**20
+#: A board checks a bundle before it answers; a submission with many findings takes some 100 kB.
+_LIMITS = Limits(total_s=300.0, silence_s=60.0, most_bytes=4 * 2**20)
 _PATH = "/api/v1/bundles"
 
 
@@ -44,19 +41,13 @@ def send(bundle: Bundle, to: str, token: str, *, plain_http: bool = False) -> Re
         "Authorization": f"Bearer {_token(token)}",
         "Content-Type": "application/json",
         "Accept": "application/json",
-        "User-Agent": "wattmark",
     }
-    connection = _connection(url)
+    address = urlunsplit(url._replace(path=url.path.rstrip("/") + _PATH))
     try:
-        connection.request("POST", url.path.rstrip("/") + _PATH, bundle.document, headers)
-        response = connection.getresponse()
-        body = response.read(_MOST_BYTES)
-    except (OSError, HTTPException) as error:
-        said = str(error) or type(error).__name__
-        raise BoardError(f"the board at {to} cannot be reached: {said}") from error
-    finally:
-        connection.close()
-    return _receipt(to, response.status, body, response.getheader("Retry-After"))
+        answer = fetch(address, _LIMITS, headers=headers, content=bundle.document)
+    except FetchError as error:
+        raise BoardError(f"the board at {to} cannot be reached: {error}") from error
+    return _receipt(to, answer)
 
 
 def _checked(to: str, plain_http: bool) -> SplitResult:
@@ -68,19 +59,12 @@ def _checked(to: str, plain_http: bool) -> SplitResult:
     named = url.scheme in ("http", "https") and url.hostname and port != 0
     if not named or url.query or url.fragment or url.username or not to.isascii():
         raise BoardError(f"--to: {to!r} is no address of a board, such as https://board.example")
-    if url.scheme == "http" and not plain_http and not _is_here(url.hostname or ""):
+    if url.scheme == "http" and not plain_http and not is_loopback(url.hostname or ""):
         raise BoardError(
             f"{to} has no encryption: whoever sees the token on its way can use it. Use https, or "
             "--plain-http on a network that you trust"
         )
     return url
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _token(token: str) -> str:
@@ -90,23 +74,17 @@ def _token(token: str) -> str:
     return text
 
 
-def _connection(url: SplitResult) -> HTTPConnection:
-    host = url.hostname or ""
-    if url.scheme == "http":
-        return HTTPConnection(host, url.port, timeout=_TIMEOUT_S)
-    context = ssl.create_default_context()
-    return HTTPSConnection(host, url.port, timeout=_TIMEOUT_S, context=context)
-
-
-def _receipt(to: str, status: int, body: bytes, retry_after: str | None) -> Receipt:
+def _receipt(to: str, answer: Answer) -> Receipt:
+    status = answer.status
     try:
-        said: Any = json.loads(body)
+        said: Any = answer.document()
         if status in (200, 201):
             findings = tuple(map(_sentence, said["findings"]))
             return Receipt(_shown(said["digest"]), _shown(said["status"]), status == 201, findings)
         error = said["error"]
         message = f"the board at {to} refused it: {_shown(error['message'])} ({status})"
-        wait_s = int(retry_after) if retry_after and retry_after.isdecimal() else None
+        retry_after = answer.headers.get("retry-after", "")
+        wait_s = int(retry_after) if retry_after.isdecimal() else None
         raise RefusedError(status, _shown(error["code"]), message, retry_after_s=wait_s)
     except (ValueError, LookupError, TypeError):
         raise BoardError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wattmark.board.intake import submissions
-from wattmark.board.intake.bundle import bundle_of
 from wattmark.board.intake.submissions import Status
 from wattmark.board.shelf.database import Database
 from wattmark.errors import RefusedError
@@ -18,8 +17,7 @@ def take_over(database: Database) -> tuple[int, list[str]]:
     How many there were, and for those that cannot be there why.
     """
     taken, left_out = 0, []
-    for run in reversed(runs.finished()):
-        bundle = bundle_of(run)
+    for bundle in reversed(runs.finished_bundles()):
         with database.reading() as connection:
             known = submissions.find(connection, bundle.digest)
         if known is not None and known.status is not Status.QUEUED:
@@ -29,7 +27,7 @@ def take_over(database: Database) -> tuple[int, list[str]]:
                 submissions.receive(connection, bundle, by=BY)
                 submissions.accept(connection, bundle.digest, by=BY)
         except RefusedError as error:
-            left_out.append(f"{run.id}: {error}")
+            left_out.append(f"{bundle.run.id}: {error}")
         else:
             taken += 1
     return taken, left_out

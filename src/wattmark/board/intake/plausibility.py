@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import SCHEMA_VERSION, Result, Run, StopReason
-from wattmark.reports.rows import comparable_per_query, energy_per_query, ok
+from wattmark.records.reading import comparable_per_query, energy_per_query, ok
 
 #: Between a watch's microcontroller and a hall of racks, in W.
 LEAST_W, MOST_W = 1e-4, 1e7

@@ -16,13 +16,13 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, insert, select, update
 
-from wattmark.board.intake.bundle import Bundle, is_text
+from wattmark.board.intake.bundle import is_text
 from wattmark.board.intake.entries import rows_of
 from wattmark.board.intake.plausibility import Finding, findings
 from wattmark.board.shelf import audit_log, tables, times
 from wattmark.board.shelf.standings import edition_for, place
 from wattmark.errors import RefusedError
-from wattmark.records import Run
+from wattmark.records import Bundle, Run
 
 _B, _R = tables.bundles, tables.results
 _FINDINGS = TypeAdapter(list[Finding])

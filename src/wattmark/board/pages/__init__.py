@@ -1,4 +1,7 @@
-"""The pages: one file each, rendered on the server, whole without a script."""
+"""The pages: one file each, rendered on the server, whole without a script.
+
+A page asks ``shelf`` and fills a template of ``templates/``; no SQL here, and nothing of ``api``.
+"""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def routes(services: Services) -> APIRouter:
             document = submissions.document_of(connection, digest)
         if found is None or document is None:
             raise RefusedError(404, "no_bundle", f"there is no bundle {digest}")
-        rows, unit = shown_rows(digest, document)
+        rows, unit = shown_rows(document)
         return _page("maintain_bundle.html", session=session, bundle=found, rows=rows, unit=unit)
 
     @router.post("/bundles/{digest}")

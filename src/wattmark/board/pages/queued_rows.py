@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from wattmark.board.intake.bundle import Bundle
 from wattmark.board.intake.entries import rows_of
 from wattmark.board.pages.views import View, views
-from wattmark.records import Run
+from wattmark.records import bundle_from
 
 #: What only a result on the board has.
 _NOWHERE = {
@@ -18,7 +17,7 @@ _NOWHERE = {
 }
 
 
-def shown_rows(digest: str, document: bytes) -> tuple[list[View], str]:
+def shown_rows(document: bytes) -> tuple[list[View], str]:
     """Rows of a table, and the unit of their energies."""
-    bundle = Bundle(digest, document, Run.model_validate_json(document))
+    bundle = bundle_from(document)
     return views({**row, **_NOWHERE} for row in rows_of(bundle))

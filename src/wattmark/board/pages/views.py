@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wattmark.formatting import percent_if_share
 from wattmark.quantities import Grade, Quantity, Reason, conversion_factor
 from wattmark.reports.cells import Cell, bounds_cell, missing_cell
 from wattmark.reports.impact_table import on_basis
-from wattmark.reports.rows import percent_if_share
 
 PER = "per 1 000 queries"
 _GRADES = {grade.value: grade for grade in Grade}

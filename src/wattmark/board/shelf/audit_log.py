@@ -7,8 +7,6 @@ compare the hash of the newest entry with one that was noted elsewhere.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,16 +16,14 @@ from sqlalchemy import Connection, Row, insert, select
 
 from wattmark.board.shelf import times
 from wattmark.board.shelf.tables import audit
-from wattmark.editions.edition import canonical
 from wattmark.errors import BoardError, RefusedError
+from wattmark.records.canonical import canonical, joined, read_canonical, sha256_of
 
 #: What the first entry has in place of the hash of the one before.
 FIRST = "0" * 64
 _MOST_ROWS = 1000
 _MOST_SEQ = 2**63 - 1
 _EMAIL = re.compile(r"[^\s@\"]{1,64}@[^\s@\"]{1,250}\.[A-Za-z]{2}")
-#: Beyond it not every integer is a number of JSON.
-_MOST_INTEGER = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -66,11 +62,11 @@ def append(connection: Connection, actor: str, action: str, subject: str, **deta
         "actor": actor,
         "action": action,
         "subject": subject,
-        "detail": detail,
         "previous_sha256": last.sha256 if last else FIRST,
     }
     try:
-        written, sha256 = canonical(detail).decode(), _sha256(entry)
+        written = entry["detail"] = canonical(detail).decode()
+        sha256 = _sha256(entry)
     except ValueError as error:
         raise RefusedError(
             422, "unloggable", f"{action} {subject!a} cannot be logged: {error}"
@@ -81,7 +77,7 @@ def append(connection: Connection, actor: str, action: str, subject: str, **deta
             "unloggable",
             f"{found[0]!a} looks like an e-mail address, and everybody can read the log",
         )
-    connection.execute(insert(audit).values(entry | {"detail": written, "sha256": sha256}))
+    connection.execute(insert(audit).values(entry | {"sha256": sha256}))
 
 
 def entries(connection: Connection, *, after: int = 0, limit: int = 100) -> list[LogEntry]:
@@ -126,7 +122,7 @@ def _require_text(column: str, text: str) -> None:
 
 def _entry(row: Row[Any]) -> LogEntry:
     try:
-        return LogEntry(**dict(row._mapping) | {"detail": _read(row.detail)})
+        return LogEntry(**dict(row._mapping) | {"detail": read_canonical(row.detail)})
     except (ValueError, RecursionError) as error:
         raise BoardError(f"log: entry {row.seq} was altered: its detail is no JSON") from error
 
@@ -135,22 +131,12 @@ def _unaltered(row: Row[Any]) -> bool:
     entry = dict(row._mapping)
     sha256 = entry.pop("sha256")
     try:
-        entry["detail"] = _read(row.detail)
-        same = row.detail == canonical(entry["detail"]).decode() and sha256 == _sha256(entry)
-    except (ValueError, RecursionError):
+        return bool(sha256 == _sha256(entry))
+    except ValueError:
         return False
-    return bool(same)
-
-
-def _read(detail: str) -> Any:
-    """The numbers as they were: RFC 8785 writes a float as large as 1e20 without its exponent."""
-    return json.loads(detail, parse_int=_number)
-
-
-def _number(digits: str) -> int | float:
-    value = float(digits)
-    return int(digits) if abs(value) <= _MOST_INTEGER else value
 
 
 def _sha256(entry: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(entry)).hexdigest()
+    """Of the entry's canonical JSON, in which the detail is the text that is kept."""
+    parts = {name: canonical(value) for name, value in entry.items() if name != "detail"}
+    return sha256_of(joined(parts | {"detail": entry["detail"].encode()}))

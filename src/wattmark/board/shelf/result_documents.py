@@ -9,8 +9,8 @@ from sqlalchemy import Connection, RowMapping, case, func, select
 from wattmark.board.intake import submissions
 from wattmark.board.shelf import tables
 from wattmark.board.shelf.catalogue import STANDING
-from wattmark.editions.edition import canonical
-from wattmark.records import Run, hashed_document
+from wattmark.records import bundle_from, hashed_document
+from wattmark.records.canonical import canonical, sha256_of
 
 _S, _R = tables.standings, tables.results
 
@@ -28,13 +28,21 @@ def with_standings(
 
 
 def document_of(connection: Connection, id_: int) -> bytes | None:
-    """A result's record as canonical JSON, out of its bundle: what its sha256 is of."""
-    where = select(_R.c.bundle, _R.c.setup).where(_R.c.id == id_)
+    """A result's record as canonical JSON: what its sha256 is of.
+
+    It is the part of its bundle. Earlier boards hashed the record as they read it; where a bundle
+    leaves out what has a default, that is not the same, and is what those results get.
+    """
+    where = select(_R.c.bundle, _R.c.setup, _R.c.sha256).where(_R.c.id == id_)
     row = connection.execute(where).one_or_none()
     bundle = None if row is None else submissions.document_of(connection, row.bundle)
     if row is None or bundle is None:
         return None
-    return canonical(hashed_document(Run.model_validate_json(bundle).result(row.setup)))
+    kept = bundle_from(bundle)
+    part = kept.result_document(row.setup)
+    if sha256_of(part) == row.sha256:
+        return part
+    return canonical(hashed_document(kept.run.result(row.setup)))
 
 
 def best_setups(

@@ -19,8 +19,8 @@ from wattmark.editions.edition import (
     Edition,
     Entry,
     Star,
-    canonical,
     closing_date,
+    document,
     frozen,
     opened,
     stars,
@@ -29,6 +29,7 @@ from wattmark.editions.edition import population as population_name
 from wattmark.editions.edition_diff import diff
 from wattmark.errors import BoardError
 from wattmark.rating import DEFAULT_RULE, find_rule, needs_limits
+from wattmark.rating.rated_row import EntryFields
 
 _S, _R, _E = tables.standings, tables.results, tables.editions
 _KEY = ("task", "model", "setup", "hardware")
@@ -158,7 +159,7 @@ def freeze(connection: Connection, name: str, date: str, *, by: str) -> Edition:
         .values(
             frozen_on=made.frozen_on,
             digest=made.digest,
-            document=canonical(made.model_dump(mode="json")),
+            document=document(made),
             changes=changes,
         )
     )
@@ -191,25 +192,8 @@ def changes_of(old: Edition, new: Edition) -> dict[str, list[dict[str, Any]]]:
 
 def entry_of_row(row: Mapping[Any, Any]) -> Entry:
     """A result (a row of ``board_results``) as an entry of an edition."""
-    return Entry(
-        run=row["run_id"],
-        result_sha256=row["sha256"],
-        model=row["model"],
-        task=row["task"],
-        model_class=row["model_class"],
-        setup=row["setup"],
-        hardware=row["hardware"],
-        grade=row["grade"],
-        gate_passed=row["gate_passed"],
-        quality=row["quality_text"],
-        energy_wh=row["energy_wh"],
-        low_wh=row["energy_wh_low"],
-        high_wh=row["energy_wh_high"],
-        level=row["energy_level"],
-        comparable_low_wh=row["energy_wh_comparable_low"],
-        comparable_high_wh=row["energy_wh_comparable_high"],
-        scale=row["energy_wh_scale"],
-    )
+    its = {field: row[tables.name_of(field)] for field in EntryFields.model_fields}
+    return Entry(result_sha256=row["sha256"], **its)
 
 
 def _standing(edition: str, row: Mapping[Any, Any]) -> dict[str, Any]:

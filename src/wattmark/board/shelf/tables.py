@@ -8,6 +8,9 @@ its ``version`` grows with every change shown, and readers know by it what they 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, get_args
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -24,6 +27,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+from wattmark.rating.rated_row import RatedRow, column_name
 
 #: SQLite gives out row numbers for INTEGER keys only; it holds 64 bits there too.
 Number = BigInteger().with_variant(Integer, "sqlite")
@@ -95,41 +100,50 @@ bundles = Table(
     Column("decision_reason", Text),
 )
 
+#: The longest texts of a result's row; a field that is not here holds up to 120 characters.
+_MOST_CHARACTERS = {
+    "run": 200,
+    "measured_at": 40,
+    "model": 300,
+    "model_digest": 200,
+    "model_class": 40,
+    "setup": 300,
+    "hardware": 300,
+    "grade": 20,
+    "quality": 200,
+    "scale": 40,
+    "energy_missing": 40,
+}
+
+
+def name_of(field: str) -> str:
+    """The column of ``board_results`` that holds a field of :class:`RatedRow`."""
+    own = {"run": "run_id", "model_class": "model_class", "level": "energy_level"}
+    return own.get(field, column_name(field))
+
+
+def _of_rated_rows() -> Iterator[Column[Any]]:
+    for name, field in RatedRow.model_fields.items():
+        types = get_args(field.annotation) or (field.annotation,)
+        kind: Any = String(_MOST_CHARACTERS.get(name, 120))
+        if str not in types:
+            kind = Double if float in types else Boolean
+        yield Column(
+            name_of(name),
+            kind,
+            nullable=type(None) in types,
+            index=name == "model" or None,
+            server_default="" if name == "scale" else None,
+        )
+
+
 results = Table(
     "board_results",
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("sha256", String(64), nullable=False, unique=True),
     Column("bundle", String(64), ForeignKey("board_bundles.digest"), nullable=False, index=True),
-    Column("run_id", String(200), nullable=False),
-    Column("measured_at", String(40), nullable=False),
-    Column("task", String(120), nullable=False),
-    Column("model", String(300), nullable=False, index=True),
-    Column("model_digest", String(200), nullable=False),
-    Column("model_class", String(40), nullable=False),
-    Column("setup", String(300), nullable=False),
-    Column("framework", String(120), nullable=False),
-    Column("precision", String(120), nullable=False),
-    Column("hardware", String(300), nullable=False),
-    Column("grade", String(20), nullable=False),
-    Column("gate_passed", Boolean),
-    Column("quality_metric", String(120), nullable=False),
-    Column("quality_text", String(200), nullable=False),
-    Column("quality", Double),
-    Column("quality_low", Double),
-    Column("quality_high", Double),
-    Column("energy_wh", Double),
-    Column("energy_wh_low", Double),
-    Column("energy_wh_high", Double),
-    Column("energy_level", Double),
-    Column("energy_wh_comparable_low", Double),
-    Column("energy_wh_comparable_high", Double),
-    Column("energy_wh_scale", String(40), nullable=False, server_default=""),
-    Column("energy_missing", String(40)),
-    Column("latency_p50_ms", Double),
-    Column("latency_p50_ms_low", Double),
-    Column("latency_p50_ms_high", Double),
-    Column("energy_per_correct_wh", Double),
+    *_of_rated_rows(),
 )
 
 editions = Table(

@@ -25,46 +25,25 @@ from wattmark.board.shelf import tables
 from wattmark.board.shelf.catalogue import EditionInfo
 from wattmark.contracts import Limits
 from wattmark.rating import DEFAULT_RULE, needs_limits
+from wattmark.rating.rated_row import RatedRow, column_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _S, _R = tables.standings, tables.results
 _KEY = ("task", "model", "setup", "hardware")
-_MEASURED = (
-    "task",
-    "model",
-    "model_digest",
-    "setup",
-    "framework",
-    "precision",
-    "hardware",
-    "grade",
-    "gate_passed",
-    "quality_metric",
-    "quality",
-    "quality_low",
-    "quality_high",
-    "energy_wh",
-    "energy_wh_low",
-    "energy_wh_high",
-    "energy_wh_comparable_low",
-    "energy_wh_comparable_high",
-    "energy_wh_scale",
-    "energy_missing",
-    "latency_p50_ms",
-    "latency_p50_ms_low",
-    "latency_p50_ms_high",
-    "measured_at",
-    "bundle",
-)
+#: Fields of a rated row that are not handed out, or in another form.
+_KEPT_BACK = ("model_class", "quality", "energy_per_correct_wh")
 #: Name in the table -> where it comes from.
 COLUMNS: dict[str, ColumnElement[Any]] = {
     "edition": _S.c.edition,
     "class": func.coalesce(func.nullif(_R.c.model_class, "", type_=String), "all"),
-    **{name: _R.c[name] for name in _MEASURED},
-    "energy_wh_level": _R.c.energy_level,
-    "run": _R.c.run_id,
+    **{
+        column_name(field): _R.c[tables.name_of(field)]
+        for field in RatedRow.model_fields
+        if field not in _KEPT_BACK
+    },
+    "bundle": _R.c.bundle,
     "result": _R.c.id,
     "result_sha256": _R.c.sha256,
     "published_stars": _S.c.stars,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
@@ -10,6 +9,7 @@ from sqlalchemy import Connection, select
 from wattmark.board.shelf import audit_log, catalogue, tables
 from wattmark.editions import edition as rating
 from wattmark.editions import edition_problems
+from wattmark.records.canonical import sha256_of
 
 _S, _R = tables.standings, tables.results
 
@@ -19,7 +19,7 @@ def problems(connection: Connection) -> Iterator[str]:
     yield from audit_log.problems(connection)
     bundles = tables.bundles
     for digest, document in connection.execute(select(bundles.c.digest, bundles.c.document)):
-        if hashlib.sha256(document).hexdigest() != digest:
+        if sha256_of(document) != digest:
             yield f"bundle {digest[:12]}: its document has another digest"
     frozen: dict[str, rating.Edition] = {}
     for info in reversed(catalogue.editions(connection)):
@@ -32,7 +32,8 @@ def problems(connection: Connection) -> Iterator[str]:
         made = frozen[info.name] = rating.Edition.model_validate_json(document)
         if made.digest != info.digest:
             yield f"edition {info.name}: the document has another digest than the board says"
-        yield from edition_problems.problems(made, frozen.get(made.previous or ""))
+        previous = frozen.get(made.previous or "")
+        yield from edition_problems.problems(made, previous, document)
         yield from _differing(connection, made)
 
 

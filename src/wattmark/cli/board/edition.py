@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, actor, opened
-from wattmark.cli.installed import NamesInstalled
 
 app = typer.Typer(help="Open and freeze the board's editions.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A half-year, such as 2026-H2.")]
 
 
-@app.command("open", cls=NamesInstalled)
+@app.command("open")
 def open_(
     name: Name,
     rule: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, opened
-from wattmark.errors import BoardError, PlanError, UnknownNameError
+from wattmark.errors import BoardError, InputError, UnknownNameError
 
 
 def export(
@@ -18,25 +18,22 @@ def export(
     database: DatabaseOption = None,
 ) -> None:
     """Write all results of an edition with their stars, and say how to recompute them."""
+    from wattmark.assets.whole_file import whole_file
     from wattmark.board.shelf import catalogue, tables_out
     from wattmark.board.shelf.tables_out import Form
 
     try:
         form = Form(out.suffix.removeprefix("."))
     except ValueError:
-        raise PlanError(f"--out: {out} does not end in .parquet, .json or .csv") from None
-    draft = out.with_name(f"{out.name}.tmp")
+        raise InputError(f"--out: {out} does not end in .parquet, .json or .csv") from None
     with opened(database) as board, board.reading() as connection:
         known = {e.name: e for e in catalogue.editions(connection)}
         if edition not in known:
             raise UnknownNameError("edition", edition, known)
         try:
-            with draft.open("w+b") as file:
+            with whole_file(out) as file:
                 count = tables_out.write(connection, edition, file, form, task=task)
-            draft.replace(out)
         except OSError as error:
             raise BoardError(f"{out} cannot be written: {error.strerror}") from error
-        finally:
-            draft.unlink(missing_ok=True)
     typer.echo(f"{out}: {count} results")
     typer.echo(tables_out.recompute_command(edition, file=str(out), rule=known[edition].rule))

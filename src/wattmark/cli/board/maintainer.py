@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, actor, opened
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 app = typer.Typer(help="People who decide what comes onto a board.", no_args_is_help=True)
 
@@ -61,4 +61,4 @@ def _password(from_stdin: bool) -> str:
     try:
         return line.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise PlanError("--password-stdin: the line is not UTF-8") from None
+        raise InputError("--password-stdin: the line is not UTF-8") from None

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, actor, opened
-from wattmark.errors import BoardError
+from wattmark.errors import InputError
 
 if TYPE_CHECKING:
-    from wattmark.board.intake.bundle import Bundle
     from wattmark.board.intake.client import Receipt
+    from wattmark.records import Bundle
 
 _TOKEN = "WATTMARK_BOARD_TOKEN"
 
@@ -41,11 +41,10 @@ def submit(
     database: DatabaseOption = None,
 ) -> None:
     """Send a run to a board; the same run again is the same submission."""
-    from wattmark.board.intake.bundle import bundle_of
     from wattmark.board.intake.client import send
     from wattmark.workflows import runs
 
-    bundle = bundle_of(runs.load(run))
+    bundle = runs.bundle(run)
     if to is None:
         found = _queued(bundle, database)
     else:
@@ -71,9 +70,9 @@ def _token(file: Path | None) -> str:
     if file is None:
         if token := os.environ.get(_TOKEN, ""):
             return token
-        raise BoardError(f"no token: set {_TOKEN}, or name a file with --token-file")
+        raise InputError(f"no token: set {_TOKEN}, or name a file with --token-file")
     try:
         text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise BoardError(f"--token-file: {file} cannot be read: {error}") from None
+        raise InputError(f"--token-file: {file} cannot be read: {error}") from None
     return text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattmark.cli.board.database import DatabaseOption, actor, opened
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 if TYPE_CHECKING:
     from wattmark.board.people.tokens import Scope, Token
@@ -70,7 +70,7 @@ def _scope(text: str) -> Scope:
         return Scope(text)
     except ValueError:
         known = " or ".join(Scope)
-        raise PlanError(f"--scope: {text!r} is not a scope: {known}") from None
+        raise InputError(f"--scope: {text!r} is not a scope: {known}") from None
 
 
 def _state(token: Token, now: str) -> str:

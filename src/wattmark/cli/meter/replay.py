@@ -31,7 +31,7 @@ def replay(
 ) -> None:
     """Compute the energy of windows of a recording, on any machine."""
     from wattmark.cli.durations import parse_duration_s
-    from wattmark.errors import MeterError
+    from wattmark.errors import InputError
     from wattmark.meters.trace import read_trace
 
     window_s = None if window is None else parse_duration_s(window)
@@ -39,7 +39,7 @@ def replay(
     for note in trace.notes:
         typer.echo(f"{file}: {note}", err=True)
     if trace.span_ns is None:
-        raise MeterError(f"{file} holds no sample")
+        raise InputError(f"{file} holds no sample")
     start_ns, end_ns = trace.span_ns
     length_s = (end_ns - start_ns) / 1e9
     if not 0 <= from_ <= length_s or (to is not None and not from_ < to <= length_s):
@@ -77,8 +77,8 @@ def _print_json(found: Iterator[tuple[int, int, EnergyWindow]], start_ns: int) -
 
 def _print_table(found: Iterator[tuple[int, int, EnergyWindow]], start_ns: int) -> None:
     from wattmark.cli.columns import columns, stdout
-    from wattmark.cli.meter.watch import mean_power
     from wattmark.formatting import quantity_text
+    from wattmark.records.reading import mean_power
 
     rows = [
         (

@@ -10,7 +10,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wattmark.quantities import Quantity
     from wattmark.records import EnergyWindow
 
 HEADINGS = ("time", "domain", "power", "grade", "meter")
@@ -54,25 +53,15 @@ def watch(
 def _of_processes(meters: Sequence[str]) -> list[str]:
     """Those of the meters that do not see whole devices."""
     from wattmark.contracts import Scope
-    from wattmark.metering.opened import OPEN_METERS
+    from wattmark.metering.readings import Readings
 
-    opened = OPEN_METERS.acquire(meters)
-    OPEN_METERS.release(opened)
-    return [each.name for each in opened if each.info.scope is Scope.PROCESS]
-
-
-def mean_power(window: EnergyWindow) -> Quantity:
-    """Gross energy over the time between the two readings, in W."""
-    from wattmark.quantities import Quantity, Reason
-
-    wall_s = (window.after.time_ns - window.before.time_ns) / 1e9
-    if wall_s <= 0:
-        return Quantity.missing("W", Reason.WINDOW_TOO_SHORT)
-    return (window.gross / Quantity.exact(wall_s, "s")).to("W")
+    with Readings.shared(meters) as opened:
+        return [each.name for each in opened.meters if each.info.scope is Scope.PROCESS]
 
 
 def _rows(at_s: float, windows: Iterable[EnergyWindow]) -> Iterable[tuple[str, ...]]:
     from wattmark.formatting import quantity_text
+    from wattmark.records.reading import mean_power
 
     for window in windows:
         power = mean_power(window)
@@ -82,6 +71,8 @@ def _rows(at_s: float, windows: Iterable[EnergyWindow]) -> Iterable[tuple[str, .
 
 def _json(at_s: float, windows: Iterable[EnergyWindow]) -> Iterable[str]:
     import json
+
+    from wattmark.records.reading import mean_power
 
     for window in windows:
         power = mean_power(window).model_dump(mode="json")

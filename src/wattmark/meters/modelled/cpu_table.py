@@ -16,11 +16,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from wattmark.errors import MeterError
+from wattmark.machine.installed import version_of
 
 PACKAGE = "codecarbon"
 _FILE = Path("data") / "hardware" / "cpu_power.csv"
@@ -56,10 +56,7 @@ def table_file() -> Path | None:
 
 def table_version() -> str:
     """The version of the package that the table comes with."""
-    try:
-        return version(PACKAGE)
-    except PackageNotFoundError:
-        return "of unknown version"
+    return version_of(PACKAGE) or "of unknown version"
 
 
 @cache

@@ -17,6 +17,7 @@ from pathlib import Path
 from wattmark.contracts import Availability, MeterInfo, Scope
 from wattmark.errors import MeterError
 from wattmark.machine import process_tree
+from wattmark.machine.memory import meminfo_bytes
 from wattmark.metrology.counters import elapsed_s
 from wattmark.metrology.dram_power import dram_energy, dram_power
 from wattmark.quantities import Grade, Quantity, Reason
@@ -25,16 +26,11 @@ from wattmark.records import EnergyWindow, MeterReading
 _GB = 1024**3
 
 
-def installed_bytes(meminfo: Path) -> int:
-    """MemTotal. Raises MeterError where the file does not say."""
-    try:
-        for line in meminfo.read_text().splitlines():
-            name, _, rest = line.partition(":")
-            if name == "MemTotal":
-                return int(rest.split()[0]) * 1024
-    except (OSError, ValueError, IndexError) as error:
-        raise MeterError(f"{meminfo} does not say how much memory there is: {error}") from error
-    raise MeterError(f"{meminfo} has no line MemTotal")
+def installed_bytes(proc: Path) -> int:
+    """MemTotal. Raises MeterError where the system does not say."""
+    if (total := meminfo_bytes(proc).get("MemTotal")) is None:
+        raise MeterError(f"{proc / 'meminfo'} does not say how much memory there is")
+    return total
 
 
 class ModelledDram:
@@ -43,8 +39,8 @@ class ModelledDram:
     name = "modelled-dram"
     grade = Grade.MODELLED
 
-    def __init__(self, meminfo: Path = Path("/proc/meminfo"), machine: str | None = None) -> None:
-        self._meminfo = meminfo
+    def __init__(self, proc: Path = Path("/proc"), machine: str | None = None) -> None:
+        self._proc = proc
         arm = (machine or platform.machine()).lower().startswith(("arm", "aarch"))
         self._family = "arm" if arm else "x86"
         self._installed_bytes: int | None = None
@@ -59,13 +55,13 @@ class ModelledDram:
     def probe(self) -> Availability:
         """Whether the system says how much memory there is."""
         try:
-            return Availability(True, detail=self._describe(installed_bytes(self._meminfo)))
+            return Availability(True, detail=self._describe(installed_bytes(self._proc)))
         except MeterError as error:
             return Availability(False, Reason.NO_METER, str(error))
 
     def open(self, cores: int) -> MeterInfo:
         """Look up the installed memory. Raises MeterError where the system does not say."""
-        self._installed_bytes = installed = installed_bytes(self._meminfo)
+        self._installed_bytes = installed = installed_bytes(self._proc)
         period_s = time.get_clock_info("monotonic").resolution
         return MeterInfo(
             self.name,

@@ -7,28 +7,16 @@ they would carry the secrets to another address. Errors show an address without 
 from __future__ import annotations
 
 import base64
-import json
 import re
-import ssl
-import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from functools import cache
-from http.client import HTTPException, HTTPResponse
 from typing import Annotated, Any, NamedTuple, Self
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import (
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    Request,
-    build_opener,
-)
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from wattmark.errors import MeterAccessError, MeterError
+from wattmark.fetching import Fault, FetchError, Limits, fetch
 from wattmark.meters.node.node_settings import EnvironmentName, NodeSettings, secret
 
 #: More than any power reading; what is longer is not one.
@@ -117,27 +105,12 @@ class HttpSettings(NodeSettings):
         return headers
 
 
-class Answer(NamedTuple):
+class DeviceAnswer(NamedTuple):
     """HTTP status, the server's clock in s since 1970 (or None), and the JSON document."""
 
     status: int
     server_time_s: float | None
     document: Any
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-@cache
-def _opener(verify_tls: bool) -> OpenerDirector:
-    """Made once, since reading the machine's certificates takes tens of ms."""
-    tls = ssl.create_default_context()
-    if not verify_tls:
-        tls.check_hostname = False
-        tls.verify_mode = ssl.CERT_NONE
-    return build_opener(_NoRedirect, HTTPSHandler(context=tls))
 
 
 def shown(url: str) -> str:
@@ -151,7 +124,7 @@ def ask(
     query: Mapping[str, str] | None = None,
     *,
     token_header: str = "Authorization",
-) -> Answer:
+) -> DeviceAnswer:
     """GET a JSON document, whatever its status says.
 
     Raises MeterAccessError where access is refused, MeterError where the device cannot be
@@ -160,28 +133,29 @@ def ask(
     place = shown(url)
     if query:
         url = f"{url}?{urlencode(query)}"
-    request = Request(url, headers=settings.request_headers(token_header))
-    opener = _opener(settings.verify_tls)
-    latest = time.monotonic() + settings.timeout_s
+    limits = Limits(settings.timeout_s, MAX_BYTES)
+    headers = settings.request_headers(token_header)
     try:
-        with opener.open(request, timeout=settings.timeout_s) as response:
-            return _answer(response, latest, place)
-    except HTTPError as error:
-        with error:
-            return _refusal(error, latest, place)
-    except TimeoutError:
-        raise _late(place, settings) from None
-    except URLError as error:
-        if isinstance(error.reason, TimeoutError):
-            raise _late(place, settings) from None
-        if isinstance(error.reason, ssl.SSLCertVerificationError):
-            raise MeterError(
-                f"{place}: its certificate cannot be verified ({error.reason.verify_message}); "
-                "trust its issuer, or set `verify_tls: false` for a device of your own network"
-            ) from None
-        raise MeterError(f"{place} cannot be reached: {error.reason}") from None
-    except (OSError, HTTPException) as error:
-        raise MeterError(f"{place} broke off the connection: {error!r}") from None
+        answer = fetch(url, limits, headers=headers, verify_tls=settings.verify_tls)
+    except FetchError as error:
+        raise _failed(error, place, settings) from None
+    if answer.status in (401, 403):
+        raise MeterAccessError(
+            f"{place} refused access (status {answer.status}): set `user` and `password_env`, "
+            "`token_env` or `headers_env`, or check what they hold"
+        )
+    if 300 <= answer.status < 400:
+        target = urlsplit(answer.headers.get("location", "")).hostname or "another address"
+        raise MeterError(
+            f"{place} redirects to {target}; redirects are not followed: write the final address"
+        )
+    try:
+        document = answer.document()
+    except ValueError:
+        fine = answer.status < 300
+        said = "did not answer with JSON" if fine else f"answered with status {answer.status}"
+        raise MeterError(f"{place} {said}") from None
+    return DeviceAnswer(answer.status, _clock_s(answer.headers.get("date")), document)
 
 
 def get_json(settings: HttpSettings, url: str, *, token_header: str = "Authorization") -> Any:
@@ -192,40 +166,22 @@ def get_json(settings: HttpSettings, url: str, *, token_header: str = "Authoriza
     return answer.document
 
 
-def _late(place: str, settings: HttpSettings) -> MeterError:
-    return MeterError(f"{place} did not answer within {settings.timeout_s:g} s (`timeout_s`)")
-
-
-def _refusal(error: HTTPError, latest: float, place: str) -> Answer:
-    if error.code in (401, 403):
-        raise MeterAccessError(
-            f"{place} refused access (status {error.code}): set `user` and `password_env`, "
-            "`token_env` or `headers_env`, or check what they hold"
-        ) from None
-    if 300 <= error.code < 400:
-        target = urlsplit(error.headers.get("Location") or "").hostname or "another address"
-        raise MeterError(
-            f"{place} redirects to {target}; redirects are not followed: write the final address"
-        ) from None
-    try:
-        return _answer(error, latest, place)
-    except MeterError:
-        raise MeterError(f"{place} answered with status {error.code}") from None
-
-
-def _answer(response: HTTPResponse | HTTPError, latest: float, place: str) -> Answer:
-    content = bytearray()
-    while chunk := response.read1(1 << 16):
-        content += chunk
-        if len(content) > MAX_BYTES:
-            raise MeterError(f"{place} sent more than {MAX_BYTES} bytes: not a power reading")
-        if time.monotonic() > latest:
-            raise TimeoutError
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        raise MeterError(f"{place} did not answer with JSON") from None
-    return Answer(response.status or 0, _clock_s(response.headers.get("Date")), document)
+def _failed(error: FetchError, place: str, settings: HttpSettings) -> MeterError:
+    match error.fault:
+        case Fault.LATE:
+            said = f"did not answer within {settings.timeout_s:g} s (`timeout_s`)"
+        case Fault.LONG:
+            said = f"sent more than {MAX_BYTES} bytes: not a power reading"
+        case Fault.UNTRUSTED:
+            return MeterError(
+                f"{place}: its certificate cannot be verified ({error}); "
+                "trust its issuer, or set `verify_tls: false` for a device of your own network"
+            )
+        case Fault.UNREACHABLE:
+            said = f"cannot be reached: {error}"
+        case Fault.BROKEN:
+            said = f"gave no answer that can be read: {error}"
+    return MeterError(f"{place} {said}")
 
 
 def _clock_s(date: str | None) -> float | None:

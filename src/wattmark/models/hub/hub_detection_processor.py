@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from wattmark.contracts import Inputs
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.models.hub.hub_image_processor import Picture, normalised, rgb
 
 _BLOCK = 32
@@ -65,7 +65,7 @@ class DetectionProcessor:
 def detection_processor(
     settings: Mapping[str, Any], model: str, multiple: int = 1
 ) -> DetectionProcessor:
-    """The processor that the settings describe. Raises PlanError for what is not supported."""
+    """The processor that the settings describe. Raises InputError for what is not supported."""
     unsupported = [
         key for key in ("do_flip_channel_order", "do_reduce_labels") if settings.get(key)
     ]
@@ -95,7 +95,7 @@ def detection_processor(
             deviation=tuple(map(float, settings["image_std"])) if normal else (1.0,) * 3,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise PlanError(
+        raise InputError(
             f"preprocessor_config.json of {model} cannot be followed ({error!r}): choose a model "
             "whose pictures are scaled, normalised and padded, and nothing else"
         ) from error

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.assets import Asset
-from wattmark.errors import AssetError, CorruptArchiveError, MissingPackageError, PlanError
+from wattmark.errors import AssetError, CorruptArchiveError, InputError, MissingPackageError
 from wattmark.models.hub.hub_files import located, require_model_name
 from wattmark.models.weights.safetensors_header import weight_shapes
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 INDEX, SCHEDULER = "model_index.json", "scheduler/scheduler_config.json"
 TOKENIZER_FILES = (
@@ -61,7 +61,7 @@ def diffusers_files(names: Iterable[str], label: str) -> tuple[str, ...]:
 class DiffusersFiles:
     """The files of a Stable Diffusion model for a task. Nothing is fetched before it is needed.
 
-    Raises PlanError where ``name`` cannot be a model's.
+    Raises InputError where ``name`` cannot be a model's.
     """
 
     name: str
@@ -81,19 +81,19 @@ class DiffusersFiles:
 
     @cached_property
     def parts(self) -> Mapping[str, Any]:
-        """model_index.json. Raises AssetError, and PlanError where the model is of another kind."""
+        """model_index.json. Raises AssetError, and InputError where it is of another kind."""
         parts = self.settings(INDEX)
         named = [str(parts.get("_class_name"))]
         named += [f"{part} {(parts.get(part) or [None, None])[1]}" for part in PARTS]
         if named != [PIPELINE, *(f"{part} {name}" for part, (_, name, _) in PARTS.items())]:
-            raise PlanError(
+            raise InputError(
                 f"{self.name} does not fit the task {self.task}: it is a {', '.join(named)}; what "
                 f"can be run is a {PIPELINE} with {', '.join(n for _, n, _ in PARTS.values())}"
             )
         return parts
 
     def part(self, name: str) -> dict[str, Any]:
-        """A part's config.json. Raises AssetError, PlanError."""
+        """A part's config.json. Raises AssetError, InputError."""
         if name not in self.parts:
             raise AssetError(f"{INDEX} of {self.name} has no part {name}")
         return self.settings(f"{name}/config.json")
@@ -165,7 +165,7 @@ class DiffusersFiles:
             ) from error
 
     def info(self, limits: Mapping[str, object]) -> ModelInfo:
-        """Identity: files, and the limits that shape the networks. Raises AssetError, PlanError.
+        """Identity: files, and the limits that shape the networks. Raises AssetError, InputError.
 
         Whether it was trained cannot be seen: it is assumed.
         """
@@ -174,9 +174,9 @@ class DiffusersFiles:
         counted = sum(prod(shape) for part in self.shapes.values() for shape in part.values())
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**asset.files, **limits}),
+            digest=content_digest({**asset.files, **limits}),
             licence=asset.licence,
             parameters=counted,
-            sources=(source, f"sha256 of its files {canonical_digest(dict(asset.files))}"),
+            sources=(source, f"sha256 of its files {content_digest(dict(asset.files))}"),
             description=f"{kind} of {self.name}, without its safety checker",
         )

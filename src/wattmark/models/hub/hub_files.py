@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattmark.assets import Asset, FolderRef, hub_asset, resolve
-from wattmark.errors import AssetError, CorruptArchiveError, MissingPackageError, PlanError
+from wattmark.errors import AssetError, CorruptArchiveError, InputError, MissingPackageError
 from wattmark.models.weights.safetensors_header import weight_shapes
-from wattmark.records import ModelInfo, canonical_digest
+from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
@@ -71,9 +71,9 @@ def model_files(names: Iterable[str], label: str) -> tuple[str, ...]:
 
 
 def require_model_name(name: str) -> None:
-    """Raises PlanError where ``name`` cannot be that of a model of the hub or in a folder."""
+    """Raises InputError where ``name`` cannot be that of a model of the hub or in a folder."""
     if name.removeprefix("folder:") in ("", name) and not _NAME.fullmatch(name):
-        raise PlanError(
+        raise InputError(
             f"{name!r} names no model: write hub:ORG/NAME, hub:ORG/NAME@REVISION or folder:PATH"
         )
 
@@ -98,7 +98,7 @@ class ModelFiles:
     """The files of a model for a task. Nothing is fetched or read before it is needed.
 
     ``architectures`` are endings of the classes of transformers that fit the task, such as
-    "ForQuestionAnswering". Raises PlanError where ``name`` cannot be a model's.
+    "ForQuestionAnswering". Raises InputError where ``name`` cannot be a model's.
     """
 
     name: str
@@ -124,11 +124,11 @@ class ModelFiles:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """config.json. Raises AssetError, and PlanError where the model does not fit the task."""
+        """config.json. Raises AssetError, and InputError where the model does not fit the task."""
         config = self.settings(CONFIG)
         named = [str(name) for name in config.get("architectures") or ()]
         if not any(name.endswith(self.architectures) for name in named):
-            raise PlanError(
+            raise InputError(
                 f"{self.name} does not fit the task {self.task}: its architecture is "
                 f"{', '.join(named) or 'not named'}, the task needs one that ends with "
                 f"{' or '.join(self.architectures)}"
@@ -242,9 +242,9 @@ class ModelFiles:
         named = self.config.get("architectures") or ["model"]
         return ModelInfo(
             name=self.name,
-            digest=canonical_digest({**self.digests, **limits}),
+            digest=content_digest({**self.digests, **limits}),
             licence=asset.licence,
             parameters=sum(map(prod, self.shapes.values())),
-            sources=(source, f"sha256 of its files {canonical_digest(self.digests)}"),
+            sources=(source, f"sha256 of its files {content_digest(self.digests)}"),
             description=f"{named[0]} of {self.name}",
         )

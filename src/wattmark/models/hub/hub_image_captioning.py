@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
-from wattmark.errors import AssetError, PlanError
+from wattmark.errors import AssetError, InputError
 from wattmark.models.hub.hub_captioner_module import decode_network, encode_network
 from wattmark.models.hub.hub_encoder import load_pretrained
 from wattmark.models.hub.hub_files import ModelFiles
@@ -45,12 +45,12 @@ class HubImageCaptioning:
 
     @cached_property
     def _parts(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """Settings of encoder and decoder. Raises AssetError, PlanError."""
+        """Settings of encoder and decoder. Raises AssetError, InputError."""
         config = self._files.config
         encoder, decoder = config.get("encoder") or {}, config.get("decoder") or {}
         kinds = encoder.get("model_type"), decoder.get("model_type")
         if kinds[0] not in _ENCODERS or kinds[1] not in _DECODERS:
-            raise PlanError(
+            raise InputError(
                 f"{self.name} is made of {kinds[0]!r} and {kinds[1]!r}; captioners that can be "
                 f"run have {' or '.join(_ENCODERS)} and {' or '.join(_DECODERS)}"
             )
@@ -69,13 +69,13 @@ class HubImageCaptioning:
 
     @cached_property
     def _processor(self) -> ImageProcessor:
-        """Raises PlanError where pictures do not have the size that the encoder has patches for."""
+        """Raises InputError where pictures are not of the size that the encoder has patches for."""
         encoder, _ = self._parts
         made = image_processor(self._files.settings("preprocessor_config.json"), self.name)
         side = encoder.get("image_size", 224)
         expected = tuple(side) if isinstance(side, list) else (side, side)
         if (made.height, made.width) != expected:
-            raise PlanError(
+            raise InputError(
                 f"preprocessor_config.json of {self.name} gives pictures of {made.height} x "
                 f"{made.width}, but its encoder takes {expected[0]} x {expected[1]}: take both "
                 "files from the same model"
@@ -98,7 +98,7 @@ class HubImageCaptioning:
         return begin, end
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model cannot be run."""
+        """Identity. Raises AssetError, and InputError where the model cannot be run."""
         size = (self._processor.height, self._processor.width)
         words = self._tokenizer.get_vocab_size()
         limits = {"limit": LIMIT, "size": size, "special": self._special, "words": words}
@@ -148,7 +148,7 @@ class HubImageCaptioning:
         return Greedy((), tokens=tokens, limit=limit, end=(self._special[1],), encode=("image", 1))
 
     def preprocess(self, examples: Sequence[Picture]) -> list[Inputs]:
-        """Pictures, scaled and normalised as the repository says. Raises AssetError, PlanError."""
+        """Pictures, scaled and normalised as the repository says. Raises AssetError, InputError."""
         prompt = padded_prompt([self._special[0]], [1])
         return [{"image": self._processor(picture), **prompt} for picture in examples]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.models.hub.hub_encoder import load_pretrained
 from wattmark.models.hub.hub_files import ModelFiles
 from wattmark.models.hub.hub_image_processor import ImageProcessor, image_processor
@@ -37,20 +37,20 @@ class HubImageClassification:
 
     @cached_property
     def _processor(self) -> ImageProcessor:
-        """Raises PlanError where the classes are not ImageNet's, or images not of fixed size."""
+        """Raises InputError where the classes are not ImageNet's, or images not of fixed size."""
         named = self._files.config.get("id2label") or {}
         first = str(named.get("0", ""))
         ordered = _FIRST in first.casefold() or first.casefold() in ("label_0", "0")
         if len(named) != CLASSES or not ordered:
             some = ", ".join(str(label) for label in list(named.values())[:3])
-            raise PlanError(
+            raise InputError(
                 f"{self.name} has {len(named)} classes ({some}, ...), but the task {self.task} "
                 f"asks for the {CLASSES} of ImageNet in their order: choose a model with them"
             )
         return image_processor(self._files.settings("preprocessor_config.json"), self.name)
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model does not fit the task."""
+        """Identity. Raises AssetError, and InputError where the model does not fit the task."""
         return self._files.info({"size": (self._processor.height, self._processor.width)})
 
     def networks(self) -> tuple[Network, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output
-from wattmark.errors import AssetError, PlanError
+from wattmark.errors import AssetError, InputError
 from wattmark.models.hub.hub_diffusers_files import SCHEDULER, DiffusersFiles
 from wattmark.models.hub.hub_noise_schedule import noise_schedule
 from wattmark.pipelines.latent_diffusion import LatentDiffusion, NoiseSchedule, latent_diffusion
@@ -48,13 +48,13 @@ class HubImageGeneration:
 
     @cached_property
     def _latents(self) -> tuple[int, int, int]:
-        """Channels, height and width of the latents. Raises AssetError, PlanError."""
+        """Channels, height and width of the latents. Raises AssetError, InputError."""
         unet, vae = (self._files.part(part) for part in ("unet", "vae"))
         told = [f"{key} {unet[key]}" for key in _CONDITIONED if unet.get(key) is not None]
         channels = (unet.get("in_channels", 4), vae.get("latent_channels", 4))
         if told or channels[0] != channels[1]:
             said = ", ".join(told) or f"{channels[0]} channels, where the VAE gives {channels[1]}"
-            raise PlanError(
+            raise InputError(
                 f"the U-Net of {self.name} takes more than noise and text ({said}): choose a "
                 "text-to-image model of Stable Diffusion 1 or 2"
             )
@@ -66,7 +66,7 @@ class HubImageGeneration:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Shape of an image: (3, height, width). Raises AssetError, PlanError."""
+        """Shape of an image: (3, height, width). Raises AssetError, InputError."""
         blocks = self._files.part("vae").get("block_out_channels") or [0]
         _, height, width = self._latents
         scale = 2 ** (len(blocks) - 1)
@@ -108,12 +108,12 @@ class HubImageGeneration:
         return tokenizer
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model cannot be run."""
+        """Identity. Raises AssetError, and InputError where the model cannot be run."""
         limits = {"latents": self._latents, "tokens": self._rows(_POSITIONS)[0]}
         return self._files.info({**limits, "time steps": len(self._schedule.signal)})
 
     def networks(self) -> tuple[Network, ...]:
-        """``encode``, ``denoise`` and ``decode``. Raises AssetError, PlanError."""
+        """``encode``, ``denoise`` and ``decode``. Raises AssetError, InputError."""
         length, width = self._rows(_POSITIONS)
         latents = (1, *self._latents)
         denoise = (
@@ -128,7 +128,7 @@ class HubImageGeneration:
         )
 
     def pipeline(self, options: Mapping[str, str]) -> LatentDiffusion:
-        """The sampler. Raises AssetError, PlanError, UnsupportedSetupError."""
+        """The sampler. Raises AssetError, InputError, UnsupportedSetupError."""
         return latent_diffusion(self._schedule, options)
 
     def preprocess(self, examples: Sequence[tuple[str, int]]) -> list[Inputs]:

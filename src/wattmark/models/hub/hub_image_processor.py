@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.errors import MissingPackageError, PlanError
+from wattmark.errors import InputError, MissingPackageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -80,10 +80,10 @@ def normalised(
 
 
 def image_processor(settings: Mapping[str, Any], model: str) -> ImageProcessor:
-    """The processor that the settings describe. Raises PlanError for what is not supported."""
+    """The processor that the settings describe. Raises InputError for what is not supported."""
 
-    def refuse(what: str) -> PlanError:
-        return PlanError(
+    def refuse(what: str) -> InputError:
+        return InputError(
             f"preprocessor_config.json of {model} {what}: choose a model whose images are scaled, "
             "cropped and normalised, and nothing else"
         )

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wattmark.contracts import Network
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.models.hub.hub_files import ModelFiles
-from wattmark.models.networks.llama import LlamaConfig, decode_network
+from wattmark.models.networks.llama import decode_network
+from wattmark.models.networks.llama_config import LlamaConfig
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +19,7 @@ _EMBEDDING, _HEAD = "model.embed_tokens.weight", "lm_head.weight"
 
 
 def llama_config(files: ModelFiles) -> LlamaConfig:
-    """Sizes. Raises AssetError, and PlanError for what this implementation does not compute."""
+    """Sizes. Raises AssetError, and InputError for what this implementation does not compute."""
     given = files.config
     rotary = given.get("rope_parameters") or given.get("rope_scaling") or {}
     heads, width = files.size("num_attention_heads"), files.size("hidden_size")
@@ -33,7 +34,7 @@ def llama_config(files: ModelFiles) -> LlamaConfig:
     }
     if found := [key for key, is_so in unsupported.items() if is_so]:
         shown = ", ".join(f"{key} {given.get(key, rotary)!r}" for key in found)
-        raise PlanError(
+        raise InputError(
             f"{files.name} is no plain Llama, the family that can be run ({shown}): choose a model "
             "of type 'llama' without it"
         )
@@ -52,7 +53,7 @@ def llama_config(files: ModelFiles) -> LlamaConfig:
 def llama_network(files: ModelFiles, sizes: Sequence[Mapping[str, int]]) -> Network:
     """``decode``, its head shared with the embedding or with weights of its own.
 
-    Raises AssetError, PlanError.
+    Raises AssetError, InputError.
     """
     config = llama_config(files)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.pipelines.latent_diffusion import PREDICTIONS, SPACINGS, NoiseSchedule
 
 #: settings that change the sampling in a way that is not done here
@@ -20,7 +20,7 @@ _UNKNOWN = ("clip_sample", "thresholding", "rescale_betas_zero_snr", "use_karras
 
 
 def noise_schedule(settings: Mapping[str, Any], model: str) -> NoiseSchedule:
-    """The schedule. Raises PlanError for what is not supported."""
+    """The schedule. Raises InputError for what is not supported."""
     unknown = [f"{key} {settings[key]}" for key in _UNKNOWN if settings.get(key)]
     prediction = str(settings.get("prediction_type", "epsilon"))
     spacing = str(settings.get("timestep_spacing", "leading"))
@@ -29,7 +29,7 @@ def noise_schedule(settings: Mapping[str, Any], model: str) -> NoiseSchedule:
     betas = None if unknown else _betas(settings)
     if betas is None:
         said = ", ".join(unknown) or f"beta_schedule {settings.get('beta_schedule')}"
-        raise PlanError(
+        raise InputError(
             f"scheduler_config.json of {model} asks for {said}: that cannot be run; choose a "
             "model of Stable Diffusion 1 or 2"
         )

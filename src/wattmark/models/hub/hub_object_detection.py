@@ -15,7 +15,7 @@ import numpy as np
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.contracts.coco import COCO_CLASSES, coco_spelling
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.models.hub.hub_detection_processor import DetectionProcessor, detection_processor
 from wattmark.models.hub.hub_encoder import load_pretrained
 from wattmark.models.hub.hub_files import ModelFiles
@@ -51,7 +51,7 @@ class HubObjectDetection:
     def _family(self) -> str:
         family = str(self._files.config.get("model_type"))
         if family not in (*_SOFTMAX, *_SIGMOID):
-            raise PlanError(
+            raise InputError(
                 f"{self.name} is a detector of the family {family!r}; those that can be run are "
                 f"{', '.join((*_SOFTMAX, *_SIGMOID))}"
             )
@@ -59,13 +59,13 @@ class HubObjectDetection:
 
     @cached_property
     def _classes(self) -> dict[int, str]:
-        """Number and name of the classes that COCO has. Raises AssetError, PlanError."""
+        """Number and name of the classes that COCO has. Raises AssetError, InputError."""
         named = self._files.config.get("id2label") or {}
         classes = {int(number): coco_spelling(str(name)) for number, name in named.items()}
         if known := {n: name for n, name in classes.items() if name in COCO_CLASSES}:
             return known
         some = ", ".join(list(classes.values())[:3]) or "none"
-        raise PlanError(
+        raise InputError(
             f"{self.name} has {len(classes)} classes ({some}, ...) and none of COCO's, but the "
             f"task {self.task} asks for these: choose a detector trained on COCO"
         )
@@ -77,7 +77,7 @@ class HubObjectDetection:
         return detection_processor(settings, self.name, multiple)
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model does not fit the task."""
+        """Identity. Raises AssetError, and InputError where the model does not fit the task."""
         size = self._processor.height, self._processor.width
         return self._files.info({"size": size, "classes": sorted(self._classes.items())})
 

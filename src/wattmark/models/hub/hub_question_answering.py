@@ -60,7 +60,7 @@ class HubQuestionAnswering:
         return ("input_ids", "attention_mask", *(["token_type_ids"] if segments else []))
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model does not fit the task."""
+        """Identity. Raises AssetError, and InputError where the model does not fit the task."""
         limits = {"question": self._question_tokens, "answer": ANSWER_TOKENS}
         return self._files.info({"lengths": self._lengths, **limits})
 

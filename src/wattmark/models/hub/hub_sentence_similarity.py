@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
-from wattmark.errors import CorruptArchiveError, PlanError
+from wattmark.errors import CorruptArchiveError, InputError
 from wattmark.models.hub.hub_encoder import load_pretrained, padded_tokens, token_lengths
 from wattmark.models.hub.hub_files import ModelFiles
 from wattmark.pipelines.forward import Forward
@@ -51,34 +51,34 @@ class HubSentenceSimilarity:
 
     @cached_property
     def _first_token(self) -> bool:
-        """Whether the first token is the embedding, not the mean. Raises PlanError for others."""
+        """Whether the first token is the embedding, not the mean. Raises InputError for others."""
         self._require_known_parts()
         settings = self._files.settings("1_Pooling/config.json") or {f"{_MODE}mean_tokens": True}
         pooled = settings.get("pooling_mode")
         modes = [k.removeprefix(_MODE) for k, on in settings.items() if on and k.startswith(_MODE)]
         modes = modes or ([f"{pooled}_tokens"] if pooled == "mean" else [f"{pooled}_token"])
         if modes not in (["cls_token"], ["mean_tokens"]):
-            raise PlanError(
+            raise InputError(
                 f"{self.name} pools by {', '.join(modes)}: choose a sentence encoder that takes "
                 "the mean over tokens, or the first token"
             )
         return modes == ["cls_token"]
 
     def _require_known_parts(self) -> None:
-        """Raises PlanError where more than pooling and length 1 comes after the encoder."""
+        """Raises InputError where more than pooling and length 1 comes after the encoder."""
         try:
             parts = [str(part["type"]) for part in json.loads(self._files.text(_PARTS) or "[]")]
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptArchiveError(f"{_PARTS} of {self.name}: {error!r}") from error
         unknown = [part for part in parts if not part.endswith(_KNOWN_PARTS)]
         if unknown:
-            raise PlanError(
+            raise InputError(
                 f"{self.name} has the parts {', '.join(unknown)}, which are not supported: choose "
                 "a sentence encoder of a transformer and pooling alone"
             )
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model does not fit the task."""
+        """Identity. Raises AssetError, and InputError where the model does not fit the task."""
         return self._files.info({"lengths": self._lengths, "first token": self._first_token})
 
     def networks(self) -> tuple[Network, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
-from wattmark.errors import AssetError, PlanError
+from wattmark.errors import AssetError, InputError
 from wattmark.models.hub.hub_files import ModelFiles
 from wattmark.models.hub.hub_whisper_weights import named_weights, parameter_shapes
 from wattmark.models.networks.log_mel import BANDS, FRAMES, ONE_WINDOW, speech_features
@@ -90,7 +90,7 @@ class HubSpeechRecognition:
         }
         for key, value in needed.items():
             if size(key) != value:
-                raise PlanError(
+                raise InputError(
                     f"{self.name} has {key} {config[key]}, but {value} is what can be run: choose "
                     "a Whisper of the sizes tiny to large-v2"
                 )
@@ -107,13 +107,13 @@ class HubSpeechRecognition:
         )
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model cannot be run."""
+        """Identity. Raises AssetError, and InputError where the model cannot be run."""
         self._files.require_weights(parameter_shapes(self._sizes))
         info = self._files.info({"limit": self._limit, "prompt": self._prompt})
         return info.model_copy(update={"description": f"{info.description}; {ONE_WINDOW}"})
 
     def networks(self) -> tuple[Network, ...]:
-        """``encode`` features (1, 80, 3000), and ``decode``. Raises AssetError, PlanError."""
+        """``encode`` features (1, 80, 3000), and ``decode``. Raises AssetError, InputError."""
         sizes = self._sizes
         features = InputSpec("features", "float32", (1, sizes.bands, sizes.frames))
         tokens = (

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 from wattmark.models.hub.hub_encoder import load_pretrained, padded_tokens, token_lengths
 from wattmark.models.hub.hub_files import ModelFiles
 from wattmark.pipelines.forward import Forward
@@ -49,20 +49,20 @@ class HubTextClassification:
 
     @cached_property
     def _flipped(self) -> bool:
-        """Whether logit 0 is the one for positive. Raises PlanError for other labels."""
+        """Whether logit 0 is the one for positive. Raises InputError for other labels."""
         named = self._files.config.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
         labels = [str(named[key]) for key in sorted(named, key=int)]
         folded = [label.casefold() for label in labels]
         for flipped, (first, second) in enumerate(((NEGATIVE, POSITIVE), (POSITIVE, NEGATIVE))):
             if len(folded) == 2 and folded[0] in first and folded[1] in second:
                 return bool(flipped)
-        raise PlanError(
+        raise InputError(
             f"{self.name} has the labels {', '.join(labels)}, but the task {self.task} asks for "
             "negative and positive: choose a model with these two"
         )
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model does not fit the task."""
+        """Identity. Raises AssetError, and InputError where the model does not fit the task."""
         return self._files.info({"lengths": self._lengths, "flipped": self._flipped})
 
     def networks(self) -> tuple[Network, ...]:

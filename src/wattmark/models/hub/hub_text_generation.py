@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from wattmark.contracts import Inputs, Network, Output, Pipeline
-from wattmark.errors import CorruptArchiveError, PlanError
+from wattmark.errors import CorruptArchiveError, InputError
 from wattmark.models.hub.hub_files import ModelFiles
 from wattmark.models.hub.hub_llama import llama_network, require_llama_weights
 from wattmark.models.smollm2 import CONTEXT, LONG, SHORT, SOLVED
@@ -56,7 +56,7 @@ class HubLlama(ABC):
     def _sizes(self) -> tuple[dict[str, int], ...]:
         positions = self._files.size("max_position_embeddings")
         if positions < CONTEXT:
-            raise PlanError(
+            raise InputError(
                 f"{self.name} has {positions} positions, but the task {self.task} needs {CONTEXT}: "
                 "choose a model with a longer context"
             )
@@ -69,12 +69,12 @@ class HubLlama(ABC):
         return tokenizer
 
     def info(self) -> ModelInfo:
-        """Identity. Raises AssetError, and PlanError where the model cannot be run."""
+        """Identity. Raises AssetError, and InputError where the model cannot be run."""
         require_llama_weights(self._files)
         return self._files.info({"sizes": self._sizes})
 
     def networks(self) -> tuple[Network, ...]:
-        """``decode``, for prompts and for single tokens. Raises AssetError, PlanError."""
+        """``decode``, for prompts and for single tokens. Raises AssetError, InputError."""
         return (llama_network(self._files, self._sizes),)
 
     def pipeline(self, options: Mapping[str, str]) -> Pipeline:
@@ -95,7 +95,7 @@ class HubLlama(ABC):
     def _fitted(self, before: str, text: str, after: str, start: bool, raw: bool) -> list[int]:
         """Tokens of all three, ``text`` cut at its end, or at its ``start``, until they fit.
 
-        ``raw`` texts have no tokens that begin a document yet. Raises PlanError.
+        ``raw`` texts have no tokens that begin a document yet. Raises InputError.
         """
         while True:
             whole = before + text + after
@@ -104,7 +104,7 @@ class HubLlama(ABC):
             if excess <= 0:
                 return ids
             if not text:
-                raise PlanError(
+                raise InputError(
                     f"what {self.name} is asked in the task {self.task} takes {len(ids)} tokens "
                     f"of its tokenizer, of {self.length}: choose a model with a larger vocabulary"
                 )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wattmark.models.networks.llama import LlamaConfig
+from wattmark.models.networks.llama_config import LlamaConfig
 
 
 class Places(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.errors import CorruptArchiveError, MissingPackageError
-from wattmark.models.networks.llama import LlamaConfig
+from wattmark.models.networks.llama_config import LlamaConfig
 from wattmark.models.weights.gguf_file import GgufFile
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattmark.records import COMPARABLE_FIELDS, Environment, canonical_digest
+from wattmark.records import COMPARABLE_FIELDS, Environment, content_digest
 
 
 def scale_name(scale: str, environment: Environment) -> str:
@@ -13,4 +13,4 @@ def scale_name(scale: str, environment: Environment) -> str:
     they share is not known. It is made of a sha256, so that editions do not describe the machine.
     """
     machine = environment.model_dump(mode="json", include={"hostname", *COMPARABLE_FIELDS})
-    return f"scale-{canonical_digest({'scale': scale, 'machine': machine})[:12]}"
+    return f"scale-{content_digest({'scale': scale, 'machine': machine})[:12]}"

@@ -1,8 +1,8 @@
-"""Read a plan file's text: what it says, and on which line it says it.
+"""Files that people write in YAML or JSON: what they say, and on which line they say it.
 
-YAML is read as YAML 1.2's core schema reads it (``no`` and ``2026-01-01`` are text), without
-tags and aliases, and a key may be given once. Nothing is constructed but dict, list, text,
-numbers, booleans and null.
+Plans, sites, trainings, limits and settings of instruments are read here. YAML is read as YAML
+1.2's core schema reads it (``no`` and ``2026-01-01`` are text), without tags and aliases, and a
+key may be given once. Nothing is constructed but dict, list, text, numbers, booleans and null.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from wattmark.errors import PlanError
+from wattmark.errors import InputError
 
 Place = tuple[str | int, ...]
 
 MAX_DEPTH = 20
+MAX_BYTES = 1 << 24
 _PLAIN_TAGS = {
     "scalar": "tag:yaml.org,2002:str",
     "sequence": "tag:yaml.org,2002:seq",
     "mapping": "tag:yaml.org,2002:map",
 }
 _CONSTANTS = {"": None, "~": None, "null": None, "true": True, "false": False}
+_CONTENT = re.compile(r"^\s*[^\s#]", re.MULTILINE)
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
@@ -36,18 +39,45 @@ class Document:
     lines: Mapping[Place, int] = field(default_factory=dict)
 
 
+def read_document(path: Path, *, max_bytes: int = MAX_BYTES, empty: bool = False) -> Document:
+    """What a file says; JSON where its name ends in ``.json``, else YAML.
+
+    A file without content is refused, or None where ``empty`` ones are allowed. Raises InputError
+    that names the file, and the line and column where it knows them.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read: {said}") from error
+    if len(content) > max_bytes:
+        raise InputError(f"{path}: larger than {max_bytes >> 10} KiB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from error
+    if empty and not _CONTENT.search(text):
+        return Document(None)
+    parse = parse_json if path.suffix.lower() == ".json" else parse_yaml
+    try:
+        return parse(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
 def parse_json(text: str) -> Document:
-    """Raises PlanError with line and column."""
+    """Raises InputError with line and column."""
     try:
         return Document(json.loads(text, object_pairs_hook=_pairs, parse_constant=_no_constant))
     except json.JSONDecodeError as error:
-        raise PlanError(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+        raise InputError(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     except (RecursionError, ValueError) as error:
-        raise PlanError(f"not readable as JSON: {error}") from error
+        raise InputError(f"not readable as JSON: {error}") from error
 
 
 def parse_yaml(text: str) -> Document:
-    """Raises PlanError with line and column."""
+    """Raises InputError with line and column."""
     import yaml
 
     try:
@@ -56,13 +86,13 @@ def parse_yaml(text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         context = f"{error.context}, " if error.context else ""
-        raise PlanError(f"{where}{context}{error.problem}") from error
+        raise InputError(f"{where}{context}{error.problem}") from error
     except yaml.YAMLError as error:
-        raise PlanError(f"not readable as YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"not readable as YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise PlanError("nested too deeply for a plan") from error
+        raise InputError("nested too deeply") from error
     if root is None:
-        raise PlanError("the file is empty")
+        raise InputError("the file is empty")
     lines: dict[Place, int] = {}
     return Document(_value(root, (), lines, set()), lines)
 
@@ -77,7 +107,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number that a plan can use")
+    raise ValueError(f"{name} is not a number that can be used")
 
 
 def _value(node: Any, place: Place, lines: dict[Place, int], seen: set[int]) -> Any:
@@ -87,12 +117,12 @@ def _value(node: Any, place: Place, lines: dict[Place, int], seen: set[int]) -> 
     where = f"line {mark.line + 1}, column {mark.column + 1}"
     lines[place] = mark.line + 1
     if id(node) in seen:
-        raise PlanError(f"{where}: aliases (*name) are not used in plans; write the value out")
+        raise InputError(f"{where}: aliases (*name) are not used here; write the value out")
     seen.add(id(node))
     if node.tag != _PLAIN_TAGS[node.id]:
-        raise PlanError(f"{where}: tags ({node.tag}) are not used in plans")
+        raise InputError(f"{where}: tags ({node.tag}) are not used here")
     if len(place) > MAX_DEPTH:
-        raise PlanError(f"{where}: nested too deeply for a plan")
+        raise InputError(f"{where}: nested too deeply")
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node.value) if node.style is None else node.value
     if isinstance(node, yaml.SequenceNode):
@@ -100,10 +130,10 @@ def _value(node: Any, place: Place, lines: dict[Place, int], seen: set[int]) -> 
     mapping: dict[str, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
-            raise PlanError(f"{where}: a key must be a word")
+            raise InputError(f"{where}: a key must be a word")
         key, line = key_node.value, key_node.start_mark.line + 1
         if key in mapping:
-            raise PlanError(f"line {line}: key {key!r} is given twice")
+            raise InputError(f"line {line}: key {key!r} is given twice")
         mapping[key] = _value(value_node, (*place, key), lines, seen)
         lines[(*place, key)] = line
     return mapping
