@@ -24,7 +24,7 @@ from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
 from wattmark.rating.columns import Columns, rate_columns
 from wattmark.rating.confidence import RESAMPLES
-from wattmark.rating.rules.absolute import rescale_due
+from wattmark.rating.limits import rescale_due
 from wattmark.records import Run
 from wattmark.workflows import runs
 
@@ -266,7 +266,7 @@ def test_limits_are_of_a_population_and_say_when_they_are_due(tmp_path: Path) ->
     ("content", "said"),
     [
         ("{", "limits.yaml: line 1, column 2"),
-        ("{}", "is no file of limits"),
+        ("limits_version: 1", "is no file of limits"),
         ("limits_version: 2\nmost_energy_for_5_4_3_2_stars: {}", "limits_version is 2"),
         ("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 2, 3]}", "limits.yaml: a: "),
         ("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 3, 2, 4]}", "do not rise"),
