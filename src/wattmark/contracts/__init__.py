@@ -9,6 +9,7 @@ from wattmark.contracts.availability import Availability
 from wattmark.contracts.channel import Channel, CpuModel, Recordable, TraceUnit
 from wattmark.contracts.framework import Framework, Workspace, devices_of, precisions_of
 from wattmark.contracts.meter import Meter, MeterInfo, Scope
+from wattmark.contracts.meter_kind import MeterKind
 from wattmark.contracts.model import Mark, Model, Pipeline
 from wattmark.contracts.network import (
     Inputs,
@@ -20,7 +21,7 @@ from wattmark.contracts.network import (
     State,
     StatefulRunner,
 )
-from wattmark.contracts.power_source import PowerSource
+from wattmark.contracts.power_source import PowerSource, Timed
 from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
 from wattmark.contracts.sensor import Sensor
 from wattmark.contracts.task import DataSet, Example, Task
@@ -38,6 +39,7 @@ __all__ = [
     "Mark",
     "Meter",
     "MeterInfo",
+    "MeterKind",
     "Model",
     "Network",
     "Output",
@@ -53,6 +55,7 @@ __all__ = [
     "State",
     "StatefulRunner",
     "Task",
+    "Timed",
     "Timeline",
     "TraceUnit",
     "Workspace",
