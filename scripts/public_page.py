@@ -32,7 +32,7 @@ GROUPS = {
     "wattmark.frameworks": "a class that fills `Framework`, constructed without arguments",
     "wattmark.scenarios": "a class that fills `Scenario`, constructed without arguments",
     "wattmark.meters": "a class (or function) that gives a `Meter`, called without arguments",
-    "wattmark.meter_kinds": "a `wattmark.contracts.meter_kind.MeterKind`",
+    "wattmark.meter_kinds": "a `wattmark.contracts.MeterKind`",
 }
 
 _HEAD = """\

@@ -12,7 +12,7 @@ the adapter of their task: a class in the group ``wattmark.adapters``, named as 
 constructed with the model's whole name.
 
 Kinds of instruments that a user names in a settings file stand in the group
-``wattmark.meter_kinds``: an entry point names a :class:`~wattmark.contracts.meter_kind.MeterKind`.
+``wattmark.meter_kinds``: an entry point names a :class:`~wattmark.contracts.MeterKind`.
 
 Public data sets stand in the group ``wattmark.datasets``: an entry point is named as the task that
 they are for, and names a tuple of them.
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
         Framework,
         LoadgenScenario,
         Meter,
+        MeterKind,
         Model,
         ReportFormat,
         Rule,
         Scenario,
         Task,
     )
-    from wattmark.contracts.meter_kind import MeterKind
 
 REFERENCE_SCHEMES = ("hub:", "folder:")
 

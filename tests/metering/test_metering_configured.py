@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from wattmark import registry
 from wattmark.cli.main import app
-from wattmark.contracts.meter_kind import MeterKind
+from wattmark.contracts import MeterKind
 from wattmark.errors import InputError, MeterError, UnknownNameError
 from wattmark.metering import configured, selection
 from wattmark.meters.node.device_http import HttpSettings

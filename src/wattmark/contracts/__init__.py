@@ -12,6 +12,7 @@ from wattmark.contracts.channel import Channel, CpuModel, Recordable, TraceUnit
 from wattmark.contracts.export import Export, Exported
 from wattmark.contracts.framework import Framework, Workspace, devices_of, precisions_of
 from wattmark.contracts.meter import Meter, MeterInfo, Scope
+from wattmark.contracts.meter_kind import MeterKind
 from wattmark.contracts.model import Mark, Model, Pipeline
 from wattmark.contracts.network import (
     Inputs,
@@ -23,7 +24,7 @@ from wattmark.contracts.network import (
     State,
     StatefulRunner,
 )
-from wattmark.contracts.power_source import PowerSource
+from wattmark.contracts.power_source import PowerSource, Timed
 from wattmark.contracts.report_format import Reported, ReportFormat
 from wattmark.contracts.rule import LimitedRule, Limits, Rule
 from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
@@ -47,6 +48,7 @@ __all__ = [
     "Mark",
     "Meter",
     "MeterInfo",
+    "MeterKind",
     "Model",
     "Network",
     "Output",
@@ -65,6 +67,7 @@ __all__ = [
     "State",
     "StatefulRunner",
     "Task",
+    "Timed",
     "Timeline",
     "TraceUnit",
     "Workspace",

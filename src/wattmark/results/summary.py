@@ -50,7 +50,7 @@ def summarise(
     artefacts answered in earlier runs, and gets what they answered in this one.
     """
     recorded = recorder.recorded()
-    measured = {t.id: Measured.of(t.id, recorded, recorder) for t in trials}
+    measured = {t.id: Measured.of(t, recorded, recorder) for t in trials}
     facts = {
         t.id: reference_facts(references[t.id])
         for t in trials
