@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wattmark import registry
-from wattmark.errors import PlanError
+from wattmark.errors import InputError, PlanError
 from wattmark.planning.plans import load_plan
 from wattmark.planning.suites import load, select, share_budget
 from wattmark.records import Plan, Suite
@@ -65,7 +65,7 @@ def test_a_budget_is_shared_out_as_the_plans_own_are(suite: Suite) -> None:
 def test_an_error_names_the_line_in_the_suite(tmp_path: Path) -> None:
     path = written(tmp_path, SUITE.replace("samples: 20", "sampels: 20"))
 
-    with pytest.raises(PlanError, match=r"line 9.*did you mean 'samples'"):
+    with pytest.raises(InputError, match=r"line 9.*did you mean 'samples'"):
         load(path)
 
 
