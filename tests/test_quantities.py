@@ -94,6 +94,15 @@ def test_conversions(value: float, source: str, target: str, expected: float) ->
     assert Quantity.exact(value, source).to(target).value == pytest.approx(expected)
 
 
+def test_intervals_overlap_where_they_share_a_value_in_whatever_unit() -> None:
+    joules = Quantity.between(2.0, 1.0, 3.0, "J")
+    assert joules.overlaps(Quantity.between(4000.0, 3000.0, 5000.0, "mJ"))
+    assert not joules.overlaps(Quantity.between(4000.0, 3001.0, 5000.0, "mJ"))
+    assert Quantity.between(4.0, 3.0, 5.0, "J").overlaps(joules)
+    with pytest.raises(UnitError):
+        joules.overlaps(Quantity.exact(2.0, "s"))
+
+
 def test_joules_are_not_seconds() -> None:
     with pytest.raises(UnitError, match="cannot be expressed"):
         conversion_factor("J", "s")

@@ -6,7 +6,8 @@ from .metering.window import Window, measure, measured
 from .quantities import Grade, Quantity, Reason
 from .records import EndpointPlan, EndpointRun, Plan, Result, Run, Setup
 from .workflows.endpoint_runs import run_endpoint
-from .workflows.runs import load, report, resume, run
+from .workflows.kinds import load, report
+from .workflows.runs import resume, run
 from .workflows.sweeping import Sweep, sweep
 
 __all__ = [

@@ -107,3 +107,42 @@ def test_an_edition_of_a_later_version_is_refused(first: Editions) -> None:
     path.write_text(path.read_text().replace('"edition_version":3', '"edition_version":4'))
     with pytest.raises(RatingError, match="edition_version is 4, and 3 is the newest"):
         first.load("2026-H1")
+
+
+#: Digests that Wattmark gave to :data:`ENTRY` in an edition of each version, when that was new.
+DIGESTS = {
+    1: "5f20fe938217ad7f0708a4b313c36c1734f5f13e8f89dab9f7ed268331f343e0",
+    2: "3264ea1fe05350e363b82ee5b1f76e3b333dd516d74181f0a62d60e43d3f5a97",
+    3: "5cf02a60f5b6cf30424db360f7123060ed5855d75df9b73246371f61ee2514d5",
+}
+ENTRY = {
+    "run": "20260101-120000-quickstart",
+    "result_sha256": "ab" * 32,
+    "model": "minilm-l6-sentiment",
+    "task": "text-classification",
+    "model_class": "",
+    "setup": "pytorch/eager/fp32",
+    "hardware": "AMD EPYC 9654",
+    "grade": "modelled",
+    "gate_passed": True,
+    "quality": "accuracy 84.2 [81.8, 86.4] %",
+    "energy_wh": 5.6e-05,
+    "low_wh": 2.2e-05,
+    "high_wh": 1.4e-04,
+    "level": 0.95,
+}
+
+
+@pytest.mark.parametrize("version", DIGESTS)
+def test_the_digest_of_a_stored_edition_stays_what_it_was(version: int) -> None:
+    edition = Edition.model_validate(
+        {
+            "edition_version": version,
+            "name": "2026-H1",
+            "closes": "2026-06-30",
+            "rule": "quintile",
+            "rule_version": 1,
+            "entries": [ENTRY],
+        }
+    )
+    assert digest(edition_document(edition)) == DIGESTS[version]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from synthetic_run import BASELINE, make_result, make_run
 from windows_of_rounds import a_round
 
+from wattmark.conduct.recorder import Samples
+from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, energy_ratio
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
-from wattmark.quantities import Quantity
-from wattmark.records import Energy, EnergyWindow, Result, hashed_document
+from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.records import Energy, EnergyWindow, MeterReading, Result, hashed_document
 from wattmark.records.reading import comparable_per_query
-from wattmark.results.energy_results import energies
+from wattmark.results.energy_results import energies, ratios
 from wattmark.results.idle_powers import IdlePowers
+from wattmark.results.measurement import Measured
 
 WATTS = PowerModel(Quantity.between(10.0, 5.0, 20.0, "W"), DEFAULT_MODEL.idle_share)
 
@@ -86,3 +90,37 @@ def test_a_result_of_an_earlier_version_keeps_its_document() -> None:
 
 def a_result(*parts: Energy) -> Result:
     return make_result(BASELINE, 17.1, 1.0, 842).model_copy(update={"energy": parts})
+
+
+def measured(*domains: tuple[str, Quantity]) -> Measured:
+    """Three rounds of thirty queries with the energy of these domains."""
+    reading = MeterReading(time_ns=0, values={})
+    windows = [window_without_idle("m", name, gross, reading, reading) for name, gross in domains]
+    n = 30
+    samples = Samples(
+        query=np.arange(n, dtype=np.int32),
+        start_ns=np.zeros(n, np.int64),
+        latency_ns=np.ones(n, np.int64),
+        prediction=[""] * n,
+        score=np.zeros(n),
+        error=[None] * n,
+    )
+    rounds = {i: a_round(*windows, index=i, queries=n) for i in range(3)}
+    return Measured(rounds, dict.fromkeys(rounds, samples))
+
+
+def test_a_ratio_has_the_grade_of_the_domains_that_it_is_of() -> None:
+    def joules(value: float, grade: Grade) -> Quantity:
+        return Quantity.between(value, 0.9 * value, 1.1 * value, "J", grade=grade)
+
+    gone = Quantity.missing("J", Reason.SENSOR_LOST)
+    plan = make_run([]).plan
+    node, cpu = ("node", joules(9.0, Grade.METERED)), ("cpu", joules(3.0, Grade.MODELLED))
+    for beside_the_node in (cpu, ("cpu", gone)):
+        ours = measured(node, beside_the_node)
+        ratio = ratios(plan, ours, ours, is_baseline=False).energy
+        assert ratio.value == 1.0 and ratio.grade is Grade.METERED
+    of_parts = measured(("gpu:0", joules(9.0, Grade.METERED)), cpu)
+    assert ratios(plan, of_parts, of_parts, is_baseline=False).energy.grade is Grade.MODELLED
+    lost = measured(("node", gone), cpu)
+    assert ratios(plan, lost, lost, is_baseline=True).energy.reason is Reason.SENSOR_LOST

@@ -62,6 +62,8 @@ def failure(error: BaseException) -> Failure:
     if isinstance(error, UnicodeDecodeError):
         said = f"not {error.encoding} text (byte {error.start}): save it as UTF-8"
         return Failure(f"what was given is {said}", 2)
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("wattmark"):
+        return Failure(f"the package {error.name} is not installed: pip install 'wattmark[all]'", 2)
     packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     if packages & set(_DATABASE):
         reason = " ".join(str(getattr(error, "orig", None) or error).split())

@@ -97,7 +97,6 @@ def _data() -> list[dict[str, str]]:
 
 
 def _runs() -> list[dict[str, str]]:
-    from wattmark.workflows import endpoint_runs, runs
+    from wattmark.workflows import kinds
 
-    rows = [*runs.summaries(), *endpoint_runs.summaries()]
-    return sorted(rows, key=lambda row: row["id"], reverse=True)
+    return kinds.listed()

@@ -56,7 +56,7 @@ def rate(
     min_population: Annotated[
         int, typer.Option(min=2, help="Groups with fewer are not rated; five stars need five.")
     ] = 5,
-    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the table with its stars: .csv, .parquet, .json.")
     ] = None,

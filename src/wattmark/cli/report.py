@@ -25,11 +25,11 @@ def report(
         Path | None, typer.Option("--output", "-o", help="File to write; left out: print it.")
     ] = None,
 ) -> None:
-    """Print or write a report of a run."""
+    """Print or write a report of a run of any kind."""
     from wattmark.files import naming
-    from wattmark.workflows import runs
+    from wattmark.workflows import kinds
 
-    text = runs.report(runs.load(run), format_.value)
+    text = kinds.report(kinds.load(run), format_.value)
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:

@@ -29,20 +29,12 @@ def show(
         return
     if what in _CARDS:
         raise typer.BadParameter(f"show {what} NAME: `wattmark list {what}s` names them")
-    from wattmark.workflows import endpoint_runs, runs
+    from wattmark.workflows import kinds
 
-    if (of_server := endpoint_runs.find(what)) is not None:
-        from wattmark.cli.run_endpoint import print_endpoint_runs
-
-        if as_json:
-            typer.echo(of_server.model_dump_json(indent=1))
-        else:
-            print_endpoint_runs([of_server])
-        return
-    loaded = runs.load(what)
+    loaded = kinds.load(what)
     if as_json:
         typer.echo(loaded.model_dump_json(indent=1))
         return
-    from wattmark.cli.table import print_run
+    from wattmark.cli.table import print_shown
 
-    print_run(loaded)
+    print_shown(kinds.shown(loaded))

@@ -7,107 +7,97 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wattmark.cli import options
 from wattmark.cli.durations import parse_duration_s
+from wattmark.cli.endpoint_option import Endpoint
 from wattmark.cli.exit_codes import INTERRUPTED, NOTHING_VALID
 from wattmark.cli.lists import parse_list
 
 if TYPE_CHECKING:
     from wattmark.advice.sweep_points import SweepPoint
+    from wattmark.records import Plan
     from wattmark.workflows.sweeping import Sweep
+
+
+BatchSizes = Annotated[
+    str | None,
+    typer.Option(
+        "--batch",
+        metavar="N,N,...",
+        help="Batch sizes, going up; 1,2,4,8,16,32, or 8 with --policy.",
+    ),
+]
+Policies = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="static,dynamic",
+        help="Search the highest rate of each batching policy (none, static, dynamic) within "
+        "the SLO, under LoadGen's server; --batch is then one size.",
+    ),
+]
+MaxWait = Annotated[
+    str, typer.Option(help="Of a dynamic policy: how long a query waits for company.")
+]
+SweepBudget = Annotated[
+    str | None,
+    typer.Option("--budget", help="Time for measuring each batch size (20s), or of a test (4s)."),
+]
 
 
 def sweep(
     plan: Annotated[
         Path | None, typer.Argument(help="Plan whose setups are swept; left out: quickstart.")
     ] = None,
-    batch: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N,N,...", help="Batch sizes, going up; 1,2,4,8,16,32, or 8 with --policy."
-        ),
-    ] = None,
+    batch: BatchSizes = None,
     slo: Annotated[
         str | None, typer.Option(help="What a sweet spot must keep, such as p99<50ms.")
     ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="static,dynamic",
-            help="Search the highest rate of each batching policy (none, static, dynamic) within "
-            "the SLO, under LoadGen's server; --batch is then one size.",
-        ),
+    policy: Policies = None,
+    qps: Annotated[
+        str | None, typer.Option(metavar="auto", help="Of policies: searched, which it always is.")
     ] = None,
-    max_wait: Annotated[
-        str, typer.Option(help="Of a dynamic policy: how long a query waits for company.")
-    ] = "5ms",
+    max_wait: MaxWait = "5ms",
     only: Annotated[
         list[str] | None, typer.Option(help="This setup of the plan (repeatable).")
     ] = None,
-    samples: Annotated[int | None, typer.Option(help="How many examples of the task.")] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(help="Time for measuring each batch size (20s), or of a test (4s)."),
-    ] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="Sweep the load of this server instead.")
-    ] = None,
-    api: Annotated[str | None, typer.Option(help="Endpoint: as for `wattmark run`.")] = None,
-    model: Annotated[str | None, typer.Option(help="Endpoint: as the server names it.")] = None,
-    concurrency: Annotated[
-        str | None, typer.Option(metavar="N,N,...", help="Endpoint: numbers of clients.")
-    ] = None,
-    qps: Annotated[
-        str | None, typer.Option(metavar="X,X,...|auto", help="Endpoint: rates; --policy: auto.")
-    ] = None,
-    requests: Annotated[int | None, typer.Option(help="Endpoint: of each load.")] = None,
-    prompts: Annotated[
-        str | None, typer.Option(metavar="FILE|task:NAME", help="Endpoint: what is asked.")
-    ] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Endpoint: of an answer.")] = None,
-    key_variable: Annotated[
-        str | None,
-        typer.Option(metavar="VARIABLE", help="Endpoint: environment variable with the key."),
-    ] = None,
-    meter: Annotated[
-        list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
-    ] = None,
+    samples: options.Samples = None,
+    budget: SweepBudget = None,
+    endpoint: Endpoint = None,  # with it, `sweep_endpoint` has the line: see endpoint_option
+    meter: options.Meters = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the curve (.svg, .png).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no table.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Widen the batch of every setup until it no longer pays, and say where to stop.
 
     A setup ends where its throughput falls or its memory runs out.
     """
-    from wattmark.cli.progress import Progress
+    if qps is not None and (policy is None or qps != "auto"):
+        raise typer.BadParameter("--qps X,X,... goes with --endpoint URL, --qps auto with --policy")
+    chosen = _plan(plan, only, samples, meter)
+    show = not quiet and not as_json
+    if policy is None:
+        _sweep(chosen, batch, slo, budget, plot, as_json=as_json, quiet=quiet)
+        return
+    if slo is None:
+        raise typer.BadParameter("--policy needs --slo, such as p99<100ms")
+    from wattmark.cli.sweep_policies import sweep_policies
+
+    sweep_policies(chosen, policy, slo, batch or "8", max_wait, budget or "4s", show)
+
+
+def _plan(
+    path: Path | None, only: list[str] | None, samples: int | None, meters: list[str] | None
+) -> Plan:
+    """The plan with the setups that are asked for."""
     from wattmark.errors import InputError, UnknownNameError
     from wattmark.records import Suite
-    from wattmark.workflows import runs, sweeping
+    from wattmark.workflows import runs
 
-    of_endpoint = {
-        "api": api,
-        "requests": requests,
-        "prompts": prompts,
-        "max_tokens": max_tokens,
-        "key_variable": key_variable,
-    }
-    if endpoint is not None:
-        from wattmark.cli.run_endpoint import endpoint_fields
-        from wattmark.cli.sweep_endpoint import sweep_endpoint
-
-        if any((plan, batch, policy, only, plot)):
-            raise typer.BadParameter("--endpoint asks a server: it takes no plan and no batch")
-        said = endpoint_fields(
-            endpoint, model, None, budget, samples, meter, {**of_endpoint, "slo": slo}
-        )
-        del said["concurrency"]
-        raise typer.Exit(sweep_endpoint(said, concurrency, qps, as_json=as_json, quiet=quiet))
-    searched = policy is not None and qps == "auto"  # which is what --policy does in any case
-    if any((model, concurrency, qps and not searched, *of_endpoint.values())):
-        raise typer.BadParameter("--concurrency, --qps and the like go with --endpoint URL")
-    loaded = runs.read(plan)
+    loaded = runs.read(path)
     if isinstance(loaded, Suite):
-        raise InputError(f"{plan} is a suite: sweep one of its plans")
+        raise InputError(f"{path} is a suite: sweep one of its plans")
     if only:
         by_label = {setup.label: setup for setup in loaded.setups}
         for label in only:
@@ -115,18 +105,25 @@ def sweep(
                 raise UnknownNameError("setup", label, by_label)
         chosen = tuple(by_label[label] for label in only)
         loaded = loaded.model_copy(update={"setups": chosen, "baseline": None})
-    adjusted = runs.adjusted(loaded, samples=samples, meters=meter)
-    if policy is not None:
-        from wattmark.cli.sweep_policies import sweep_policies
+    return runs.adjusted(loaded, samples=samples, meters=meters)
 
-        if slo is None:
-            raise typer.BadParameter("--policy needs --slo, such as p99<100ms")
-        show = not quiet and not as_json
-        sweep_policies(adjusted, policy, slo, batch or "8", max_wait, budget or "4s", show)
-        return
+
+def _sweep(
+    plan: Plan,
+    batch: str | None,
+    slo: str | None,
+    budget: str | None,
+    plot: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    from wattmark.cli.progress import Progress
+    from wattmark.workflows import sweeping
+
     with Progress(not quiet and not as_json) as progress:
         done = sweeping.sweep(
-            adjusted,
+            plan,
             batches=parse_list(batch, int, "batch sizes") if batch else sweeping.BATCHES,
             slo=slo,
             budget_s=parse_duration_s(budget) if budget else sweeping.BUDGET_S,

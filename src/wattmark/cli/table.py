@@ -1,4 +1,4 @@
-"""A run in the terminal: one table, three sentences, what failed."""
+"""A run in the terminal: its table, what failed, what to conclude."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from wattmark.cli.columns import drawn, stdout
-from wattmark.records import Run
 from wattmark.reports.cells import Row
 from wattmark.reports.cells import Table as TableModel
-from wattmark.reports.conclusions import conclusions
-from wattmark.reports.loadgen_rows import bound_table, loadgen_table
-from wattmark.reports.rows import table as table_of
+from wattmark.reports.shown import Shown
 
 #: Wide enough for all columns where the output is a file or a pipe.
 _UNBOUNDED_WIDTH = 320
@@ -20,14 +17,34 @@ _UNBOUNDED_WIDTH = 320
 _COLUMN_EXTRA = 3
 
 
-def print_run(run: Run) -> None:
+def print_shown(shown: Shown) -> None:
     """Print to stdout: one wide table, or as many below each other as the terminal needs."""
     console = stdout(_UNBOUNDED_WIDTH)
-    model = table_of(run)
-    title = f"{run.task.name}: {run.model.name}"
+    if shown.upright:
+        _print_upright(console, shown)
+    else:
+        _print_pages(console, shown)
+    for title, model in shown.others:
+        console.print(drawn(model, title))
+    for remark in shown.remarks:
+        console.print(Text(remark))
+    for sentence in shown.conclusions:
+        console.print(Text(f"• {sentence}"))
+
+
+def _print_upright(console: Console, shown: Shown) -> None:
+    """The only row of the table, a line a column."""
+    table = Table(title=Text(shown.title), show_header=False)
+    for column, cell in zip(shown.table.columns, shown.table.rows[0].cells, strict=True):
+        table.add_row(Text(column.title), Text(cell.text))
+    console.print(table)
+
+
+def _print_pages(console: Console, shown: Shown) -> None:
+    model = shown.table
     needs = _needed_widths(model)
     for number, columns in enumerate(_pages(needs, console.width)):
-        page = Table(title=None if number else Text(title), header_style="bold")
+        page = Table(title=None if number else Text(shown.title), header_style="bold")
         for at in columns:
             column = model.columns[at]
             justify: JustifyMethod = "right" if column.numeric else "left"
@@ -35,18 +52,6 @@ def print_run(run: Run) -> None:
         for row in model.rows:
             page.add_row(*(Text(row.cells[at].text) for at in columns), style=_style(row))
         console.print(page)
-    _print_loadgen(console, run)
-    for row in model.rows:
-        if row.failure:
-            console.print(Text(f"{row.trial} failed: {row.failure}"))
-    for sentence in conclusions(run):
-        console.print(Text(f"• {sentence}"))
-
-
-def _print_loadgen(console: Console, run: Run) -> None:
-    for title, model in (("MLPerf LoadGen", loadgen_table(run)), ("Bound", bound_table(run))):
-        if model.rows:
-            console.print(drawn(model, title))
 
 
 def _needed_widths(model: TableModel) -> list[int]:

@@ -6,22 +6,26 @@ one verb wait for no other.
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from wattmark.cli.checked_command import CheckedCommand
+
 
 class Verb(NamedTuple):
-    """``attribute`` of a module of :mod:`wattmark.cli`: a function, or an app of further verbs."""
+    """``attribute`` of a module of :mod:`wattmark.cli`: a function, or an app of further verbs.
+
+    ``for_servers`` names the verb that reads the line in its place where ``--endpoint`` is given:
+    the module and the function in it have that one name.
+    """
 
     module: str
     attribute: str
     help: str
+    for_servers: str = ""
 
 
 VERBS = {
@@ -29,6 +33,12 @@ VERBS = {
         "run",
         "run",
         "Run a plan and compare its setups, or the plans of a suite one after another.",
+        for_servers="loadtest",
+    ),
+    "loadtest": Verb(
+        "loadtest",
+        "loadtest",
+        "Load a server: latency, first token, throughput, goodput, and energy where it is metered.",
     ),
     "list": Verb(
         "listing",
@@ -42,6 +52,7 @@ VERBS = {
         "sweep",
         "sweep",
         "Widen the batch of every setup until it no longer pays, and say where to stop.",
+        for_servers="sweep_endpoint",
     ),
     "serve": Verb(
         "serve",
@@ -145,43 +156,24 @@ def _command(name: str, verb: Verb) -> Any:
     if isinstance(found, typer.Typer):
         holder.add_typer(found, name=name)
     else:
-        holder.command(name)(found)
+        holder.command(name, cls=_class_of(verb))(found)
     _check_values(holder)
     return get_group(holder).commands[name]
 
 
+def _class_of(verb: Verb) -> type[TyperCommand]:
+    if not verb.for_servers:
+        return CheckedCommand
+    from wattmark.cli.endpoint_option import with_endpoint
+
+    module = import_module(f"wattmark.cli.{verb.for_servers}")
+    return with_endpoint(getattr(module, verb.for_servers))
+
+
 def _check_values(app: typer.Typer) -> None:
     for command in app.registered_commands:
-        command.cls = CheckedCommand
+        if command.cls is None or not issubclass(command.cls, CheckedCommand):
+            command.cls = CheckedCommand
     for group in app.registered_groups:
         if group.typer_instance is not None:
             _check_values(group.typer_instance)
-
-
-class CheckedCommand(TyperCommand):
-    """A verb whose numbers are finite and of 64 bits, and whose texts are text."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As the library does it; then every value is looked at."""
-        rest = super().parse_args(ctx, args)
-        param: Any
-        for param in self.params:
-            for value in _each(ctx.params.get(param.name)):
-                if (wrong := _objection(value)) is not None:
-                    raise typer.BadParameter(wrong, ctx=ctx, param=param)
-        return rest
-
-
-def _each(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-def _objection(value: Any) -> str | None:
-    """Why no verb can use the value; None where one can."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{value} is not a finite number"
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return "the number has more than 64 bits"
-    if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-        return f"{value!r} is not text in {sys.getfilesystemencoding()}"
-    return None

@@ -32,6 +32,8 @@ def read_table(path: Path) -> pa.Table:
         raise RatingError(f"{path}: a table is read from .csv, .parquet or .json")
     try:
         table = _read(path)
+        table.validate(full=True)
+        names = table.schema.names
     except (
         OSError,
         ValueError,
@@ -42,7 +44,6 @@ def read_table(path: Path) -> pa.Table:
     ) as error:
         said = " ".join(str(error).split())
         raise RatingError(f"{path} cannot be read as a table: {said}") from None
-    names = table.schema.names
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise RatingError(f"{path}: two columns are called {repeated[0]!r}: rename one")
     for field in table.schema:

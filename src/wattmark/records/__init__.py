@@ -1,18 +1,8 @@
 """The records that flow through Wattmark: plan, trial, environment, round, result, run.
 
-All are immutable. ``SCHEMA_VERSION`` is written into every run; its history:
-
-* ``1``: first version.
-* ``2``: setups have a device, a batch and options; phases of a query; further metrics; the time
-  of preprocessing. A run of version 1 is read as one of version 2: all that is new has a default.
-* ``3``: energy allocated at idle, flags and power samples of windows, power at idle; two reason
-  codes have other names. Runs of versions 1 and 2 are read: all that is new has a default.
-
-* ``4``: energies that share a scale have an interval for comparisons. Older runs are read as such
-  whose energies share none.
-
-A reader refuses a version that it does not know. The JSON Schemas in ``schema/`` are generated
-from these classes by ``make docs`` and checked by a test.
+All are immutable. ``SCHEMA_VERSION`` is written into every run; its history stands in
+:mod:`wattmark.records.base`. A reader refuses a version that it does not know. The JSON Schemas in
+``schema/`` are generated from these classes by ``make docs`` and checked by a test.
 """
 
 from __future__ import annotations

@@ -1,4 +1,15 @@
-"""What all records share: they are frozen and versioned."""
+"""What all records share: they are frozen and versioned.
+
+The history of ``SCHEMA_VERSION``:
+
+* ``1``: first version.
+* ``2``: setups have a device, a batch and options; phases of a query; further metrics; the time
+  of preprocessing. A run of version 1 is read as one of version 2: all that is new has a default.
+* ``3``: energy allocated at idle, flags and power samples of windows, power at idle; two reason
+  codes have other names. Runs of versions 1 and 2 are read: all that is new has a default.
+* ``4``: energies that share a scale have an interval for comparisons. Older runs are read as such
+  whose energies share none.
+"""
 
 from __future__ import annotations
 

@@ -9,28 +9,44 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from wattmark.records import Run
-from wattmark.reports.cells import Cell, Column
+from wattmark.reports.cells import Cell, Column, Row, Table
 from wattmark.reports.rows import table
 
 
 def render_csv(run: Run) -> str:
     """The run's table as CSV (RFC 4180, lines ended by LF)."""
     content = table(run)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    heads = [name for column in content.columns for name in _names(column)]
-    writer.writerow([*heads, "baseline", "gate_passed", "failure"])
+    lines = [[*_heads(content), "baseline", "gate_passed", "failure"]]
     for row in content.rows:
-        values = [
-            value
-            for column, cell in zip(content.columns, row.cells, strict=True)
-            for value in _values(column, cell)
-        ]
         gate = "" if row.gate_passed is None else str(row.gate_passed).lower()
-        writer.writerow([*values, str(row.baseline).lower(), gate, _safe(row.failure)])
+        last = [str(row.baseline).lower(), gate, _safe(row.failure)]
+        lines.append([*_cells(content, row), *last])
+    return _written(lines)
+
+
+def table_csv(content: Table, about: Mapping[str, str]) -> str:
+    """A table as CSV, each row after the same texts ``about`` all of them."""
+    first = [_safe(text) for text in about.values()]
+    rows = [[*first, *_cells(content, row)] for row in content.rows]
+    return _written([[*about, *_heads(content)], *rows])
+
+
+def _written(lines: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(lines)
     return out.getvalue()
+
+
+def _heads(content: Table) -> list[str]:
+    return [name for column in content.columns for name in _names(column)]
+
+
+def _cells(content: Table, row: Row) -> list[str]:
+    pairs = zip(content.columns, row.cells, strict=True)
+    return [value for column, cell in pairs for value in _values(column, cell)]
 
 
 def _is_figure(column: Column) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from wattmark.formatting import DASH, quantity_text
 from wattmark.records import EndpointResult, EndpointRun
 from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
+from wattmark.reports.shown import Shown
 
 _COLUMNS = (
     Column("arrivals", "Arrivals", numeric=False),
@@ -28,6 +29,18 @@ _COLUMNS = (
 def endpoint_table(runs: Sequence[EndpointRun]) -> Table:
     """Latencies count from the scheduled arrival."""
     return Table(_COLUMNS, tuple(map(_row, runs)))
+
+
+def shown_endpoint_runs(runs: Sequence[EndpointRun]) -> Shown:
+    """One load, or several of the same server side by side, for the terminal."""
+    first = runs[0].plan
+    sentences = dict.fromkeys(sentence for run in runs for sentence in endpoint_sentences(run))
+    return Shown(
+        title=f"{first.model} at {first.url} ({first.api})",
+        table=endpoint_table(runs),
+        conclusions=tuple(sentences),
+        upright=len(runs) == 1,
+    )
 
 
 def endpoint_sentences(run: EndpointRun) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from wattmark.records.reading import ok
 from wattmark.reports.cells import Table
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.figures import figures
-from wattmark.reports.html_parts import breakable, html_environment, policy_hash
+from wattmark.reports.html_parts import breakable, html_environment, policy_hash, static_text
 from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import rules, sort_key, table
@@ -61,8 +60,8 @@ def render_html(
     return template.render(
         run=run,
         policy=content_security_policy(),
-        style=_static(_STYLE),
-        scripts=[_static(name) for name in _SCRIPTS],
+        style=static_text(_STYLE),
+        scripts=[static_text(name) for name in _SCRIPTS],
         conclusions=conclusions(run),
         table=content,
         grade=origins.pop() if len(origins) == 1 else "",
@@ -89,8 +88,8 @@ def _origin(content: Table, result: Result) -> str:
 @cache
 def content_security_policy() -> str:
     """The policy that allows the report's own styles and scripts, and nothing else."""
-    scripts = " ".join(policy_hash(_static(name).encode()) for name in _SCRIPTS)
-    styles = " ".join(policy_hash(_static(name).encode()) for name in (_STYLE, _PLOT_STYLE))
+    scripts = " ".join(policy_hash(static_text(name).encode()) for name in _SCRIPTS)
+    styles = " ".join(policy_hash(static_text(name).encode()) for name in (_STYLE, _PLOT_STYLE))
     return (
         f"default-src 'none'; script-src {scripts}; style-src {styles}; "
         "base-uri 'none'; form-action 'none'"
@@ -119,11 +118,6 @@ def _scientific(x: float) -> str:
 
 def _rss(executions: Sequence[ExecutionRecord]) -> str:
     return size_text(max(e.peak_rss_bytes for e in executions))
-
-
-@cache
-def _static(name: str) -> str:
-    return (resources.files("wattmark.reports") / "static" / name).read_text("utf-8")
 
 
 @cache

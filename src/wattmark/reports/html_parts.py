@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -28,6 +30,12 @@ def html_environment(package: str) -> Environment:
 def breakable(label: str) -> Markup:
     """A setup's or model's name, escaped, that may wrap after its slashes."""
     return Markup("/<wbr>").join(label.split("/"))
+
+
+@cache
+def static_text(name: str) -> str:
+    """A style or script of the reports, to be written into a page."""
+    return (resources.files("wattmark.reports") / "static" / name).read_text("utf-8")
 
 
 def policy_hash(text: bytes) -> str:

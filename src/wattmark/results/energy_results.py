@@ -69,13 +69,14 @@ def _energy_ratio(
         if (scale := sum(denominator)) > 0:
             shift = sum(numerator) / scale / point
             low, high = min(low, value * shift), max(high, value * shift)
-    grade = least_trusted(*(w.gross.grade for r in ours.rounds.values() for w in r.energy))
+    windows = (w for side in (ours, baseline) for i in common for w in side.whole_windows(i))
+    grade = least_trusted(*(window.gross.grade for window in windows))
     return Quantity.between(value, low, high, "1", level=ratio.level or 0.95, grade=grade)
 
 
 def _no_energy(measured: Measured) -> Quantity:
-    for done in measured.rounds.values():
-        for window in done.energy:
+    for index in measured.rounds:
+        for window in measured.whole_windows(index):
             if window.gross.reason is not None:
                 return Quantity.missing("1", window.gross.reason, window.gross.detail)
     return Quantity.missing("1", Reason.NO_METER, "no meter was read")

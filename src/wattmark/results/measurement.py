@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.conduct.recorder import Recorded, Recorder, Samples
-from wattmark.records import Round
+from wattmark.records import EnergyWindow, Round
 from wattmark.records.domains import summed
 
 
@@ -61,6 +61,12 @@ class Measured:
         """CPU time of these rounds over the queries that were asked in them."""
         return [self.rounds[i].cpu_s / self.rounds[i].queries for i in indices]
 
+    def whole_windows(self, index: int) -> list[EnergyWindow]:
+        """The windows of a round that add up to its energy: the node's, where it was metered."""
+        energy = self.rounds[index].energy
+        whole = summed(window.domain for window in energy)
+        return [window for window in energy if window.domain in whole]
+
     def energy_j_per_query(self, indices: Sequence[int], end: str) -> list[float] | None:
         """Gross joules a query over all domains (the node alone, where it was metered), or None
         where any window is missing.
@@ -69,11 +75,9 @@ class Measured:
         """
         totals = []
         for index in indices:
-            done = self.rounds[index]
-            whole = summed(w.domain for w in done.energy)
-            windows = [w for w in done.energy if w.domain in whole]
+            windows = self.whole_windows(index)
             if not windows or any(not w.gross.known for w in windows):
                 return None
             joules = sum(getattr(w.gross.to("J"), end) for w in windows)
-            totals.append(joules / done.queries)
+            totals.append(joules / self.rounds[index].queries)
         return totals or None

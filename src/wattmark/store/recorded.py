@@ -82,10 +82,11 @@ class RecordedRun:
     failures: Mapping[str, Failure]
 
 
-def run_ids(session: Session) -> list[str]:
-    """The ids of all runs, newest first."""
-    query = select(RunRow.id).order_by(RunRow.created_at.desc(), RunRow.id.desc())
-    return list(session.scalars(query))
+def run_times(session: Session) -> dict[str, str]:
+    """When each run began, by its id, newest first."""
+    query = select(RunRow.id, RunRow.created_at)
+    ordered = query.order_by(RunRow.created_at.desc(), RunRow.id.desc())
+    return dict(session.execute(ordered).tuples().all())
 
 
 def summaries(session: Session) -> list[RunSummary]:

@@ -226,13 +226,18 @@ class Store:
         with self._transaction("the list of runs") as session:
             return recorded.summaries(session)
 
+    def times(self) -> dict[str, str]:
+        """When each run began (ISO 8601), by its id, newest first."""
+        with self._transaction("the list of runs") as session:
+            return recorded.run_times(session)
+
     def resolve(self, name: str) -> str:
         """The id of the run meant by ``latest``, by a full id, or by the unique start of one.
 
         Raises RunNotFoundError with the nearest ids.
         """
         with self._transaction("the list of runs") as session:
-            return recorded.run_meant(name, recorded.run_ids(session))
+            return recorded.run_meant(name, list(recorded.run_times(session)))
 
     def load(self, run_id: str) -> Run:
         """The run's document.

@@ -1,10 +1,9 @@
-"""Put a load to a server and keep what came of it: what ``wattmark run --endpoint`` is made of."""
+"""Put a load to a server and keep what came of it: what ``wattmark loadtest`` is made of."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -70,7 +69,8 @@ def run_endpoint(
     from wattmark.meters.nvml import device_names
     from wattmark.planning.prompts import prompts
     from wattmark.results.endpoint_results import endpoint_result
-    from wattmark.store import endpoint_run_files as stored
+    from wattmark.store.endpoint_run_files import ENDPOINT_RUNS, write_requests
+    from wattmark.store.run_ids import new_run_id
 
     if not isinstance(plan, EndpointPlan):
         plan = endpoint_plan(plan)
@@ -93,17 +93,17 @@ def run_endpoint(
     flags = ["generator_in_energy"] if windows and is_loopback(server.host) else []
     if count_tokens is not None:
         _count(load, count_tokens)
-    run_id = f"{created_at:%Y%m%d-%H%M%S}-endpoint-{secrets.token_hex(2)}"
+    run_id = new_run_id("endpoint", created_at)
     run = EndpointRun(
         id=run_id,
         created_at=created_at.isoformat(timespec="seconds"),
         plan=plan,
         prompts_digest=material.digest,
         environment=collect(os.sched_getaffinity(0), _PACKAGES, gpus=device_names()),
-        samples=stored.write_requests(run_id, _rows(load)),
+        samples=write_requests(run_id, _rows(load)),
         result=endpoint_result(plan, material, load, windows, flags),
     )
-    stored.save(run)
+    ENDPOINT_RUNS.save(run)
     return run
 
 
@@ -120,41 +120,6 @@ def sweet_spot(runs: Sequence[EndpointRun]) -> EndpointRun | None:
         and "generator_saturated" not in run.result.flags
     ]
     return max(fit, key=lambda run: run.result.throughput.value or 0.0, default=None)
-
-
-def summaries() -> list[dict[str, str]]:
-    """All stored loads, newest first."""
-    from wattmark.store import endpoint_run_files as stored
-
-    return [
-        {
-            "id": run.id,
-            "status": run.result.stopped or "finished",
-            "task": run.plan.api,
-            "model": run.plan.model,
-            "setups": run.plan.url,
-        }
-        for run in map(stored.load, stored.ids())
-    ]
-
-
-def find(name: str) -> EndpointRun | None:
-    """The stored load of that name (an id, a unique start of one, ``latest``); None where that is
-    a run of another kind.
-
-    Raises RunNotFoundError.
-    """
-    from wattmark.store import Store
-    from wattmark.store import endpoint_run_files as stored
-    from wattmark.store.recorded import run_meant
-
-    ids = stored.ids()
-    if not ids:
-        return None
-    with Store.open() as store:
-        others = [summary.id for summary in store.runs()]
-    meant = run_meant(name, sorted([*ids, *others], reverse=True))
-    return stored.load(meant) if meant in ids else None
 
 
 async def _measured(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +104,7 @@ def run(
     from wattmark.conduct.material import gather
     from wattmark.planning.plans import load_plan
     from wattmark.store import Store
+    from wattmark.store.run_ids import new_run_id
 
     loaded = adjusted(
         plan if isinstance(plan, Plan) else load_plan(plan),
@@ -123,7 +123,7 @@ def run(
     material = gather(loaded)
     with Store.open() as store:
         created_at = datetime.now(UTC)
-        run_id = f"{created_at:%Y%m%d-%H%M%S}-{loaded.name}-{secrets.token_hex(2)}"
+        run_id = new_run_id(loaded.name, created_at)
         store.begin(
             run_id,
             created_at.isoformat(timespec="seconds"),
@@ -141,9 +141,10 @@ def resume(name: str, *, observe: Observer = ignore) -> Run:
     from wattmark.errors import InputError
     from wattmark.machine.environment import require_comparable
     from wattmark.store import RunStatus, Store
+    from wattmark.workflows.kinds import PLAN, find
 
+    run_id = find(name, [PLAN])[1]
     with Store.open() as store:
-        run_id = store.resolve(name)
         recorded = store.progress(run_id)
         if recorded.status is RunStatus.FINISHED:
             raise InputError(f"run {run_id} is finished: `wattmark show {run_id}` shows it")
@@ -157,19 +158,23 @@ def resume(name: str, *, observe: Observer = ignore) -> Run:
 
 
 def load(name: str = "latest") -> Run:
-    """A finished run by its id, a unique prefix of it, or "latest". Raises RunNotFoundError."""
-    from wattmark.store import Store
+    """A finished run of a plan by its id, a unique prefix of it, or "latest".
 
-    with Store.open() as store:
-        return store.load(store.resolve(name))
+    Raises RunNotFoundError, also for a run of another kind, which it names.
+    """
+    from wattmark.workflows.kinds import PLAN, find
+
+    return PLAN.kept.load(find(name, [PLAN])[1])
 
 
 def bundle(name: str = "latest") -> Bundle:
     """A finished run as the bytes that were written for it. Raises as `load` does."""
     from wattmark.store import Store
+    from wattmark.workflows.kinds import PLAN, find
 
+    run_id = find(name, [PLAN])[1]
     with Store.open() as store:
-        return store.bundle(store.resolve(name))
+        return store.bundle(run_id)
 
 
 def finished_bundles() -> list[Bundle]:
@@ -186,23 +191,6 @@ def finished() -> list[Run]:
 
     with Store.open() as store:
         return [store.load(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
-
-
-def summaries() -> list[dict[str, str]]:
-    """All stored runs, newest first."""
-    from wattmark.store import Store
-
-    with Store.open() as store:
-        return [
-            {
-                "id": s.id,
-                "status": s.status.value,
-                "task": s.task,
-                "model": s.model,
-                "setups": f"{s.setups} setups",
-            }
-            for s in store.runs()
-        ]
 
 
 def report(run: Run, format_: str) -> str:

@@ -15,7 +15,10 @@ from wattmark.board.shelf import tables
 from wattmark.errors import BoardError, StoreError
 from wattmark.store.database import Schema, open_database
 
-SCHEMA = Schema("board", "0002", Path(__file__).with_name("migrations"), "wattmark_board_version")
+_MIGRATIONS = Path(__file__).with_name("migrations")
+#: The newest revision: their files are named by them.
+_HEAD = max(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+SCHEMA = Schema("board", _HEAD, _MIGRATIONS, "wattmark_board_version")
 DATABASE_NAME = "board.db"
 
 

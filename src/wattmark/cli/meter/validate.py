@@ -39,7 +39,7 @@ def validate(
     repeats: Annotated[
         int, typer.Option(min=1, help="Simulated windows of each kind (240 kinds).")
     ] = 42,
-    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 1,
     plot: Annotated[
         Path | None, typer.Option(help="Draw error against window (.svg, .png).")
     ] = None,

@@ -1,0 +1,81 @@
+"""The report of a load: what was asked, every figure, what failed, in four formats."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import html as html_module
+import io
+import json
+import re
+
+from old_endpoint_run import old_endpoint_run
+
+from wattmark.records import EndpointRun, FailureCount
+from wattmark.reports.endpoint_report import again, endpoint_report
+from wattmark.reports.endpoint_table import shown_endpoint_runs
+
+HOSTILE = "<script>alert(1)</script> | `x`"
+
+
+def with_a_failure(example: str) -> EndpointRun:
+    run = old_endpoint_run()
+    failed = FailureCount(kind="5xx", count=3, sentence="the server failed", example=example)
+    return run.model_copy(update={"result": run.result.model_copy(update={"failures": (failed,)})})
+
+
+def test_markdown_holds_figures_load_and_sentences() -> None:
+    run = old_endpoint_run()
+    text = endpoint_report(run, "md")
+    assert text.startswith("# good at http://127.0.0.1:8000\n")
+    assert "| Valid / sent | 40 / 40 |" in text
+    assert "| Latency p50, ms |" in text
+    assert "ttft\\_p99&lt;1us" in text and "too few" in text
+    assert run.prompts_digest in text
+    assert "No energy: " in text
+
+
+def test_html_loads_nothing_and_allows_its_style_alone() -> None:
+    text = endpoint_report(old_endpoint_run(), "html")
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src &#39;sha256-{digest}&#39;" in text
+    assert "<script" not in text and "src=" not in text.replace("-src", "")
+    assert "40 / 40" in text and "p50&lt;=60s" in text
+
+
+def test_what_a_server_said_is_text_and_no_markup() -> None:
+    run = with_a_failure(HOSTILE)
+    page = endpoint_report(run, "html")
+    assert "<script" not in page and html_module.escape(HOSTILE) in page
+    assert "&lt;script&gt;" in endpoint_report(run, "md")
+
+
+def test_csv_has_one_line_in_full_precision() -> None:
+    run = old_endpoint_run()
+    (row,) = csv.DictReader(io.StringIO(endpoint_report(run, "csv")))
+    assert (row["run"], row["model"], row["api"]) == (run.id, "good", "openai")
+    assert float(row["latency_p50_ms"]) == run.result.latency.p50.value
+    assert float(row["latency_p50_ms_low"]) == run.result.latency.p50.low
+    assert row["energy_J_missing"] == "no_meter_on_server"
+    assert row["slo"] == "missed"
+
+
+def test_json_is_the_record() -> None:
+    run = old_endpoint_run()
+    assert EndpointRun.model_validate_json(endpoint_report(run, "json")) == run
+
+
+def test_the_same_load_can_be_put_again() -> None:
+    run = old_endpoint_run()
+    said = json.loads(again(run).partition("run_endpoint(")[2].removesuffix(")"))
+    assert type(run.plan).model_validate(said) == run.plan
+
+
+def test_one_load_stands_upright_and_several_side_by_side() -> None:
+    run = old_endpoint_run()
+    assert shown_endpoint_runs([run]).upright
+    both = shown_endpoint_runs([run, run])
+    assert not both.upright and len(both.table.rows) == 2
+    assert len(set(both.conclusions)) == len(both.conclusions)
