@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from wattmark.errors import MeterError
+from wattmark.machine.boot import boot_id
 from wattmark.machine.cpu_info import cpu_info, first_processor
 from wattmark.machine.cpu_ticks import CpuTicks, MachineTime, cpu_ticks, machine_time
 from wattmark.machine.gpus import has_nvidia_gpu
@@ -58,6 +59,14 @@ def test_memory_is_what_meminfo_says_and_else_what_the_system_counts(tmp_path: P
     assert (installed_bytes(tmp_path), available_bytes(tmp_path)) == (65536, 16384)
     assert meminfo_bytes(tmp_path / "none") == {}
     assert installed_bytes(tmp_path / "none") >= available_bytes(tmp_path / "none") > 0
+
+
+def test_a_boot_has_an_id_where_the_kernel_gives_one(tmp_path: Path) -> None:
+    file = tmp_path / "sys/kernel/random/boot_id"
+    assert boot_id(tmp_path) == ""
+    file.parent.mkdir(parents=True)
+    file.write_text("first-boot\n")
+    assert boot_id(tmp_path) == "first-boot"
 
 
 def test_a_gpu_is_seen_by_its_device_or_its_driver(tmp_path: Path) -> None:

@@ -25,21 +25,18 @@ def own_cache(monkeypatch, tmp_path):
     """A cache folder and a memory of this test's own, on a machine that was booted once."""
     monkeypatch.setenv("WATTMARK_CACHE", str(tmp_path))
     monkeypatch.setattr(idle_reading, "_known", {})
-    boot(monkeypatch, tmp_path, "first-boot")
+    boot(monkeypatch, "first-boot")
 
 
-def boot(monkeypatch, tmp_path, name: str) -> None:
-    file = tmp_path / "boot_id"
-    file.write_text(f"{name}\n")
-    monkeypatch.setattr(idle_reading, "_BOOT_ID", file)
-    idle_reading._machine.cache_clear()
+def boot(monkeypatch, name: str) -> None:
+    monkeypatch.setattr(idle_reading, "boot_id", lambda: name)
     monkeypatch.setattr(idle_reading, "_known", {})
 
 
 def record(watts: float = 5.0, *, age_s: float = 0.0) -> IdleRecord:
     power = IdlePower(meter="rapl", domain="cpu", power=Quantity.exact(watts, "W"))
     return IdleRecord(
-        machine=idle_reading._machine(),
+        machine=idle_reading.boot_id(),
         measured_at=idle_reading.time.time() - age_s,
         seconds=2.0,
         power=(power,),
@@ -140,9 +137,9 @@ def test_an_old_record_or_one_of_the_future_does_not_hold(age_s):
     assert recall_idle(("rapl",)) is None
 
 
-def test_a_record_does_not_outlive_the_boot(monkeypatch, tmp_path):
+def test_a_record_does_not_outlive_the_boot(monkeypatch):
     remember_idle(("rapl",), record())
-    boot(monkeypatch, tmp_path, "second-boot")
+    boot(monkeypatch, "second-boot")
     assert recall_idle(("rapl",)) is None
 
 
@@ -162,8 +159,7 @@ def test_a_cache_that_cannot_be_written_leaves_the_record_in_memory(monkeypatch,
 
 
 def test_without_a_boot_id_nothing_goes_to_disk(monkeypatch, tmp_path):
-    monkeypatch.setattr(idle_reading, "_BOOT_ID", tmp_path / "none")
-    idle_reading._machine.cache_clear()
+    monkeypatch.setattr(idle_reading, "boot_id", lambda: "")
     remember_idle(("rapl",), record())
     assert recall_idle(("rapl",)) is not None
     assert not (tmp_path / "idle").exists()

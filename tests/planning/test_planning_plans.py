@@ -200,7 +200,7 @@ def test_all_problems_are_told_at_once(write: Callable[..., Path]) -> None:
         ("[" * 30 + "]" * 30, "nested too deeply"),
         ("name: \x00", "not readable as YAML"),
         (b"\xff\xfe\x00", "not UTF-8"),
-        (b"#" * (plans.MAX_BYTES + 1), "larger than"),
+        (b"#" * (plans.MAX_BYTES + 1), "larger than 256 KiB"),
     ],
 )
 def test_text_that_is_no_plan_is_refused(

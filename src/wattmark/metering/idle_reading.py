@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from wattmark.assets import cache_folder, write_whole
 from wattmark.contracts import MeterInfo
 from wattmark.contracts.sensor import MIN_UPDATE_PERIODS
 from wattmark.errors import MeterError
+from wattmark.machine.boot import boot_id
 from wattmark.metering.opened import usable_cores
 from wattmark.metering.readings import Readings
 from wattmark.metrology.idle import idle_power
@@ -38,7 +38,6 @@ LONGEST_SECONDS = 30.0
 #: Parts of the idle time whose differences widen the interval.
 PARTS = 5
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _known: dict[str, IdleRecord] = {}
 
 
@@ -82,7 +81,7 @@ def measure_idle(meters: Readings, seconds: float = DEFAULT_SECONDS) -> IdleReco
                 parts_w.setdefault((window.meter, window.domain), []).append(power_w)
     whole = meters.energy(readings[0], readings[-1])
     return IdleRecord(
-        machine=_machine(),
+        machine=boot_id(),
         measured_at=time.time(),
         seconds=seconds,
         power=tuple(
@@ -145,20 +144,11 @@ def _read(key: str) -> IdleRecord | None:
         found = IdleRecord.model_validate_json(_path(key).read_bytes())
     except (OSError, ValueError):
         return None
-    return found if found.machine and found.machine == _machine() else None
-
-
-@cache
-def _machine() -> str:
-    """The kernel's id of this boot; empty where there is none, and so nothing goes to disk."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
+    return found if found.machine and found.machine == boot_id() else None
 
 
 def _key(meters: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join([_machine(), *sorted(meters)]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([boot_id(), *sorted(meters)]).encode()).hexdigest()[:16]
 
 
 def _path(key: str) -> Path:
