@@ -39,7 +39,7 @@ def find(name: str = LATEST, of: Sequence[RunKind[Any]] | None = None) -> tuple[
     runs.sort(key=lambda run: run[:2], reverse=True)
     if name == LATEST and not runs and len(asked) < len(KINDS):
         raise RunNotFoundError(
-            f"there are no {_named(of)} yet: `wattmark list runs` shows the rest"
+            f"there are no {_named(of)} yet: `wattmark list runs` shows what there is"
         )
     meant = run_meant(name, [id_ for _, id_, _ in runs])
     found = [kind for _, id_, kind in runs if id_ == meant]
