@@ -205,7 +205,7 @@ def test_a_frozen_edition_is_given_as_it_was_hashed(database: Database) -> None:
         document = client.get(f"{API}/editions/{EDITION}/document").content
         assert get(client, "/editions")["editions"][0]["digest"] == made.digest
     edition = Edition.model_validate_json(document)
-    assert edition == made and problems(edition, None) == []
+    assert edition == made and problems(edition, None, document) == []
     assert canonical(json.loads(document)) == document
 
 

@@ -52,11 +52,10 @@ def problems(edition: Edition, previous: Edition | None, written: bytes) -> list
 
 def _has_digest(edition: Edition, written: bytes) -> bool:
     try:
-        if digest(written) == edition.digest:
-            return True
-    except ValueError:
-        pass  # laid out otherwise
-    return digest(document(edition)) == edition.digest
+        found = digest(written)
+    except ValueError:  # laid out otherwise
+        found = ""
+    return found == edition.digest or digest(document(edition)) == edition.digest
 
 
 def remarks(edition: Edition) -> list[str]:
