@@ -28,6 +28,8 @@ SETTINGS = [
      "crop_size": {"height": 32, "width": 32}, "do_center_crop": True, **NORMAL},
     {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 40},
      "crop_size": {"height": 32, "width": 32}, "do_center_crop": True, **NORMAL},
+    {"image_processor_type": "EfficientNetImageProcessor", "size": {"height": 40, "width": 32},
+     **NORMAL},
 ]  # fmt: skip
 
 
@@ -47,23 +49,32 @@ def test_images_are_prepared_as_transformers_does(settings, size):
     own = getattr(transformers, name)(**settings)
     written = picture(*size)
     expected = own(Image.open(BytesIO(written)), return_tensors="np")["pixel_values"]
-    np.testing.assert_allclose(image_processor(settings, "m")(written), expected, atol=1e-5)
+    np.testing.assert_allclose(image_processor(settings, {}, "m")(written), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "is missing"),
-        ({**SETTINGS[0], "do_pad": True}, "do_pad"),
-        ({"image_processor_type": "EfficientNetImageProcessor"}, "EfficientNet"),
-        ({"size": {"shortest_edge": 224}, **NORMAL}, "no fixed size"),
-        ({"size": {"height": 8, "width": 8}}, "lacks what is needed.*resample"),
-        ({**SETTINGS[0], "do_resize": False}, "as large as they are"),
+        ({}, "it is missing"),
+        ({"size": {"height": 8, "width": 8}}, "Unrecognized image processor"),
+        ({"image_processor_type": "NoSuchImageProcessor"}, "Unrecognized image processor"),
+        ({**SETTINGS[0], "size": {"height": 10**6, "width": 8}}, "a side of 1e.06 pixels"),
+        ({**SETTINGS[0], "size": {"height": 8}}, "cannot be followed"),
+        ({**SETTINGS[0], "do_resize": False}, "no fixed size"),
+        ({**SETTINGS[4], "do_center_crop": False}, "no fixed size"),
     ],
 )
 def test_preprocessing_that_is_not_supported_is_refused(settings, said):
     with pytest.raises(InputError, match=said):
-        image_processor(settings, "m")
+        image_processor(settings, {}, "m")
+
+
+def test_no_code_of_a_repository_is_run():
+    remote = {"AutoImageProcessor": "evil.Processor"}
+    known = image_processor({**SETTINGS[0], "auto_map": remote}, {}, "m")
+    assert type(known.library).__module__.startswith("transformers.")
+    with pytest.raises(InputError, match="cannot be followed"):
+        image_processor({"image_processor_type": "Evil", "auto_map": remote}, {}, "m")
 
 
 def test_classifier_gives_the_logits_of_transformers(tmp_path, answer, only_network):

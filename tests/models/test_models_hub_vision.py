@@ -32,7 +32,7 @@ def test_pictures_are_prepared_as_transformers_does_for_a_batch_of_that_size(kin
         pytest.skip("this transformers has no processors without torchvision")
     settings = {"size": {"shortest_edge": 48, "longest_edge": 1333}, **NORMAL}
     picture = RANDOM.integers(0, 256, (size[1], size[0], 3), np.uint8)
-    ours = detection_processor(settings, "m", 16 if kind == "Yolos" else 1)(picture)
+    ours = detection_processor(settings, {"model_type": kind.lower()}, "m")(picture)
     size = {"shortest_edge": 48, "longest_edge": 64}
     own = getattr(transformers, name)(**{**settings, "size": size})
     found = own(picture, return_tensors="np", pad_size={"height": 64, "width": 64})

@@ -127,3 +127,15 @@ def test_an_answer_without_a_label_has_no_score():
     prediction, score = judge.judge(0, np.array([[0.0, 2.0, 1.0]]))
     assert prediction == "1" and math.isnan(score)
     assert math.isnan(judge.unanswered(0)[1])
+
+
+def test_what_is_read_once_is_no_part_of_the_time_of_a_query(monkeypatch):
+    clock = [0.0]
+
+    def slow_at_first(self, examples):
+        clock[0] += 1e-3 * len(examples) + (0.0 if clock[0] else 60.0)
+        return [{"x": example[None]} for example in examples]
+
+    monkeypatch.setattr("wattmark_fake.FakeModel.preprocess", slow_at_first)
+    monkeypatch.setattr("wattmark.conduct.material.time.perf_counter", lambda: clock[0])
+    assert gather(plan()).preprocess.value == pytest.approx(1.0)

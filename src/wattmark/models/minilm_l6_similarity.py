@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
+from wattmark.contracts import Inputs, Network, Output, Pipeline
 from wattmark.models.networks.minilm_l6 import (
     ENCODER,
     PARAMETERS,
@@ -20,14 +20,13 @@ from wattmark.models.networks.minilm_l6 import (
     padded,
     sentence_embedding,
 )
+from wattmark.models.networks.sentence_cosine import LENGTHS, cosine_module, cosine_network
 from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
-
-LENGTHS = (64, 128, 256)
 
 
 class MiniLmSimilarity:
@@ -60,10 +59,7 @@ class MiniLmSimilarity:
 
     def networks(self) -> tuple[Network, ...]:
         """One, "forward": both texts in one call."""
-        inputs = tuple(
-            InputSpec(name, "int64", (1, 2, "length")) for name in ("input_ids", "attention_mask")
-        )
-        return (Network("forward", inputs, _build, axes={"length": LENGTHS}),)
+        return (cosine_network(LENGTHS, _build),)
 
     def pipeline(self, options: Mapping[str, str]) -> Pipeline:
         """One call. Raises UnsupportedSetupError for any option."""
@@ -86,18 +82,4 @@ class MiniLmSimilarity:
 
 
 def _build() -> torch.nn.Module:
-    import torch
-
-    class Cosine(torch.nn.Module):  # type: ignore[misc]  # torch is untyped here
-        """Ids and mask (n, 2, length) to (n, 1); length is free from 2 to 512."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.bert = load_bert()
-
-        def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-            embedded = sentence_embedding(self.bert, ids.flatten(0, 1), mask.flatten(0, 1))
-            pairs = embedded.unflatten(0, (-1, 2))
-            return (pairs[:, 0] * pairs[:, 1]).sum(1, keepdim=True)
-
-    return Cosine().eval()
+    return cosine_module(load_bert(), sentence_embedding)

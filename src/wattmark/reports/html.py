@@ -39,7 +39,7 @@ from wattmark.reports.three_energies import three_energies
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_SCRIPTS = ("d3.min.js", "plot.umd.min.js", "report.js")
+_SCRIPTS = ("d3.min.js", "plot.umd.min.js", "frameworks.js", "report.js")
 _STYLE = "report.css"
 #: What Plot itself inserts as a <style> for the class name that report.js asks for.
 _PLOT_STYLE = "plot-inline.css"

@@ -12,7 +12,7 @@
       script.onerror = failed;
       document.head.append(script);
     });
-  const load = () => (library ??= fetched(own.d3).then(() => fetched(own.plot)).then(() => fetched(own.chart)));
+  const load = () => (library ??= fetched(own.d3).then(() => fetched(own.plot)).then(() => fetched(own.frameworks)).then(() => fetched(own.chart)));
 
   const near = new IntersectionObserver(
     (entries) => {

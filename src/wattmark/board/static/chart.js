@@ -1,8 +1,7 @@
 "use strict";
 // Quality against energy, from the points that the server computed.
 (() => {
-  const FRAMEWORKS = ["pytorch", "onnxruntime", "openvino", "jax", "tensorflow"];
-  const colour = (d) => `var(--${FRAMEWORKS.includes(d.framework) ? d.framework : "other"})`;
+  const colour = frameworkColour;
 
   const drawn = (data, width) => {
     const front = data.points.filter((p) => p.front).sort((a, b) => d3.ascending(a.x, b.x));

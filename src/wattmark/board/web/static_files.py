@@ -21,6 +21,7 @@ _FILES = {
     "htmx.min.js": "wattmark.board",
     "icon.svg": "wattmark.board",
     "d3.min.js": "wattmark.reports",
+    "frameworks.js": "wattmark.reports",
     "plot.umd.min.js": "wattmark.reports",
 }
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -71,7 +71,8 @@ class HubImageCaptioning:
     def _processor(self) -> ImageProcessor:
         """Raises InputError where pictures are not of the size that the encoder has patches for."""
         encoder, _ = self._parts
-        made = image_processor(self._files.settings("preprocessor_config.json"), self.name)
+        settings = self._files.settings("preprocessor_config.json")
+        made = image_processor(settings, self._files.config, self.name)
         side = encoder.get("image_size", 224)
         expected = tuple(side) if isinstance(side, list) else (side, side)
         if (made.height, made.width) != expected:

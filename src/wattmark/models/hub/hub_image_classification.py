@@ -1,6 +1,6 @@
 """Image classifiers of the hub with the 1 000 classes of ImageNet: ``...ForImageClassification``.
 
-Images are scaled, cropped and normalised with Pillow as ``preprocessor_config.json`` says.
+Images are prepared by transformers, with Pillow, as ``preprocessor_config.json`` says.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class HubImageClassification:
                 f"{self.name} has {len(named)} classes ({some}, ...), but the task {self.task} "
                 f"asks for the {CLASSES} of ImageNet in their order: choose a model with them"
             )
-        return image_processor(self._files.settings("preprocessor_config.json"), self.name)
+        settings = self._files.settings("preprocessor_config.json")
+        return image_processor(settings, self._files.config, self.name)
 
     def info(self) -> ModelInfo:
         """Identity. Raises AssetError, and InputError where the model does not fit the task."""

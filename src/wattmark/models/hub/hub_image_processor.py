@@ -1,14 +1,17 @@
 """From an image file to a network's input, as a repository's ``preprocessor_config.json`` says.
 
-The rules are those of the image processors of ``transformers`` with Pillow.
+The image processors of ``transformers`` do it, those that need Pillow alone: the same numbers on
+every machine, with torchvision installed or not. No code of a repository is run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,40 +25,25 @@ if TYPE_CHECKING:
 #: an image file, its bytes, or RGB pixels (height, width, 3) of 0 to 255
 Picture = Path | bytes | NDArray[np.uint8]
 
-#: settings that would change the image in a way that is not done here
-_UNKNOWN = ("do_pad", "do_flip_channel_order", "do_reduce_labels", "include_top", "rescale_offset")
-#: processors that crop by a part of the image (``crop_pct``) and those with rules of their own
-_CROP_PART, _OTHER = ("ConvNext", "ConvNeXT"), ("EfficientNet", "Timm", "MobileViT", "Perceiver")
+#: what the library raises, at making or at work, for settings that it cannot follow
+LIBRARY_ERRORS = (AttributeError, ImportError, IndexError, KeyError, OSError, TypeError, ValueError)
+
+#: pictures (width, height) that show whether all become of one size
+_TRIED = ((96, 64), (64, 96), (80, 80))
+_LONGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
 class ImageProcessor:
-    """Scale (``shortest`` is the shorter side's pixels; None for exactly height x width), take the
-    centre, then (pixel * factor - mean) / deviation for each channel."""
+    """A processor of the library whose images are all of one size, in pixels."""
 
     height: int
     width: int
-    shortest: int | None
-    resample: int
-    factor: float
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-    resized: tuple[int, int] | None = None
+    library: Any
 
     def __call__(self, image: Picture) -> NDArray[np.float32]:
         """The image as (1, 3, height, width). Raises MissingPackageError."""
-        pixels = rgb(image)
-        from PIL import Image
-
-        size = self.resized or (self.width, self.height)
-        if self.shortest is not None:
-            short = min(pixels.size)
-            width, height = (int(self.shortest * side / short) for side in pixels.size)
-            size = (width, height)
-        pixels = pixels.resize(size, Image.Resampling(self.resample))
-        left, top = (size[0] - self.width) // 2, (size[1] - self.height) // 2
-        pixels = pixels.crop((left, top, left + self.width, top + self.height))
-        return normalised(pixels, self.factor, self.mean, self.deviation)
+        return pixel_values(self.library(rgb(image), return_tensors="np"))
 
 
 def rgb(image: Picture) -> Image:
@@ -70,62 +58,79 @@ def rgb(image: Picture) -> Image:
         return opened.convert("RGB")
 
 
-def normalised(
-    pixels: Image, factor: float, mean: Sequence[float], deviation: Sequence[float]
-) -> NDArray[np.float32]:
-    """(pixel * factor - mean) / deviation for each channel, shape (1, 3, height, width)."""
-    scaled = np.asarray(pixels, np.float32) * np.float32(factor)
-    normal = (scaled - np.array(mean, np.float32)) / np.array(deviation, np.float32)
-    return np.ascontiguousarray(normal.astype(np.float32).transpose(2, 0, 1)[None])
+def pixel_values(found: Mapping[str, Any]) -> NDArray[np.float32]:
+    """What the library made of a picture, (1, 3, height, width)."""
+    return np.ascontiguousarray(found["pixel_values"], np.float32)
 
 
-def image_processor(settings: Mapping[str, Any], model: str) -> ImageProcessor:
-    """The processor that the settings describe. Raises InputError for what is not supported."""
+def image_processor(
+    settings: Mapping[str, Any], config: Mapping[str, Any], model: str
+) -> ImageProcessor:
+    """The processor that ``preprocessor_config.json`` (and ``config.json``) describe.
 
-    def refuse(what: str) -> InputError:
-        return InputError(
-            f"preprocessor_config.json of {model} {what}: choose a model whose images are scaled, "
-            "cropped and normalised, and nothing else"
-        )
-
-    kind = str(settings.get("image_processor_type") or settings.get("feature_extractor_type", ""))
-    unknown = [key for key in _UNKNOWN if settings.get(key)]
-    if settings.get("do_resize") is False:
-        unknown.append("images as large as they are")
-    if not settings or kind.startswith(_OTHER) or unknown:
-        raise refuse(f"asks for {', '.join(unknown) or kind or 'nothing, or is missing'}")
+    Raises InputError where the library does not know it, or images would differ in size, and
+    MissingPackageError.
+    """
+    library = library_processor(settings, config, model)
+    shapes = set()
     try:
-        size = settings["size"]
-        if not isinstance(size, Mapping):
-            cropped = settings.get("do_center_crop") or kind.startswith(_CROP_PART)
-            size = {"shortest_edge": size} if cropped else {"height": size, "width": size}
-        shortest = size.get("shortest_edge")
-        resized = None if shortest else (int(size["width"]), int(size["height"]))
-        if kind.startswith(_CROP_PART) and shortest:
-            side = int(shortest)
-            crop = {"height": side, "width": side}
-            # as ConvNextImageProcessor: large images are scaled to the square itself
-            part = float(settings.get("crop_pct") or 224 / 256)
-            shortest, resized = (None, (side, side)) if side >= 384 else (int(side / part), None)
-        elif settings.get("do_center_crop"):
-            crop = settings["crop_size"]
-            crop = crop if isinstance(crop, Mapping) else {"height": crop, "width": crop}
-        elif resized:
-            crop = size
-        else:
-            raise refuse("gives images no fixed size")
-        normal = settings.get("do_normalize", True)
-        return ImageProcessor(
-            height=int(crop["height"]),
-            width=int(crop["width"]),
-            shortest=int(shortest) if shortest else None,
-            resample=int(settings["resample"]),
-            factor=float(settings.get("rescale_factor", 1 / 255))
-            if settings.get("do_rescale", True)
-            else 1.0,
-            mean=tuple(map(float, settings["image_mean"])) if normal else (0.0,) * 3,
-            deviation=tuple(map(float, settings["image_std"])) if normal else (1.0,) * 3,
-            resized=resized,
+        for width, height in _TRIED:
+            tried = np.zeros((height, width, 3), np.uint8)
+            shapes.add(pixel_values(library(rgb(tried), return_tensors="np")).shape)
+    except LIBRARY_ERRORS as error:
+        raise cannot_be_followed(model, error) from error
+    if len(shapes) > 1 or len(shape := shapes.pop()) != 4 or shape[:2] != (1, 3):
+        raise InputError(
+            f"preprocessor_config.json of {model} gives images no fixed size of three colours: "
+            "choose a model whose images are scaled or cropped to one"
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise refuse(f"lacks what is needed ({error!r})") from error
+    return ImageProcessor(shape[2], shape[3], library)
+
+
+def library_processor(
+    settings: Mapping[str, Any], config: Mapping[str, Any], model: str, **changed: Any
+) -> Any:
+    """The library's processor, with some settings changed.
+
+    It reads a folder, so it is given one that holds these settings and nothing else: what is
+    not a part of the model's identity has no say. Raises InputError, MissingPackageError.
+    """
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingPackageError(f"{model} needs transformers: install wattmark[torch]") from error
+    # older releases tell the two kinds apart by another word
+    newer = hasattr(transformers, "ViTImageProcessorPil")
+    pillow: dict[str, Any] = {"backend": "pil"} if newer else {"use_fast": False}
+    written = {key: value for key, value in settings.items() if key != "auto_map"} | changed
+    try:
+        if not settings:
+            raise ValueError("it is missing")
+        _require_sides(written)
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "preprocessor_config.json").write_text(json.dumps(written))
+            kind = {"model_type": config.get("model_type")}
+            (Path(folder) / "config.json").write_text(json.dumps(kind))
+            return transformers.AutoImageProcessor.from_pretrained(
+                folder, trust_remote_code=False, local_files_only=True, **pillow
+            )
+    except LIBRARY_ERRORS as error:
+        raise cannot_be_followed(model, error) from error
+
+
+def cannot_be_followed(model: str, error: Exception) -> InputError:
+    """The error of settings that the library refuses."""
+    said = " ".join(str(error).split())
+    return InputError(
+        f"preprocessor_config.json of {model} cannot be followed ({said[:300]}): choose a model "
+        "whose images transformers prepares with Pillow"
+    )
+
+
+def _require_sides(settings: Mapping[str, Any]) -> None:
+    """Raises ValueError for a size that would fill the memory."""
+    for key in ("size", "crop_size", "pad_size", "max_size"):
+        value = settings.get(key)
+        for side in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(side, int | float) and not 0 < side <= _LONGEST_SIDE:
+                raise ValueError(f"{key} has a side of {side:g} pixels, not 1 to {_LONGEST_SIDE}")

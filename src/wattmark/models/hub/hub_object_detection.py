@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 #: families, and whether a box has one class (softmax, the last for "nothing") or any number
 _SOFTMAX, _SIGMOID = ("yolos", "detr"), ("rt_detr", "rt_detr_v2")
-#: a YOLOS sees whole patches only, and its processor cuts pictures to them
-_YOLOS_PATCH = 16
 #: lowest score that is kept: a precision-recall curve needs the uncertain ones too
 THRESHOLD = 0.01
 
@@ -73,8 +71,7 @@ class HubObjectDetection:
     @cached_property
     def _processor(self) -> DetectionProcessor:
         settings = self._files.settings("preprocessor_config.json")
-        multiple = _YOLOS_PATCH if self._family == "yolos" else 1
-        return detection_processor(settings, self.name, multiple)
+        return detection_processor(settings, {"model_type": self._family}, self.name)
 
     def info(self) -> ModelInfo:
         """Identity. Raises AssetError, and InputError where the model does not fit the task."""

@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
+from wattmark.contracts import Inputs, Network, Output, Pipeline
 from wattmark.errors import CorruptArchiveError, InputError
 from wattmark.models.hub.hub_encoder import load_pretrained, padded_tokens, token_lengths
 from wattmark.models.hub.hub_files import ModelFiles
+from wattmark.models.networks.minilm_l6 import sentence_embedding
+from wattmark.models.networks.sentence_cosine import LENGTHS, cosine_module, cosine_network
 from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
-LENGTHS = (64, 128, 256)
 _MODE = "pooling_mode_"
 _PARTS, _KNOWN_PARTS = "modules.json", ("Transformer", "Pooling", "Normalize")
 
@@ -83,10 +84,7 @@ class HubSentenceSimilarity:
 
     def networks(self) -> tuple[Network, ...]:
         """One, "forward": both texts in one call."""
-        inputs = tuple(
-            InputSpec(name, "int64", (1, 2, "length")) for name in ("input_ids", "attention_mask")
-        )
-        return (Network("forward", inputs, self._build, axes={"length": self._lengths}),)
+        return (cosine_network(self._lengths, self._build),)
 
     def pipeline(self, options: Mapping[str, str]) -> Pipeline:
         """One call. Raises UnsupportedSetupError for any option."""
@@ -106,32 +104,16 @@ class HubSentenceSimilarity:
         return {name: np.ascontiguousarray(rows[None]) for name, rows in columns.items()}
 
     def _build(self) -> torch.nn.Module:
-        import torch
-
-        from wattmark.models.networks.minilm_l6 import sentence_embedding
-
-        first_token = self._first_token
-
-        class Cosine(torch.nn.Module):  # type: ignore[misc]  # torch is untyped here
-            """Ids and mask (n, 2, length) to (n, 1)."""
-
-            def __init__(self, model: torch.nn.Module) -> None:
-                super().__init__()
-                self.model = model
-
-            def embedding(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-                if not first_token:
-                    return sentence_embedding(self.model, ids, mask)
-                hidden = self.model(ids, attention_mask=mask).last_hidden_state[:, 0]
-                return torch.nn.functional.normalize(hidden, dim=1)
-
-            def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-                embedded = self.embedding(ids.flatten(0, 1), mask.flatten(0, 1))
-                pairs = embedded.unflatten(0, (-1, 2))
-                return (pairs[:, 0] * pairs[:, 1]).sum(1, keepdim=True)
-
         # a pooler comes after the hidden states, which are all that is used
         model = load_pretrained(self._files, "AutoModel", unused=("pooler.",))
         if hasattr(model, "pooler"):
             model.pooler = None
-        return Cosine(model).eval()
+        return cosine_module(model, _first_token if self._first_token else sentence_embedding)
+
+
+def _first_token(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The hidden state of each text's first token, of length 1."""
+    import torch
+
+    hidden = model(ids, attention_mask=mask).last_hidden_state[:, 0]
+    return torch.nn.functional.normalize(hidden, dim=1)

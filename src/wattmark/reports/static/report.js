@@ -2,8 +2,7 @@
 // Draws the charts from the numbers in #figures. All that is computed was computed before.
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
-const FRAMEWORKS = ["pytorch", "onnxruntime", "openvino", "jax", "tensorflow"];
-const colour = (d) => `var(--${FRAMEWORKS.includes(d.framework) ? d.framework : "other"})`;
+const colour = frameworkColour;
 const name = (d) => d.setup + (d.baseline ? " (baseline)" : "");
 const LINE = 15; // px between stacked labels
 
