@@ -1,14 +1,18 @@
 # make run    set up, run the quickstart, say where the report is
 # make test   set up, run the whole test suite
 # make check  lint, types, layers
+# make mutate ROOM=statistics N=14 SEED=0   would the tests of a room notice a fault? (minutes)
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3.11
 JOBS ?= 2
+ROOM ?= all
+N ?= 14
+SEED ?= 0
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: run test test-fast check fmt bench docs clean
+.PHONY: run test test-fast check fmt mutate bench docs clean
 
 run: $(STAMP)
 	$(BIN)/wattmark run
@@ -30,6 +34,9 @@ check: $(STAMP)
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+mutate: | $(BIN)
+	$(BIN)/python scripts/mutate.py --room $(ROOM) --number $(N) --seed $(SEED) --jobs $(JOBS)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/cold_start.py
