@@ -4,8 +4,10 @@
 
 Each mutation is made in a copy of the tree, never here. The places are drawn evenly over those of
 a room (a place with many possible mutations counts once), so a seed always gives the same sample
-of the same code. A mutation that no test noticed is printed with its file, line and difference:
-either a test is missing, or the mutation changes nothing that anyone could see.
+of the same code. The room's fast tests are run once as they are, which says what test reaches what
+line; a mutation is tried with the tests that reach its line, or with all where none is known to. A
+mutation that no test noticed is printed with its file, line and difference: either a test is
+missing, or the mutation changes nothing that anyone could see.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -140,7 +144,7 @@ def _operators() -> Iterator[tuple[str, Operator]]:
 
 
 def places(file: Path) -> list[tuple[Path, tuple[int, int], list[tuple[str, Operator, int]]]]:
-    """Where a file can be mutated, and how: (file, (line, column), (name, operator, occurrence))."""
+    """Where a file can be mutated, and how: file, (line, column), (name, operator, occurrence)."""
     source = (ROOT / file).read_text()
     inert = list(_without_effect(ast.parse(source)))
     tree = get_ast(source)
@@ -202,8 +206,8 @@ def tests_of(room: str) -> list[str]:
     return [test for test in ROOMS[room] if (ROOT / test).exists()]
 
 
-def notices(tree: Path, room: str, limit_s: float) -> tuple[bool, str]:
-    """Whether the room's fast tests fail in this tree (or hang), and what they said."""
+def run_tests(tree: Path, arguments: list[str], limit_s: float) -> tuple[bool, str]:
+    """Whether these fast tests fail in this tree (or hang), and what they said."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not slow", "--no-header"]
     environment = os.environ | {
         "PYTHONPATH": str(tree / "src"),
@@ -211,7 +215,7 @@ def notices(tree: Path, room: str, limit_s: float) -> tuple[bool, str]:
         "OMP_NUM_THREADS": "1",
     }
     run = subprocess.Popen(
-        [*command, "-p", "no:cacheprovider", "-p", "no:xdist", *tests_of(room)],
+        [*command, "-p", "no:cacheprovider", "-p", "no:xdist", *arguments],
         cwd=tree,
         env=environment,
         stdout=subprocess.PIPE,
@@ -222,28 +226,46 @@ def notices(tree: Path, room: str, limit_s: float) -> tuple[bool, str]:
     try:
         said, _ = run.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        os.killpg(run.pid, 9)
+        os.killpg(run.pid, signal.SIGKILL)
         run.communicate()
         return True, "the tests hung"
     return run.returncode != 0, said
+
+
+def reaching(tree: Path, room: str) -> dict[tuple[str, int], list[str]]:
+    """(file, line) -> the tests that run it, where only tests do; the tests must succeed."""
+    report = tree / "reaching.json"
+    watched = ["--cov=src/wattmark", "--cov-context=test", "--cov-report="]
+    failing, said = run_tests(tree, [*watched, "-p", "pytest_cov", *tests_of(room)], limit_s=1800)
+    if failing:
+        sys.exit(f"mutate: the tests of {room} fail before anything is mutated:\n{said[-2000:]}")
+    command = [sys.executable, "-m", "coverage", "json", "-q", "--show-contexts", "-o", report]
+    subprocess.run(command, cwd=tree, check=True)
+    files = json.loads(report.read_text())["files"]
+    return {
+        (name, int(line)): sorted({context.rpartition("|")[0] for context in contexts})
+        for name, file in files.items()
+        for line, contexts in file["contexts"].items()
+        if contexts and "" not in contexts
+    }
 
 
 def _room(room: str, number: int, seed: int, trees: SimpleQueue[Path], jobs: int) -> str:
     """Mutate one room; returns its line of the table."""
     tree = trees.get()
     started = time.monotonic()
-    failing, said = notices(tree, room, limit_s=1800)
+    reached_by = reaching(tree, room)
     taken_s = time.monotonic() - started
     trees.put(tree)
-    if failing:
-        sys.exit(f"mutate: the tests of {room} fail before anything is mutated:\n{said[-2000:]}")
 
     def noticed(mutation: Mutation) -> bool:
         tree = trees.get()
-        file = tree / mutation.file
+        file, asked = tree / mutation.file, tree / "asked"
+        tests = reached_by.get((str(mutation.file), mutation.line), tests_of(room))
+        asked.write_text("\n".join(tests))
         try:
             file.write_text(mutation.code)
-            return notices(tree, room, limit_s=30 + 5 * taken_s)[0]
+            return run_tests(tree, [f"@{asked}"], limit_s=30 + 5 * taken_s)[0]
         finally:
             file.write_text((ROOT / mutation.file).read_text())
             trees.put(tree)
