@@ -1,6 +1,7 @@
 # make run    set up, run the quickstart, say where the report is
-# make test   set up, run the whole test suite
+# make test   set up, run the whole test suite, say what of the code it ran
 # make check  lint, types, layers
+# make test-slow   the twenty slowest tests of the last make test
 # make mutate ROOM=statistics N=14 SEED=0   would the tests of a room notice a fault? (minutes)
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,16 +12,26 @@ N ?= 14
 SEED ?= 0
 BIN := .venv/bin
 STAMP := .venv/installed
+TIMES := build/tests
 
-.PHONY: run test test-fast check fmt mutate bench docs clean
+.PHONY: run test test-fast test-slow coverage-floors check fmt mutate bench docs clean
 
 run: $(STAMP)
 	$(BIN)/wattmark run
 
-# Side by side by file, then what wants the machine for itself.
+# Side by side by file, then what wants the machine for itself; what of the code was run, by room.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone"
-	$(BIN)/python -m pytest -m alone
+	rm -rf .coverage .coverage.* $(TIMES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" \
+	  --cov --cov-report= --junitxml=$(TIMES)/beside.xml
+	$(BIN)/python -m pytest -m alone --cov --cov-append --cov-report= --junitxml=$(TIMES)/alone.xml
+	$(BIN)/python scripts/coverage_by_room.py
+
+coverage-floors: | $(BIN)
+	$(BIN)/python scripts/coverage_by_room.py --propose
+
+test-slow: | $(BIN)
+	$(BIN)/python scripts/slowest_tests.py $(TIMES)/*.xml
 
 test-fast: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow"

@@ -213,9 +213,10 @@ def run_tests(tree: Path, arguments: list[str], limit_s: float) -> tuple[bool, s
         "PYTHONPATH": str(tree / "src"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # most take seconds to import
     }
     run = subprocess.Popen(
-        [*command, "-p", "no:cacheprovider", "-p", "no:xdist", *arguments],
+        [*command, "-p", "no:cacheprovider", "-p", "pytest_timeout", *arguments],
         cwd=tree,
         env=environment,
         stdout=subprocess.PIPE,
