@@ -11,7 +11,7 @@ from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
 from wattmark.quantities import Quantity
 from wattmark.records import Energy, EnergyWindow, Result, hashed_document
 from wattmark.reports.rows import comparable_per_query
-from wattmark.results.energy_results import energies
+from wattmark.results.energy_results import energies, energy_rate
 from wattmark.results.idle_powers import IdlePowers
 
 WATTS = PowerModel(Quantity.between(10.0, 5.0, 20.0, "W"), DEFAULT_MODEL.idle_share)
@@ -86,3 +86,15 @@ def test_a_result_of_an_earlier_version_keeps_its_document() -> None:
 
 def a_result(*parts: Energy) -> Result:
     return make_result(BASELINE, 17.1, 1.0, 842).model_copy(update={"energy": parts})
+
+
+def test_rounds_that_used_less_than_idle_would_have_still_give_their_mean() -> None:
+    near_idle = [Quantity.between(j, j - 0.1, j + 0.1, "J") for j in (-0.5, 0.7, 0.2, -0.1)]
+
+    rate = energy_rate(near_idle, [10, 10, 10, 10], "query")
+
+    low, value, high = rate.bounds()
+    assert value == pytest.approx(0.3 / 40)
+    # Student's t of the four rates gives 0.0805 to each side, the meter 0.01: worst cases add up
+    assert value - low == pytest.approx(0.0905, rel=1e-3)
+    assert high - value == pytest.approx(0.0905, rel=1e-3)

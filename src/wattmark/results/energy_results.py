@@ -19,6 +19,7 @@ from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratio
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
 from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
+from wattmark.statistics.rates import rate_half_width
 
 
 def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) -> Ratios:
@@ -138,6 +139,11 @@ def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str)
     meter = Quantity.between(
         value, low, high, f"J/{unit}", level=windows[0].level or 0.95, grade=windows[0].grade
     )
+    if (ends[:, 1] < 0).any():  # near idle, noise takes some rounds below it: no logarithm then
+        if len(ends) < 2:
+            return meter
+        half = rate_half_width(ends[:, 1], np.asarray(counts, dtype=np.float64))
+        return meter + Quantity.between(0.0, -half, half, meter.unit, grade=meter.grade)
     spread = pooled_rate(ends[:, 1], counts, "1")
     return meter if spread.value is None else meter * (spread / spread.value)
 
