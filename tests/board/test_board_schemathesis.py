@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ from wattmark.board.web.services import Services
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 200
+#: Of each operation; the kinds of wrong value come within the first few. `make test-deep`: 200.
+EXAMPLES = int(os.environ.get("WATTMARK_TEST_EXAMPLES", "60"))
 EDITION = standings.half_year(times.today())
 CHECKS = [
     not_a_server_error,
