@@ -1,25 +1,46 @@
 # make run    set up, run the quickstart, say where the report is
-# make test   set up, run the whole test suite
+# make test   set up, run the whole test suite, say what of the code it ran
 # make check  lint, types, layers
+# make clean test-fast PYTHON=python3.13   the fast tests on another interpreter
+# make test-slow   the twenty slowest tests of the last make test
+# make test-deep   what make test tries on a part of its examples, on all
+# make mutate ROOM=statistics N=14 SEED=0   would the tests of a room notice a fault? (minutes)
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON ?= python3.11
 JOBS ?= 2
+ROOM ?= all
+N ?= 14
+SEED ?= 0
 BIN := .venv/bin
 STAMP := .venv/installed
+TIMES := build/tests
 
-.PHONY: run test test-fast check fmt bench docs clean
+.PHONY: run test test-fast test-slow test-deep coverage-floors check fmt mutate bench docs clean
 
 run: $(STAMP)
 	$(BIN)/wattmark run
 
-# Side by side by file, then what wants the machine for itself.
+# Side by side, then what wants the machine for itself; what of the code was run, by room.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone"
-	$(BIN)/python -m pytest -m alone
+	rm -rf .coverage .coverage.* $(TIMES)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not alone" \
+	  --cov --cov-report= --junitxml=$(TIMES)/beside.xml
+	$(BIN)/python -m pytest -m alone --cov --cov-append --cov-report= --junitxml=$(TIMES)/alone.xml
+	$(BIN)/python scripts/coverage_by_room.py
+
+# All the examples that the tests of the board's API can send.
+test-deep: $(STAMP)
+	WATTMARK_TEST_EXAMPLES=200 $(BIN)/python -m pytest tests/board/test_board_schemathesis.py
+
+coverage-floors: | $(BIN)
+	$(BIN)/python scripts/coverage_by_room.py --propose
+
+test-slow: | $(BIN)
+	$(BIN)/python scripts/slowest_tests.py $(TIMES)/*.xml
 
 test-fast: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -30,6 +51,9 @@ check: $(STAMP)
 fmt: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+mutate: | $(BIN)
+	$(BIN)/python scripts/mutate.py --room $(ROOM) --number $(N) --seed $(SEED) --jobs $(JOBS)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/cold_start.py

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-
-from wattmark.contracts import Workspace
-from wattmark.records import Setup
 
 ROOT = Path(__file__).parent.parent
 
@@ -46,22 +41,3 @@ def test_the_page_of_reasons_is_what_the_code_says() -> None:
     assert (ROOT / "docs/reasons.md").read_text(encoding="utf-8") == reasons_document(), (
         "docs/reasons.md is old: `make docs` writes it anew"
     )
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("fake_plugin")
-def test_the_framework_of_the_contributing_guide_works(tmp_path: Path) -> None:
-    from wattmark_fake import WEIGHTS, FakeModel
-
-    (example,) = code_blocks("CONTRIBUTING.md", "python")
-    namespace: dict[str, Any] = {}
-    exec(compile(example, "CONTRIBUTING.md", "exec"), namespace)
-    framework, setup = namespace["Numpy"](), Setup(framework="numpy", mode="dot")
-
-    (network,) = FakeModel().networks()
-
-    framework.prepare(Workspace(network, setup, tmp_path, lambda key, build: tmp_path))
-    runner = framework.load(tmp_path, network, setup, threads=1)
-
-    x = np.ones((1, 16), np.float32)
-    np.testing.assert_allclose(runner({"x": x}), x @ WEIGHTS.T, rtol=1e-6)

@@ -17,7 +17,7 @@ def test_the_suite_holds_every_task():
 
 
 @pytest.mark.slow
-@pytest.mark.alone
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("plan", SMOKE.plans, ids=lambda plan: plan.name)
 def test_a_task_runs_from_its_plan_to_a_result(plan: Plan):
     done = runs.run(plan)

@@ -29,7 +29,7 @@ def test_two_processes_at_once_get_a_wheel_from_an_index(make_wheel, cache):
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    assert [p.communicate(timeout=60)[0] for p in processes] == ["weights\n"] * 2
+    assert [p.communicate()[0] for p in processes] == ["weights\n"] * 2
     assert not list(cache.rglob("*.partial"))
 
 

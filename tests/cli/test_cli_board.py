@@ -47,7 +47,7 @@ def served(*arguments: object) -> Iterator[str]:
         raise AssertionError("".join(lines))
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait()
         server.stderr.close()
 
 

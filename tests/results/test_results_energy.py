@@ -22,7 +22,7 @@ from wattmark.records import (
     hashed_document,
 )
 from wattmark.records.reading import comparable_per_query
-from wattmark.results.energy_results import energies, ratios
+from wattmark.results.energy_results import energies, energy_rate, ratios
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
 
@@ -147,3 +147,15 @@ def test_a_ratio_has_the_grade_of_the_domains_that_it_is_of() -> None:
     assert ratios(plan, of_parts, of_parts, is_baseline=False).energy.grade is Grade.MODELLED
     lost = measured(("node", gone), cpu)
     assert ratios(plan, lost, lost, is_baseline=True).energy.reason is Reason.SENSOR_LOST
+
+
+def test_rounds_that_used_less_than_idle_would_have_still_give_their_mean() -> None:
+    near_idle = [Quantity.between(j, j - 0.1, j + 0.1, "J") for j in (-0.5, 0.7, 0.2, -0.1)]
+
+    rate = energy_rate(near_idle, [10, 10, 10, 10], "query")
+
+    low, value, high = rate.bounds()
+    assert value == pytest.approx(0.3 / 40)
+    # Student's t of the four rates gives 0.0805 to each side, the meter 0.01: worst cases add up
+    assert value - low == pytest.approx(0.0905, rel=1e-3)
+    assert high - value == pytest.approx(0.0905, rel=1e-3)

@@ -177,7 +177,7 @@ def test_ctrl_c_answers_what_waits_for_company() -> None:
         client = threading.Thread(target=ask)
         client.start()
         time.sleep(1.0)  # it waits for three others, which do not come
-    client.join(30)
+    client.join()
     assert found[0][0] == 200 and found[0][1]["outputs"][0]["shape"] == [1, 2]
 
 

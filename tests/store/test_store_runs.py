@@ -243,6 +243,6 @@ with Store.open(sys.argv[1]) as store:
 """
     arguments = [sys.executable, "-c", child, str(store.location), make_round().model_dump_json()]
     children = [subprocess.Popen([*arguments, str(execution)]) for execution in (0, 1)]
-    assert [process.wait(timeout=120) for process in children] == [0, 0]
+    assert [process.wait() for process in children] == [0, 0]
     recorded = {(r.execution, r.index) for r in store.progress("run-1").rounds}
     assert recorded == {(e, i) for e in (0, 1) for i in range(40)}

@@ -17,6 +17,7 @@ from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratio
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
 from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
+from wattmark.statistics.rates import rate_half_width
 
 
 def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) -> Ratios:
@@ -133,7 +134,13 @@ def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str)
     if gross.reason is not None:
         return Quantity.missing(f"J/{unit}", gross.reason, gross.detail)
     meter = (gross.to("J") * (1.0 / sum(counts))).model_copy(update={"unit": f"J/{unit}"})
-    spread = pooled_rate([window.to("J").bounds()[1] for window in windows], counts, "1")
+    values = [window.to("J").bounds()[1] for window in windows]
+    if min(values) < 0:  # near idle, noise takes some rounds below it: no logarithm then
+        if len(values) < 2:
+            return meter
+        half = rate_half_width(np.asarray(values), np.asarray(counts, dtype=np.float64))
+        return meter + Quantity.between(0.0, -half, half, meter.unit, grade=meter.grade)
+    spread = pooled_rate(values, counts, "1")
     return meter if spread.value is None else meter * (spread / spread.value)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from wattmark.quantities import Grade, Quantity, Reason
 
@@ -58,8 +58,6 @@ def pooled_rate(
     ValueError
         Where the shapes differ, or a total is negative, not finite, or a denominator 0.
     """
-    from scipy.special import stdtrit
-
     y = np.asarray(numerators, dtype=np.float64)
     x = np.asarray(denominators, dtype=np.float64)
     if y.shape != x.shape or y.ndim != 1:
@@ -74,6 +72,18 @@ def pooled_rate(
     if not y.any():
         return Quantity.missing(unit, Reason.WINDOW_TOO_SHORT, "the rounds add up to zero")
     rate = float(y.sum() / x.sum())
-    error = math.sqrt(n / (n - 1) * float(((y - rate * x) ** 2).sum())) / float(x.sum())
-    spread = math.exp(float(stdtrit(n - 1, (1 + level) / 2)) * error / rate)
+    spread = math.exp(rate_half_width(y, x, level) / rate)
     return Quantity.between(rate, rate / spread, rate * spread, unit, level=level, grade=grade)
+
+
+def rate_half_width(y: NDArray[np.float64], x: NDArray[np.float64], level: float = 0.95) -> float:
+    """t se(R) of R = sum(y) / sum(x) over n >= 2 rounds, with n - 1 degrees of freedom.
+
+    For numerators of either sign: what was used less what idle would have used may be below 0.
+    """
+    from scipy.special import stdtrit
+
+    n = y.size
+    rate = float(y.sum() / x.sum())
+    error = math.sqrt(n / (n - 1) * float(((y - rate * x) ** 2).sum())) / float(x.sum())
+    return float(stdtrit(n - 1, (1 + level) / 2)) * error
