@@ -84,4 +84,4 @@ def _embedding(module, query):
 
     ids, mask = (torch.from_numpy(query[name][0, :1]) for name in query)
     with torch.inference_mode():
-        return sentence_embedding(module.bert, ids, mask).numpy()[0]
+        return sentence_embedding(module.encoder, ids, mask).numpy()[0]
