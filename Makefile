@@ -39,8 +39,9 @@ bench: $(STAMP)
 
 # Files that are generated from the code.
 docs: $(STAMP)
-	$(BIN)/python -m wattmark.store.schemas schema
-	$(BIN)/python -m wattmark.reports.reasons docs/reasons.md
+	$(BIN)/python scripts/schema_files.py schema
+	$(BIN)/python scripts/reasons_page.py docs/reasons.md
+	$(BIN)/python scripts/public_page.py docs/public.md
 
 # The environment is made anew only where what it depends on has changed.
 $(STAMP): pyproject.toml constraints.txt scripts/install.sh

@@ -17,7 +17,7 @@ from functools import cache
 
 import numpy as np
 
-from wattmark.statistics.early_stopping import queries_needed
+from wattmark.statistics import queries_needed
 from wattmark.statistics.sequential_latency import SequentialRule, sequential_rule
 
 PERCENTILES = (0.99, 0.9, 0.999)

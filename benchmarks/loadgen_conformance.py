@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from wattmark.statistics.early_stopping import queries_needed, server_verdict, stream_estimate
+from wattmark.statistics import queries_needed, server_verdict, stream_estimate
 
 PERCENTILES = (0.90, 0.95, 0.97, 0.99, 0.999)
 SCENARIOS = ("Server", "SingleStream", "MultiStream")

@@ -41,7 +41,7 @@ def test_the_block_that_the_readme_measures_has_time_and_energy(
 
 
 def test_the_page_of_reasons_is_what_the_code_says() -> None:
-    from wattmark.reports.reasons import reasons_document
+    from reasons_page import reasons_document
 
     assert (ROOT / "docs/reasons.md").read_text(encoding="utf-8") == reasons_document(), (
         "docs/reasons.md is old: `make docs` writes it anew"

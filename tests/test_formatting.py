@@ -53,8 +53,8 @@ def test_missing_figure_is_a_dash_with_its_reason() -> None:
 @given(estimates())
 def test_text_parses_back_within_rounding(quantity: Quantity) -> None:
     text = formatting.value_text(quantity)
-    value = quantity.bounds()[1]
-    rounding = 0.5 * 10.0 ** -formatting.decimals(quantity)
+    low, value, high = quantity.bounds()
+    rounding = 0.5 * 10.0 ** -formatting._decimals(value, low, high)
     assert abs(parse(text) - value) <= rounding * 1.001
 
 
@@ -62,7 +62,7 @@ def test_text_parses_back_within_rounding(quantity: Quantity) -> None:
 @given(estimates())
 def test_only_zero_reads_as_zero(quantity: Quantity) -> None:
     low, value, high = quantity.bounds()
-    places = formatting.decimals(quantity)
+    places = formatting._decimals(value, low, high)
     for x in (low, value, high):
         assert (parse(formatting.number(x, places)) == 0) == (x == 0)
 

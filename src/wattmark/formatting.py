@@ -24,13 +24,8 @@ def _exponent(x: float) -> int:
     return floor(log10(abs(x)))
 
 
-def decimals(quantity: Quantity) -> int:
-    """Digits after the decimal point that the quantity's interval warrants; may be negative."""
-    low, value, high = quantity.bounds()
-    return _decimals(value, low, high)
-
-
 def _decimals(value: float, low: float, high: float) -> int:
+    """Digits after the decimal point that the interval warrants; may be negative."""
     half = high / 2 - low / 2
     largest = max(abs(low), abs(value), abs(high))
     if largest == 0:

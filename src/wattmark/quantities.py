@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from wattmark.errors import SentenceCode, UnitError
 
+__all__ = ["Grade", "Quantity", "Reason", "conversion_factor", "least_trusted"]
+
 #: atom -> (exponents of the base dimensions, factor to the base unit)
 _ATOMS: dict[str, tuple[dict[str, int], float]] = {
     "1": ({}, 1.0),
@@ -105,7 +107,7 @@ def parse_unit(unit: str) -> tuple[tuple[tuple[str, int], ...], float]:
 
 
 def conversion_factor(source: str, target: str) -> float:
-    """The number that turns a value in ``source`` into a value in ``target``."""
+    """The number that turns a value in ``source`` into a value in ``target``. Raises UnitError."""
     source_dimensions, source_factor = parse_unit(source)
     target_dimensions, target_factor = parse_unit(target)
     if source_dimensions != target_dimensions:

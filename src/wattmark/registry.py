@@ -4,12 +4,15 @@ The groups are ``wattmark.tasks``, ``wattmark.models``, ``wattmark.frameworks``,
 ``wattmark.scenarios`` and ``wattmark.meters``. An entry point names a class that can be
 constructed without arguments. Listing names imports nothing.
 
+Rating rules, exports and report formats are found the same way, in the groups ``wattmark.rules``,
+``wattmark.exports`` and ``wattmark.reports``.
+
 Models that are not instruments of their own, ``hub:ORG/NAME`` and ``folder:PATH``, are read by
 the adapter of their task: a class in the group ``wattmark.adapters``, named as the task, that is
 constructed with the model's whole name.
 
 Kinds of instruments that a user names in a settings file stand in the group
-``wattmark.meter_kinds``: an entry point names a :class:`~wattmark.contracts.meter_kind.MeterKind`.
+``wattmark.meter_kinds``: an entry point names a :class:`~wattmark.contracts.MeterKind`.
 
 Public data sets stand in the group ``wattmark.datasets``: an entry point is named as the task that
 they are for, and names a tuple of them.
@@ -21,21 +24,24 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from wattmark.errors import AssetError, UnknownNameError
 
 if TYPE_CHECKING:
     from wattmark.contracts import (
         DataSet,
+        Export,
         Framework,
         LoadgenScenario,
         Meter,
+        MeterKind,
         Model,
+        ReportFormat,
+        Rule,
         Scenario,
         Task,
     )
-    from wattmark.contracts.meter_kind import MeterKind
 
 REFERENCE_SCHEMES = ("hub:", "folder:")
 
@@ -50,10 +56,10 @@ def names(kind: str) -> list[str]:
     return sorted(_group(kind))
 
 
-def _construct(kind: str, name: str) -> object:
+def _construct(kind: str, name: str, told: str = "") -> object:
     found = _group(kind)
     if name not in found:
-        raise UnknownNameError(kind, name, found)
+        raise UnknownNameError(told or kind, name, found)
     return found[name].load()()
 
 
@@ -128,6 +134,21 @@ def loadgen_scenario(name: str) -> LoadgenScenario:
 def meter(name: str) -> Meter:
     """The meter of that name. Raises UnknownNameError."""
     return cast("Meter", _construct("meter", name))
+
+
+def rule(name: str) -> Rule:
+    """The rating rule of that name. Raises UnknownNameError."""
+    return cast("Rule", _construct("rule", name, "rating rule"))
+
+
+def export(name: str) -> Export[Any]:
+    """The export format of that name. Raises UnknownNameError."""
+    return cast("Export[Any]", _construct("export", name, "export format"))
+
+
+def report_format(name: str) -> ReportFormat:
+    """The report format of that name. Raises UnknownNameError."""
+    return cast("ReportFormat", _construct("report", name, "report format"))
 
 
 def meter_kind(name: str) -> MeterKind:

@@ -56,7 +56,7 @@ def token(board: Database) -> str:
 @pytest.fixture(autouse=True)
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store of this machine has one run."""
-    monkeypatch.setattr("wattmark.workflows.runs.load", lambda name: a_run(1))
+    monkeypatch.setattr("wattmark.workflows.runs.bundle", lambda name: bundle_of(a_run(1)))
     monkeypatch.delenv("WATTMARK_BOARD_TOKEN", raising=False)
 
 

@@ -19,7 +19,7 @@ from wattmark.cli import failures, verbs
 from wattmark.cli.main import app, main
 from wattmark.editions.edition_files import Editions
 from wattmark.errors import EndpointError
-from wattmark.workflows import endpoint_runs, runs
+from wattmark.workflows import endpoint_runs, kinds, runs
 
 
 class Answer(NamedTuple):
@@ -81,8 +81,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """``latest`` is a run that is there, and nothing is measured."""
     run = make_run([make_result(s, *MEASURED[s]) for s in (BASELINE, "openvino/cpu/fp32")])
-    stored = runs.load
-    monkeypatch.setattr(runs, "load", lambda name: run if name == "latest" else stored(name))
+    for home in (runs, kinds):
+        stored = home.load
+        monkeypatch.setattr(
+            home, "load", lambda name, stored=stored: run if name == "latest" else stored(name)
+        )
     monkeypatch.setattr(runs, "run", lambda *_, **__: run)
 
 
@@ -301,7 +304,7 @@ def test_whatever_goes_wrong_is_a_sentence_and_an_exit_code(
     def load(name: str) -> None:
         raise error
 
-    monkeypatch.setattr(runs, "load", load)
+    monkeypatch.setattr(kinds, "load", load)
     answer = wattmark("report", "latest")
 
     assert (answer.code, answer.out) == (code, "")
@@ -325,7 +328,7 @@ def test_a_database_that_is_locked_or_damaged_is_said(
     def summaries() -> None:
         raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
 
-    monkeypatch.setattr(runs, "summaries", summaries)
+    monkeypatch.setattr(kinds, "listed", summaries)
     answer = wattmark("list", "runs")
     assert answer.code == 1
     assert answer.err == "wattmark: the database cannot be used: database is locked\n"
@@ -442,10 +445,9 @@ def test_a_terminal_without_a_character_gets_another(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_run_is_shown_in_a_terminal_that_has_no_lines(encoding: str) -> None:
     code = (
-        "import sys; from synthetic_run import *; from wattmark.workflows import runs, "
-        "endpoint_runs\n"
+        "import sys; from synthetic_run import *; from wattmark.workflows import kinds\n"
         "run = make_run([make_result(BASELINE, *MEASURED[BASELINE])])\n"
-        "runs.load = lambda name: run; endpoint_runs.find = lambda name: None\n"
+        "kinds.load = lambda name: run\n"
         "from wattmark.cli import main; sys.argv = ['wattmark', 'show', 'latest']; main()"
     )
     here = str(Path(__file__).parents[1])
@@ -478,8 +480,8 @@ def test_an_output_that_is_full_is_said_and_one_that_nobody_reads_is_not() -> No
 
 def test_where_a_defect_came_from_is_shown_for_debugging_alone() -> None:
     code = (
-        "import sys; from wattmark.workflows import runs\n"
-        "runs.load = lambda name: 1 / 0\n"
+        "import sys; from wattmark.workflows import kinds\n"
+        "kinds.load = lambda name: 1 / 0\n"
         "from wattmark.cli import main; sys.argv = ['wattmark', *sys.argv[1:]]; main()"
     )
 

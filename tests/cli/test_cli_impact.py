@@ -111,7 +111,7 @@ def test_a_site_file_with_its_options_overridden(tmp_path: Path) -> None:
         ("pue: [1]", "pue"),
         ("pue: {value: 1.2, low: 1.3, high: 1.4}", "1.2 is not within"),
         ("- FR", "a site is a mapping"),
-        ("{", "is not YAML"),
+        ("{", "site.yaml: line 1, column 2"),
         ("pue: 0.8", "pue: 0.8 is below 1"),
         ("wue_site: -1", "wue_site: -1 is below zero"),
         ("share: 1.5", "share: 1.5 is not a share"),

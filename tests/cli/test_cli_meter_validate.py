@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from wattmark.cli.main import app
-from wattmark.errors import MeterError, UnknownNameError
+from wattmark.errors import InputError, UnknownNameError
 from wattmark.metrology import simulation
 from wattmark.metrology.sensor_classes import CLASSES
 
@@ -75,7 +75,7 @@ def test_a_wrong_column_says_which_there_are(pair: tuple[Path, Path]) -> None:
     done = run(
         app, ["meter", "validate", "--truth", meter, "--sensor", sensor, "--column", "watts"]
     )
-    assert isinstance(done.exception, MeterError)
+    assert isinstance(done.exception, InputError)
     assert "no column 'watts'; it has t_s, nothing_w, power_w" in str(done.exception)
 
 
@@ -83,11 +83,11 @@ def test_a_figure_that_is_none_says_its_line(pair: tuple[Path, Path]) -> None:
     meter, sensor = pair
     sensor.write_text("t_s,power_w\n0.0,60\n0.1,sixty\n")
     done = run(app, ["meter", "validate", "--truth", str(meter), "--sensor", str(sensor)])
-    assert isinstance(done.exception, MeterError) and "line 3" in str(done.exception)
+    assert isinstance(done.exception, InputError) and "line 3" in str(done.exception)
 
 
 def test_what_does_not_go_together_is_refused(pair: tuple[Path, Path]) -> None:
     assert run(app, ["meter", "validate", "--truth", str(pair[0])]).exit_code == 2
     assert run(app, ["meter", "validate", "--window", "3"]).exit_code == 2
     done = run(app, ["meter", "validate", "--class", "instant-100-24", "--repeats", "1"])
-    assert isinstance(done.exception, MeterError | UnknownNameError)
+    assert isinstance(done.exception, InputError | UnknownNameError)

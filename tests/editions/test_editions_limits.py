@@ -77,13 +77,13 @@ def test_limits_from_a_file_are_named_as_rate_names_them(
 def test_limits_that_cannot_be_used_are_refused(first: Editions, tmp_path: Path) -> None:
     file = tmp_path / "limits.yaml"
     file.write_text("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 2, 3, 4]}")
-    with pytest.raises(RatingError, match="limits go with rule absolute, not quintile"):
+    with pytest.raises(RatingError, match="2026-H2: rule quintile has no limits"):
         first.open("2026-H2", "quintile", file)
     with pytest.raises(RatingError, match="rule absolute needs limits"):
         Editions(tmp_path).open("2026-H1", "absolute")
     path = first.folder / "2026-H1.json"
     for limits, said in (
-        ('{"a":[1,2,3,4]}', "only this one does"),
+        ('{"a":[1,2,3,4]}', "rule quintile has no limits"),
         ('{"a":[4,3,2,1]},"rule":"absolute"', "do not rise"),
     ):
         text = path.read_text().replace('"limits":null', f'"limits":{limits}')

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import operators_page
 import pytest
+from operator_families import FAMILIES
 
 from wattmark.contracts import Inputs, Network
-from wattmark.frameworks.aten import artefact, coverage
-from wattmark.frameworks.aten.families import FAMILIES
+from wattmark.frameworks.aten import artefact
 from wattmark.frameworks.buckets import bucket_shapes
 from wattmark.frameworks.jax import Jax
 from wattmark.frameworks.tensorflow import TensorFlow
@@ -83,15 +84,15 @@ def test_a_family_agrees_with_pytorch(family, framework, mode, captured):
 
 def test_the_documented_table_is_the_one_that_the_command_prints(captured):
     found = {
-        family: coverage.operators_of(artefact.read_programs(captured(family)))
+        family: operators_page.operators_of(artefact.read_programs(captured(family)))
         for family in FAMILIES
     }
-    text = coverage.document(found, coverage.targets())
+    text = operators_page.document(found, operators_page.targets())
     assert "| lacks" not in text
-    assert text == DOCUMENT.read_text(), "write what wattmark.frameworks.aten.coverage prints"
+    assert text == DOCUMENT.read_text(), "write what scripts/operators_page.py prints"
 
 
 def test_the_table_names_what_a_target_lacks():
-    text = coverage.document({"A": {"one", "two"}, "B": {"two"}}, {"JAX": {"two"}})
+    text = operators_page.document({"A": {"one", "two"}, "B": {"two"}}, {"JAX": {"two"}})
     assert "| A | 2 | lacks `one` |\n| B | 1 | all |" in text
     assert "| `one` | x |  |\n| `two` | x | x |" in text

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from wattmark import registry
 from wattmark.cli.main import app
-from wattmark.contracts.meter_kind import MeterKind
+from wattmark.contracts import MeterKind
 from wattmark.errors import InputError, MeterError, UnknownNameError
 from wattmark.metering import configured, selection
 from wattmark.meters.node.device_http import HttpSettings
@@ -80,24 +80,24 @@ def test_a_file_that_the_environment_names_must_be_there(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("a: {kind: [\n", "meters.yaml, line"),
+        ("a: {kind: [\n", "meters.yaml: line"),
         ("- a\n", "must be a mapping"),
         ("a: 3\n", "meters.yaml: a: must be a mapping"),
         ("a: {url: x}\n", "a: the key `kind` is missing; kinds: http-json, ipmi"),
         ("a: {kind: snmp}\n", "a: `kind` is not one that is installed; kinds: http-json, ipmi"),
         ("a: {kind: [x]}\n", "a: `kind` is not one"),
         ("a b: {kind: ipmi}\n", "a name has letters"),
-        ("3: {kind: ipmi}\n", "a name has letters"),
+        ("3 b: {kind: ipmi}\n", "a name has letters"),
         ("rapl: {kind: ipmi}\n", "rapl is an installed meter; give the instrument another name"),
-        ("a: {kind: ipmi}\na: {kind: ipmi}\n", "'a' stands there twice"),
-        ("a: {kind: ipmi, host: x, host: y}\n", "'host' stands there twice"),
+        ("a: {kind: ipmi}\na: {kind: ipmi}\n", "'a' is given twice"),
+        ("a: {kind: ipmi, host: x, host: y}\n", "'host' is given twice"),
         ("? [a, b]\n: {kind: ipmi}\n", "meters.yaml"),
         ("a: !!python/object/apply:os.system [ls]\n", "meters.yaml"),
         ("a: {kind: ipmi, hots: x}\n", "a: unknown key `hots`: did you mean `host`? known: kind"),
         ("a: {kind: prometheus, url: 'http://p'}\n", "the key `query` is missing: PromQL that"),
         ("a: {kind: ipmi, password: hunter2}\n", "unknown key `password`: did you mean `password_"),
         ("x" * (1 << 19), "larger than"),
-        ("\x00", "not YAML"),
+        ("\x00", "not readable as YAML"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_file_the_instrument_and_the_key(

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from wattmark.contracts import Availability, Sensor
-from wattmark.errors import MeterError, TraceError
+from wattmark.errors import InputError, MeterError, TraceError
 from wattmark.metering.opened import OpenMeters
 from wattmark.metering.recording import Recording
 from wattmark.metering.replay import ReplayMeter
@@ -208,10 +208,10 @@ def test_what_is_not_a_trace_is_told(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\n")
     with pytest.raises(TraceError, match="not text"):
         read_trace(tmp_path / "a.csv")
-    with pytest.raises(MeterError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         read_trace(tmp_path / "none.csv")
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"x")[:-3] + b"abc")
-    with pytest.raises(MeterError):
+    with pytest.raises(InputError):
         read_trace(tmp_path / "b.csv.gz")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wattmark import registry
-from wattmark.errors import InputError, PlanError
+from wattmark.errors import InputError
 from wattmark.planning.plans import load_plan
 from wattmark.planning.suites import load, select, share_budget
 from wattmark.records import Plan, Suite
@@ -54,7 +54,7 @@ def test_plans_are_picked_by_name_or_task_in_the_order_of_the_suite(suite: Suite
         "texts",
         "images",
     ]
-    with pytest.raises(PlanError, match="did you mean images"):
+    with pytest.raises(InputError, match="did you mean images"):
         select(suite, ["imags"])
 
 
@@ -79,7 +79,7 @@ def test_an_error_names_the_line_in_the_suite(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_suite_is_refused_with_the_reason(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(PlanError, match=message):
+    with pytest.raises(InputError, match=message):
         load(written(tmp_path, text))
 
 
@@ -91,5 +91,5 @@ def test_the_packaged_suite_asks_every_installed_task_of_the_field_and_of_reason
 
 
 def test_a_suite_is_no_plan() -> None:
-    with pytest.raises(PlanError, match="is a suite of plans"):
+    with pytest.raises(InputError, match="is a suite of plans"):
         load_plan("all-tasks")

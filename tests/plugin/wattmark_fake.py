@@ -32,13 +32,13 @@ from wattmark.contracts import (
     Workspace,
 )
 from wattmark.errors import UnsupportedSetupError
-from wattmark.metrology.counters import (
+from wattmark.metrology import (
     Accuracy,
     counted_energy,
     elapsed_s,
     window_without_idle,
 )
-from wattmark.pipelines.forward import Forward
+from wattmark.pipelines import Forward
 from wattmark.quantities import Grade, Reason
 from wattmark.records import EnergyWindow, MeterReading, ModelInfo, Precision, Setup, TaskInfo
 

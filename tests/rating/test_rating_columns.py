@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 from wattmark.cli.main import app
 from wattmark.cli.rate import rate as rate_command
 from wattmark.editions.rating_table import ADDED, read_table, write_table
-from wattmark.errors import RatingError, UnknownNameError, WattmarkError
+from wattmark.errors import InputError, RatingError, UnknownNameError, WattmarkError
 from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
 from wattmark.rating.columns import Columns, rate_columns
 from wattmark.rating.confidence import RESAMPLES
-from wattmark.rating.rules.absolute import rescale_due
+from wattmark.rating.limits import rescale_due
 from wattmark.records import Run
 from wattmark.workflows import runs
 
@@ -265,7 +265,8 @@ def test_limits_are_of_a_population_and_say_when_they_are_due(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "is no file of limits"),
+        ("{", "limits.yaml: line 1, column 2"),
+        ("limits_version: 1", "is no file of limits"),
         ("limits_version: 2\nmost_energy_for_5_4_3_2_stars: {}", "limits_version is 2"),
         ("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 2, 3]}", "limits.yaml: a: "),
         ("limits_version: 1\nmost_energy_for_5_4_3_2_stars: {a: [1, 3, 2, 4]}", "do not rise"),
@@ -274,7 +275,7 @@ def test_limits_are_of_a_population_and_say_when_they_are_due(tmp_path: Path) ->
 def test_bad_limits_are_refused(tmp_path: Path, content: str, said: str) -> None:
     source, limits = a_table(tmp_path / "in.csv"), tmp_path / "limits.yaml"
     limits.write_text(content)
-    with pytest.raises(RatingError, match=said):
+    with pytest.raises(InputError, match=said):
         wattmark("rate", source, "--rule", "absolute", "--limits", limits)
     with pytest.raises(RatingError, match="needs --limits"):
         wattmark("rate", source, "--rule", "absolute")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wattmark.errors import UnknownNameError
-from wattmark.rating import RULES, Rule, find_rule
+from wattmark.errors import RatingError, UnknownNameError
+from wattmark.rating import LimitedRule, Rule, find_rule, needs_limits
 from wattmark.rating.rules.absolute import Absolute
 
 PUBLISHED = Path(__file__).parent / "fixtures" / "aies-2025"
@@ -18,9 +18,10 @@ GROUPS = [
     *(("text_generation", c) for c in "ABC"),
 ]
 
-rules = pytest.mark.parametrize("rule", RULES.values(), ids=lambda r: r.name)
+COMPARING = [find_rule("quintile"), find_rule("aies-2025")]
+rules = pytest.mark.parametrize("rule", COMPARING, ids=lambda r: r.name)
 every_rule = pytest.mark.parametrize(
-    "rule", [*RULES.values(), Absolute((10.0, 100.0, 1000.0, 5000.0))], ids=lambda r: r.name
+    "rule", [*COMPARING, Absolute((10.0, 100.0, 1000.0, 5000.0))], ids=lambda r: r.name
 )
 #: whole numbers: positions within the range are then either on a border or clearly off it
 energies = st.lists(st.integers(1, 10_000), min_size=5, max_size=40)
@@ -179,11 +180,29 @@ def test_populations_can_be_rated_row_by_row_at_once(rule: Rule) -> None:
 
 @rules
 def test_a_rule_has_a_name_a_version_and_a_text(rule: Rule) -> None:
-    assert find_rule(rule.name) is rule
-    assert rule.version == 1
+    assert find_rule(rule.name) == rule
+    assert (rule.version, rule.min_population) == (1, 5)
     assert "5 stars" in rule.text
 
 
 def test_an_unknown_rule_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'quintile'"):
         find_rule("quintiles")
+
+
+def test_fixed_limits_have_a_text_before_they_are_given_and_no_stars() -> None:
+    rule = find_rule("absolute")
+
+    assert isinstance(rule, LimitedRule)
+    assert "limits of energy, which each population has of its own" in rule.text
+    with pytest.raises(RatingError, match="rule absolute needs the limits of each population"):
+        stars(rule, [1.0])
+    given_limits = rule.with_limits((1.0, 2.0, 3.0, 4.0))
+    assert "5 up to 1, 4 up to 2, 3 up to 3, 2 up to 4, 1 above" in given_limits.text
+    assert stars(given_limits, [1.0, 1.1, 4.0, 4.1]) == [5, 4, 2, 1]
+    assert given_limits.min_population == 1  # who else is there does not matter
+
+
+def test_rules_that_compare_need_no_limits() -> None:
+    assert [needs_limits(rule.name) for rule in COMPARING] == [False, False]
+    assert needs_limits("absolute")

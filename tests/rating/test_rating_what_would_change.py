@@ -14,13 +14,14 @@ from typer.testing import CliRunner
 
 from wattmark.cli.main import app
 from wattmark.editions.rating_table import read_table, write_table
-from wattmark.rating import RULES, Rule
+from wattmark.rating import Rule, find_rule
 from wattmark.rating.rules.absolute import Absolute
 from wattmark.rating.two_digits import energy_text, percent_text, rounded
 from wattmark.rating.what_would_change import Change, How, changes, what_would_change
 
 LIMITS = Absolute((0.3, 1.0, 3.0, 8.0))
-every_rule = pytest.mark.parametrize("rule", [*RULES.values(), LIMITS], ids=lambda r: r.name)
+QUINTILE, BANDS = find_rule("quintile"), find_rule("aies-2025")
+every_rule = pytest.mark.parametrize("rule", [QUINTILE, BANDS, LIMITS], ids=lambda r: r.name)
 populations = st.lists(
     st.one_of(st.floats(0.01, 20), st.integers(1, 9).map(float)), min_size=2, max_size=25
 )
@@ -104,7 +105,7 @@ def test_what_is_not_said_does_not_happen(rule: Rule, values: list[float], at: i
 def test_sentences_under_each_rule() -> None:
     energies = np.array([0.5, 0.61, 0.8, 0.9, 1.1, 1.2, 2.0, 2.5, 3.0, 9.0])
 
-    assert what_would_change(energies, 2, RULES["quintile"]) == (
+    assert what_would_change(energies, 2, QUINTILE) == (
         "4★ → 5★ below 0.61 Wh (−24 %)",
         "4★ → 3★ above 1.1 Wh (+38 %)",
         "4★ → 3★ if 4 more results under 0.8 Wh join",
@@ -112,11 +113,11 @@ def test_sentences_under_each_rule() -> None:
         "4★ → 5★ if 1 result under 0.8 Wh leaves",
         "4★ → 3★ if 5 results over 0.8 Wh leave",
     )
-    assert what_would_change(energies, 9, RULES["aies-2025"]) == (
+    assert what_would_change(energies, 9, BANDS) == (
         "1★ → 2★ below 2.4 Wh (−74 %)",
         "1★ → 2★ or more if 1 more result over 12 Wh joins",
     )
-    assert what_would_change(energies, 5, RULES["aies-2025"]) == (
+    assert what_would_change(energies, 5, BANDS) == (
         "5★ → 4★ above 2.2 Wh (+84 %)",
         "5★ → 4★ if the result of most energy leaves",
     )
@@ -126,7 +127,7 @@ def test_sentences_under_each_rule() -> None:
 def test_a_population_that_leaving_would_make_too_small_is_not_said_to_change() -> None:
     five = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
 
-    assert {c.how for c in changes(five, 2, RULES["quintile"])} == {How.OWN, How.JOIN}
+    assert {c.how for c in changes(five, 2, QUINTILE)} == {How.OWN, How.JOIN}
 
 
 @given(st.floats(1e-9, 1e9), st.booleans(), st.integers(2, 5))

@@ -12,7 +12,15 @@ from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, energy_ratio
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
 from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import Energy, EnergyWindow, MeterReading, Result, hashed_document
+from wattmark.records import (
+    Energy,
+    EnergyWindow,
+    IdlePower,
+    IdleRecord,
+    MeterReading,
+    Result,
+    hashed_document,
+)
 from wattmark.records.reading import comparable_per_query
 from wattmark.results.energy_results import energies, ratios
 from wattmark.results.idle_powers import IdlePowers
@@ -86,6 +94,21 @@ def test_a_result_of_an_earlier_version_keeps_its_document() -> None:
 
     (now,) = hashed_document(a_result(energy_of(a_window(1.6))))["energy"]
     assert now["comparable"]["scale"] == DEFAULT_MODEL.scale
+
+
+def test_a_meter_that_failed_at_idle_is_told_by_the_figures_that_need_it() -> None:
+    lost = Quantity.missing("W", Reason.SENSOR_LOST, "no answer from the plug")
+    power = IdlePower(meter="plug", domain="node", power=lost)
+    record = IdleRecord(machine="", measured_at=0.0, seconds=2.0, power=(power,))
+    before, after = (MeterReading(time_ns=time_ns, values={}) for time_ns in (0, 10**9))
+    gross = Quantity.between(50.0, 45.0, 55.0, "J")
+    window = window_without_idle("plug", "node", gross, before, after)
+
+    (node,) = energies([a_round(window, queries=10)], [1.0] * 10, IdlePowers([record]))
+
+    assert node.per_query.value == 5.0
+    assert node.idle_subtracted_per_query.reason is Reason.IDLE_NOT_MEASURED
+    assert node.idle_subtracted_per_query.detail == "no answer from the plug"
 
 
 def a_result(*parts: Energy) -> Result:

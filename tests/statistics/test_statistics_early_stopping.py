@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from wattmark.statistics.early_stopping import queries_needed, server_verdict, stream_estimate
+from wattmark.statistics import queries_needed, server_verdict, stream_estimate
 
 CONFORMANCE = Path(__file__).parents[2] / "benchmarks" / "loadgen_conformance.py"
 PERCENTILES = (0.90, 0.95, 0.97, 0.99, 0.999)

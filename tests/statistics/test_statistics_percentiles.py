@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from wattmark.quantities import Reason
 from wattmark.statistics import (
     TooFewSamplesError,
-    median_of_rounds,
     percentile_interval,
     percentile_quantity,
 )
@@ -69,11 +68,3 @@ def test_a_known_percentile_carries_unit_and_level() -> None:
 def test_samples_that_failed_are_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         percentile_interval([1.0, float("nan")] * 10, 0.5)
-
-
-def test_one_disturbed_round_does_not_move_the_median_of_rounds() -> None:
-    calm = [5.0, 5.1, 4.9]
-
-    assert median_of_rounds([calm, [50.0, 51.0], calm]) == 5.0
-    with pytest.raises(ValueError, match="no round"):
-        median_of_rounds([[], []])

@@ -1,14 +1,24 @@
 import numpy as np
 import pytest
 
-from wattmark.statistics.early_stopping import queries_needed
+from wattmark.statistics import queries_needed
 from wattmark.statistics.sequential_latency import (
     SequentialLatency,
+    SequentialRule,
     Verdict,
-    fail_probability,
-    pass_probability,
+    _ever_fails,
+    _ever_passes,
     sequential_rule,
 )
+
+
+def pass_probability(rule: SequentialRule, under_rate: float) -> float:
+    """Exact, for a system with this true share under the latency, with a look at every query."""
+    return _ever_passes(np.asarray(rule.pass_from, np.int64), 1 - under_rate)
+
+
+def fail_probability(rule: SequentialRule, under_rate: float) -> float:
+    return _ever_fails(np.asarray(rule.fail_until, np.int64), 1 - under_rate)
 
 
 def ever(percentile: float, horizon: int, verdict: Verdict) -> float:

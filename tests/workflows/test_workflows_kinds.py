@@ -12,11 +12,16 @@ from synthetic_run import make_failed, make_run
 
 import wattmark
 from wattmark.errors import RunNotFoundError, StoreError, UnknownNameError
-from wattmark.records import EndpointRun, Run
+from wattmark.records import SCHEMA_VERSION, EndpointRun, Record, Run
+from wattmark.reports.cells import Column, Table
+from wattmark.reports.shown import Shown
 from wattmark.store import run_ids
+from wattmark.store.kept_runs import RunLine
 from wattmark.store.locations import run_folder
+from wattmark.store.run_folders import RunFolders
+from wattmark.store.run_ids import created_at
 from wattmark.workflows import kinds, runs
-from wattmark.workflows.kinds import ENDPOINT, KINDS, PLAN
+from wattmark.workflows.kinds import ENDPOINT, KINDS, PLAN, RunKind
 
 OF_PLAN, OF_SERVER = "20260101-120000-quickstart", "20260102-120000-endpoint-1f2e"
 
@@ -126,6 +131,39 @@ def test_a_load_that_cannot_be_read_names_its_file(one_of_each, tmp_path: Path) 
     with pytest.raises(StoreError, match=str(path)):
         wattmark.load()
     assert run_folder(tmp_path, "x") == tmp_path / "runs" / "x"  # plans' raw files lie elsewhere
+
+
+class Training(Record):
+    """A run of a kind to come: what its record has to have, and no more."""
+
+    schema_version: str = SCHEMA_VERSION
+    id: str
+    loss: float
+
+
+def test_a_new_kind_is_its_file_and_its_line(one_of_each, monkeypatch) -> None:
+    def line(run: Training) -> RunLine:
+        return RunLine(run.id, created_at(run.id), "finished", "mnist", "tiny", "1 epoch")
+
+    def shown(run: Training) -> Shown:
+        return Shown("tiny", Table((Column("loss", "Loss"),), ()), (f"The loss is {run.loss}.",))
+
+    def report(run: Training, format_: str) -> str:
+        return f"{format_}: {run.loss}"
+
+    kept = RunFolders("trainings", Training, line)
+    training = RunKind("training", "a training", "trainings", Training, kept, shown, report)
+    monkeypatch.setattr(kinds, "KINDS", (*KINDS, training))
+
+    run = Training(id="20260103-120000-tiny-0a0a", loss=0.25)
+    kept.save(run)
+    assert wattmark.load() == wattmark.load("20260103") == run
+    assert [line["kind"] for line in kinds.listed()] == ["training", "endpoint", "plan"]
+    assert wattmark.report(run, "md") == "md: 0.25"
+    assert kinds.shown(run).conclusions == ("The loss is 0.25.",)
+    assert runs.load() == one_of_each[0]
+    with pytest.raises(RunNotFoundError, match="is a training, and this takes runs of plans"):
+        runs.load(run.id)
 
 
 def test_ids_say_when_a_run_began() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,23 +44,9 @@ class BatchingRecord:
         return self.batch_end_ns[self.batch]
 
     @property
-    def latency_s(self) -> NDArray[np.float64]:
-        """From scheduled arrival to completion, s."""
-        return (self.completion_ns - self.arrival_ns) / 1e9
-
-    @property
-    def queueing_s(self) -> NDArray[np.float64]:
-        """From scheduled arrival to the start of the batch, s."""
-        return (self.start_ns - self.arrival_ns) / 1e9
-
-    @property
     def failed(self) -> NDArray[np.bool_]:
         """Whether each query's batch failed."""
         return self.batch_failed[self.batch]
-
-    def size_histogram(self) -> dict[int, int]:
-        """How many batches there were of each size (before padding), smallest first."""
-        return dict(sorted(Counter(self.batch_size.tolist()).items()))
 
 
 class Journal:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+
+from wattmark.cli.installed import NamesInstalled
 
 
-class CheckedCommand(TyperCommand):
+class CheckedCommand(NamesInstalled):
     """A verb whose numbers are finite and of 64 bits, and whose texts are text."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

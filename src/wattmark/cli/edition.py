@@ -26,10 +26,12 @@ def _in(folder: Path) -> Editions:
 @app.command("open")
 def open_(
     name: Name,
-    rule: Annotated[str, typer.Option(help="quintile, aies-2025 or absolute.")] = "quintile",
+    rule: Annotated[str, typer.Option(help="{rules}.")] = "quintile",
     limits: Annotated[
         Path | None,
-        typer.Option(help="For rule absolute; left out: those of the edition before it."),
+        typer.Option(
+            help="For a rule that needs limits; left out: those of the edition before it."
+        ),
     ] = None,
     folder: Folder = _HERE,
 ) -> None:

@@ -20,8 +20,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="boamps, csv, cyclonedx, eu-ai-act-annex-xi, itu-l1801, json, model-card, sci, "
-            "sci-ai, spdx.",
+            help="{exports}: `wattmark list exports` says whose each is.",
         ),
     ] = "json",
     setup: Annotated[

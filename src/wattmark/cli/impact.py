@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wattmark.cli import place_options as options
+
 if TYPE_CHECKING:
     from wattmark.impact import Impact, Use
     from wattmark.impact.site import Site
@@ -23,60 +25,20 @@ def impact(
     setup: Annotated[
         str | None, typer.Option(help="Which setup of the run, or 'all' (default: the baseline).")
     ] = None,
-    region: Annotated[
-        str | None, typer.Option(help="FR, France, US-CA, SE3, or world.", rich_help_panel="Place")
-    ] = None,
-    provider: Annotated[
-        str | None, typer.Option(help="aws, azure or gcp.", rich_help_panel="Place")
-    ] = None,
-    zone: Annotated[
-        str | None, typer.Option(help="The provider's zone.", rich_help_panel="Place")
-    ] = None,
-    site: Annotated[
-        Path | None,
-        typer.Option(help="A site.yaml; options override it.", rich_help_panel="Place"),
-    ] = None,
-    compare: Annotated[
-        str | None,
-        typer.Option(metavar="FR,US,...", help="Regions side by side.", rich_help_panel="Place"),
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            metavar="now",
-            help="A live signal of the grid, where one answers.",
-            rich_help_panel="Place",
-        ),
-    ] = None,
-    pue: Annotated[
-        float | None, typer.Option(help="Power usage effectiveness.", rich_help_panel="Terms")
-    ] = None,
-    wue_site: Annotated[
-        float | None, typer.Option(help="Water on site, L/kWh.", rich_help_panel="Terms")
-    ] = None,
-    market_carbon: Annotated[
-        float | None,
-        typer.Option(help="Carbon of the power contract, g/kWh.", rich_help_panel="Terms"),
-    ] = None,
-    price: Annotated[
-        str | None,
-        typer.Option(help="Of electricity, such as 0.25EUR/kWh.", rich_help_panel="Terms"),
-    ] = None,
-    instance_price: Annotated[
-        str | None,
-        typer.Option(help="Of the rented machine, such as 3.20USD/h.", rich_help_panel="Terms"),
-    ] = None,
-    device: Annotated[
-        list[str] | None,
-        typer.Option(help="What it ran on, for embodied: h100:8.", rich_help_panel="Terms"),
-    ] = None,
-    lifetime_years: Annotated[
-        float | None, typer.Option(help="Of the devices.", rich_help_panel="Terms")
-    ] = None,
-    share: Annotated[
-        float | None,
-        typer.Option(help="Of the machine: 0 to 1.", rich_help_panel="Terms"),
-    ] = None,
+    region: options.Region = None,
+    provider: options.Provider = None,
+    zone: options.Zone = None,
+    site: options.SiteFile = None,
+    compare: options.Compare = None,
+    at: options.At = None,
+    pue: options.Pue = None,
+    wue_site: options.WueSite = None,
+    market_carbon: options.MarketCarbon = None,
+    price: options.Price = None,
+    instance_price: options.InstancePrice = None,
+    device: options.Devices = None,
+    lifetime_years: options.LifetimeYears = None,
+    share: options.Share = None,
     volume: Annotated[str | None, typer.Option(help="Queries over time, such as 5e6/day.")] = None,
     api_model: Annotated[
         str | None,

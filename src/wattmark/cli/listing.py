@@ -17,6 +17,9 @@ class Kind(StrEnum):
     FRAMEWORKS = "frameworks"
     METERS = "meters"
     SCENARIOS = "scenarios"
+    RULES = "rules"
+    EXPORTS = "exports"
+    REPORTS = "reports"
     RUNS = "runs"
 
 
@@ -24,10 +27,11 @@ def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List tasks, models, public data sets, frameworks, meters, scenarios or stored runs."""
+    """List what is installed, public data sets, or stored runs."""
     import json
 
-    special = {Kind.RUNS: _runs, Kind.DATA: _data}
+    special = {Kind.RUNS: _runs, Kind.DATA: _data, Kind.RULES: _rules}
+    special |= {Kind.EXPORTS: _exports, Kind.REPORTS: _reports}
     rows = special[kind]() if kind in special else _instruments(kind)
     if as_json:
         typer.echo(json.dumps(rows, indent=1))
@@ -94,6 +98,30 @@ def _data() -> list[dict[str, str]]:
         for task in registry.names("task")
         for found in registry.datasets(task)
     ]
+
+
+def _rules() -> list[dict[str, str]]:
+    """Every rating rule in words."""
+    from wattmark.rating import installed_rules
+
+    return [
+        {"name": rule.name, "version": f"version {rule.version}", "text": rule.text}
+        for rule in installed_rules()
+    ]
+
+
+def _exports() -> list[dict[str, str]]:
+    """Every export format, and whose it is."""
+    from wattmark import registry
+
+    return [{"name": n, "title": registry.export(n).title} for n in registry.names("export")]
+
+
+def _reports() -> list[dict[str, str]]:
+    """Every format of a report."""
+    from wattmark import registry
+
+    return [{"name": n, "title": registry.report_format(n).title} for n in registry.names("report")]
 
 
 def _runs() -> list[dict[str, str]]:

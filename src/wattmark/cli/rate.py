@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from wattmark.contracts import Rule
     from wattmark.rating.columns import Columns
-    from wattmark.rating.rules.absolute import Absolute
 
 
 def rate(
@@ -22,10 +22,10 @@ def rate(
         str | None, typer.Option(metavar="A,B", help="Columns that make a population.")
     ] = None,
     rule: Annotated[
-        str, typer.Option(help="quintile, aies-2025, or absolute (with --limits).")
+        str, typer.Option(help="{rules}: `wattmark list rules` says what each does.")
     ] = "quintile",
     limits: Annotated[
-        Path | None, typer.Option(help="The limits of each population, for rule absolute.")
+        Path | None, typer.Option(help="The limits of each population, for a rule that needs them.")
     ] = None,
     write_limits: Annotated[
         Path | None, typer.Option(help="Write limits for this table: its best has 4 stars.")
@@ -54,8 +54,9 @@ def rate(
         ),
     ] = 8192,
     min_population: Annotated[
-        int, typer.Option(min=2, help="Groups with fewer are not rated; five stars need five.")
-    ] = 5,
+        int | None,
+        typer.Option(min=2, help="Groups with fewer are not rated (default: what the rule wants)."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write the table with its stars: .csv, .parquet, .json.")
@@ -80,7 +81,7 @@ def rate(
     )
     from wattmark.rating import find_rule
     from wattmark.rating.columns import rate_columns
-    from wattmark.rating.rules.absolute import rescale_due
+    from wattmark.rating.limits import rescale_due
 
     chosen = _rules(rule, limits)
     if explain:
@@ -138,19 +139,21 @@ def rate(
     _print(found)
 
 
-def _rules(rule: str, limits: Path | None) -> str | dict[str, Absolute]:
-    """The name of a rule, or the limits of each population for ``absolute``."""
+def _rules(rule: str, limits: Path | None) -> str | dict[str, Rule]:
+    """The name of a rule, or the rule of each population where it needs limits."""
     from wattmark.editions.thresholds import read_limits
     from wattmark.errors import RatingError
-    from wattmark.rating import find_rule
+    from wattmark.rating import LimitedRule, find_rule
+    from wattmark.rating.limits import by_population
 
-    if rule == "absolute":
+    found = find_rule(rule)
+    if isinstance(found, LimitedRule):
         if limits is None:
-            raise RatingError("rule absolute needs --limits; --write-limits makes them")
-        return read_limits(limits)
+            raise RatingError(f"rule {rule} needs --limits; --write-limits makes them")
+        return by_population(found, read_limits(limits))
     if limits is not None:
-        raise RatingError(f"--limits go with rule absolute, not {rule}")
-    return find_rule(rule).name
+        raise RatingError(f"--limits: rule {rule} has no limits")
+    return rule
 
 
 def _stability(columns: Columns, change: str, seed: int) -> None:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-class Format(StrEnum):
-    """Formats of a report."""
-
-    HTML = "html"
-    MD = "md"
-    CSV = "csv"
-    JSON = "json"
-
-
 def report(
     run: Annotated[str, typer.Argument(help="A run's id, a unique prefix of it, or 'latest'.")],
-    format_: Annotated[Format, typer.Option("--format", help="Format of the report.")] = Format.MD,
+    format_: Annotated[str, typer.Option("--format", help="{reports}.")] = "md",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; left out: print it.")
     ] = None,
@@ -29,7 +19,7 @@ def report(
     from wattmark.files import naming
     from wattmark.workflows import kinds
 
-    text = kinds.report(kinds.load(run), format_.value)
+    text = kinds.report(kinds.load(run), format_)
     if output is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:

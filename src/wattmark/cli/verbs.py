@@ -43,7 +43,7 @@ VERBS = {
     "list": Verb(
         "listing",
         "list_",
-        "List tasks, models, public data sets, frameworks, meters, scenarios or stored runs.",
+        "List what is installed, public data sets, or stored runs.",
     ),
     "show": Verb(
         "show", "show", "Show a run's table and conclusions, or the card of a task or a model."

@@ -1,5 +1,7 @@
 """What an instrument must offer: the interfaces of tasks, models, frameworks, scenarios, meters.
 
+And what a rating rule, an export and a report format must offer.
+
 They are protocols: a plug-in need not import a base class. Arrays are host numpy arrays; a
 query's inputs are ``{input name: array}`` with a leading batch axis of 1, its output is one
 array. A plug-in is found by its entry point (see :mod:`wattmark.registry`).
@@ -7,8 +9,10 @@ array. A plug-in is found by its entry point (see :mod:`wattmark.registry`).
 
 from wattmark.contracts.availability import Availability
 from wattmark.contracts.channel import Channel, CpuModel, Recordable, TraceUnit
+from wattmark.contracts.export import Export, Exported
 from wattmark.contracts.framework import Framework, Workspace, devices_of, precisions_of
 from wattmark.contracts.meter import Meter, MeterInfo, Scope
+from wattmark.contracts.meter_kind import MeterKind
 from wattmark.contracts.model import Mark, Model, Pipeline
 from wattmark.contracts.network import (
     Inputs,
@@ -20,7 +24,9 @@ from wattmark.contracts.network import (
     State,
     StatefulRunner,
 )
-from wattmark.contracts.power_source import PowerSource
+from wattmark.contracts.power_source import PowerSource, Timed
+from wattmark.contracts.report_format import Reported, ReportFormat
+from wattmark.contracts.rule import LimitedRule, Limits, Rule
 from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
 from wattmark.contracts.sensor import Sensor
 from wattmark.contracts.task import DataSet, Example, Task
@@ -31,13 +37,18 @@ __all__ = [
     "CpuModel",
     "DataSet",
     "Example",
+    "Export",
+    "Exported",
     "Framework",
     "InputSpec",
     "Inputs",
+    "LimitedRule",
+    "Limits",
     "LoadgenScenario",
     "Mark",
     "Meter",
     "MeterInfo",
+    "MeterKind",
     "Model",
     "Network",
     "Output",
@@ -45,6 +56,9 @@ __all__ = [
     "Pipeline",
     "PowerSource",
     "Recordable",
+    "ReportFormat",
+    "Reported",
+    "Rule",
     "Runner",
     "Runners",
     "Scenario",
@@ -53,6 +67,7 @@ __all__ = [
     "State",
     "StatefulRunner",
     "Task",
+    "Timed",
     "Timeline",
     "TraceUnit",
     "Workspace",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wattmark.contracts.sensor import Sensor
 from wattmark.quantities import Grade, Quantity
@@ -55,6 +55,7 @@ class Channel(Record):
     model: CpuModel | None = None
 
 
+@runtime_checkable
 class Recordable(Protocol):
     """A meter whose raw readings can be recorded and judged later."""
 

@@ -15,6 +15,12 @@ from wattmark.contracts.meter import Meter
 class MeterKind:
     """What an entry point of the group ``wattmark.meter_kinds`` names.
 
+    A *meter* (group ``wattmark.meters``) finds its hardware by itself: a counter of the processor,
+    of a card. A kind of meter is for what only its user knows: which plug, at which address. The
+    user names each in ``meters.yaml``, as ``NAME: {kind: KIND, ...}``; from then on NAME is a meter
+    like any other. Settings are best derived from
+    :class:`wattmark.meters.node.node_settings.NodeSettings`, which has what all kinds need.
+
     ``settings`` is the model of one entry of the settings file; it has a field ``kind`` and
     forbids unknown keys. ``build`` makes the meter from the instrument's name and its checked
     settings, and asks nothing of the instrument yet. ``example`` is one line for the settings

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from wattmark.contracts.availability import Availability
 from wattmark.contracts.sensor import Sensor
 from wattmark.quantities import Grade
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A figure that an instrument showed at a time of its own (monotonic clock, ns), not now."""
+
+    value: float
+    time_ns: int
 
 
 class PowerSource(Protocol):
@@ -24,8 +33,8 @@ class PowerSource(Protocol):
         """Start using it; its domains, each with its sensor. Raises MeterError."""
         ...
 
-    def power_w(self) -> Mapping[str, float]:
-        """Watts by domain, as shown now; what cannot be read is left out.
+    def power_w(self) -> Mapping[str, float | Timed]:
+        """Watts by domain, as shown now or Timed; what cannot be read is left out.
 
         Raises MeterError where nothing can be read.
         """

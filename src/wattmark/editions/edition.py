@@ -14,14 +14,15 @@ from typing import Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wattmark import registry
+from wattmark.contracts import LimitedRule, Limits, Rule
 from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns, Rated, rate_columns
 from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.distributions import Comparable
-from wattmark.rating.population import MIN_POPULATION
+from wattmark.rating.limits import born, by_population, checked
 from wattmark.rating.rated_row import EntryFields
-from wattmark.rating.rules import Rule, find_rule
-from wattmark.rating.rules.absolute import Absolute
+from wattmark.rating.rules import MIN_POPULATION, find_rule, needs_limits
 from wattmark.records import hashed_document
 from wattmark.records.canonical import canonical, sha256_of, without
 
@@ -34,8 +35,6 @@ _SINCE_3 = ("comparable_low_wh", "comparable_high_wh", "scale")
 #: What the canonical JSON of RFC 8785 can say.
 MOST_INTEGER = 2**53 - 1
 MOST_RESAMPLES = 1_000_000
-
-Limits = tuple[float, float, float, float]
 
 
 class Entry(EntryFields):
@@ -68,8 +67,9 @@ class Star(BaseModel):
 class Edition(BaseModel):
     """An edition; ``stars`` are in the order of ``entries``, and empty until it is frozen.
 
-    ``limits`` are those of the rule ``absolute``, for each population: the most energy for 5, 4, 3
-    and 2 stars in Wh a query.
+    ``limits`` are those of a rule that needs them, for each population: the most energy for 5, 4, 3
+    and 2 stars in Wh a query. Where its rule is not installed, an edition can be read and not
+    rated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -97,23 +97,29 @@ class Edition(BaseModel):
                 f"edition_version is {self.edition_version}, and {EDITION_VERSION} is the newest "
                 f"that this Wattmark knows"
             )
-        if (self.rule == Absolute.name) != (self.limits is not None):
-            raise ValueError("the rule absolute has limits, and only this one does")
+        installed = self.rule in registry.names("rule")
+        if installed and needs_limits(self.rule) != (self.limits is not None):
+            raise ValueError(f"rule {self.rule} {_limits_told(self.rule)}")
         if self.previous is not None and not self.previous < self.name:
             raise ValueError(f"previous is {self.previous!r}, which does not come before it")
         if self.edition_version < 3 and any(entry.scale for entry in self.entries):
             raise ValueError("entries share a scale since edition_version 3")
         try:
-            self.rules()
+            for limits in (self.limits or {}).values():
+                checked(limits)
         except RatingError as error:
             raise ValueError(str(error)) from None
         return self
 
     def rules(self) -> str | dict[str, Rule]:
-        """Its rule by name, or that of each population for fixed limits. Raises RatingError."""
-        if self.limits is None:
+        """Its rule by name, or that of each population where it needs limits.
+
+        Raises RatingError, UnknownNameError where it is not installed.
+        """
+        rule = find_rule(self.rule)
+        if self.limits is None or not isinstance(rule, LimitedRule):
             return self.rule
-        return {group: Absolute(limits) for group, limits in self.limits.items()}
+        return by_population(rule, self.limits)
 
 
 def population(task: str, model_class: str, hardware: str) -> str:
@@ -134,29 +140,31 @@ def opened(
 ) -> Edition:
     """A new edition with the entries of the one before it, which has to be frozen.
 
-    The rule ``absolute`` takes ``limits``, or else those of the edition before, or else draws them
-    from its population, where the best then has 4 stars. Raises RatingError, UnknownNameError.
+    A rule that needs limits takes ``limits``, or else those of the edition before, or else they are
+    drawn from its population, where the best then has 4 stars. Raises RatingError,
+    UnknownNameError.
     """
     closes = closing_date(name)
     if previous is not None and previous.digest is None:
         raise RatingError(f"edition {previous.name} comes before {name} and is not frozen")
-    if rule == Absolute.name:
-        limits = limits or _inherited(name, previous)
+    if needs_limits(rule):
+        limits = limits or _inherited(name, rule, previous)
     elif limits is not None:
-        raise RatingError(f"edition {name}: limits go with rule absolute, not {rule}")
+        raise RatingError(f"edition {name}: rule {rule} {_limits_told(rule)}")
     return Edition(
         name=name,
         closes=closes,
         rule=rule,
         rule_version=version_of(rule),
         limits=limits,
+        min_population=find_rule(rule).min_population,
         previous=previous.name if previous else None,
         previous_digest=previous.digest if previous else None,
         entries=previous.entries if previous else (),
     )
 
 
-def _inherited(name: str, previous: Edition | None) -> dict[str, Limits]:
+def _inherited(name: str, rule: str, previous: Edition | None) -> dict[str, Limits]:
     if previous is not None and previous.limits is not None:
         return previous.limits
     energies: dict[str, list[float]] = {}
@@ -166,15 +174,19 @@ def _inherited(name: str, previous: Edition | None) -> dict[str, Limits]:
                 energies.setdefault(entry.group, []).append(entry.energy_wh)
     if not energies:
         raise RatingError(
-            f"edition {name}: rule absolute needs limits, and no edition with rated results comes "
+            f"edition {name}: rule {rule} needs limits, and no edition with rated results comes "
             f"before it: `wattmark rate --write-limits FILE` makes them, --limits FILE takes them"
         )
-    return {group: Absolute.born(np.array(its)).limits for group, its in sorted(energies.items())}
+    return {group: born(np.array(its)) for group, its in sorted(energies.items())}
 
 
 def version_of(rule: str) -> int:
     """The version of a rule that editions can have. Raises UnknownNameError."""
-    return Absolute.version if rule == Absolute.name else find_rule(rule).version
+    return find_rule(rule).version
+
+
+def _limits_told(rule: str) -> str:
+    return "needs limits, and there are none" if needs_limits(rule) else "has no limits"
 
 
 def with_entries(edition: Edition, entries: tuple[Entry, ...], today: str) -> Edition:

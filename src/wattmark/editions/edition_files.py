@@ -10,10 +10,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from wattmark.assets.whole_file import write_whole
+from wattmark.contracts import Limits
 from wattmark.editions.edition import (
     Edition,
     Entry,
-    Limits,
     Star,
     document,
     frozen,
@@ -60,7 +60,7 @@ class Editions:
     def open(self, name: str, rule: str, limits: Path | None = None) -> Edition:
         """A new edition after the newest one before it. Raises RatingError where it exists.
 
-        ``limits`` is a file of them, for the rule ``absolute``; its populations are named as
+        ``limits`` is a file of them, for a rule that needs them; its populations are named as
         ``wattmark rate --write-limits`` names those of the stored runs, or as entries do.
         """
         if self._path(name).exists():
@@ -148,13 +148,13 @@ def _not_valid(path: Path, error: ValidationError) -> str:
 def limits_in(path: Path) -> dict[str, Limits]:
     """The limits in a file, by the names that populations have in editions."""
     found = {}
-    for name, rule in read_limits(path).items():
+    for name, its in read_limits(path).items():
         try:
             task, model_class, hardware = json.loads(name)
         except ValueError:
-            found[name] = rule.limits
+            found[name] = its
         else:
-            found[population(task, model_class, hardware)] = rule.limits
+            found[population(task, model_class, hardware)] = its
     return found
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from wattmark.editions.edition import Edition, Star, digest, document, stars, version_of
-from wattmark.rating.rules.absolute import rescale_due
+from wattmark.rating.limits import rescale_due
 
 #: Since that edition_version probabilities are drawn as they are now.
 DRAWN_SO_SINCE = 2
@@ -52,11 +52,10 @@ def problems(edition: Edition, previous: Edition | None, written: bytes) -> list
 
 def _has_digest(edition: Edition, written: bytes) -> bool:
     try:
-        if digest(written) == edition.digest:
-            return True
-    except ValueError:
-        pass  # laid out otherwise
-    return digest(document(edition)) == edition.digest
+        found = digest(written)
+    except ValueError:  # laid out otherwise
+        found = ""
+    return found == edition.digest or digest(document(edition)) == edition.digest
 
 
 def remarks(edition: Edition) -> list[str]:

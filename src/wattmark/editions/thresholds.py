@@ -1,4 +1,4 @@
-"""Files of limits for the rule ``absolute``: a population each, by its values of the columns."""
+"""Files of limits for rules that need them: a population each, by its values of the columns."""
 
 from __future__ import annotations
 
@@ -7,38 +7,39 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from wattmark.contracts import Limits
 from wattmark.documents import read_document
 from wattmark.errors import RatingError
 from wattmark.files import naming
 from wattmark.rating.columns import Columns
-from wattmark.rating.population import MIN_POPULATION
-from wattmark.rating.rules.absolute import Absolute
+from wattmark.rating.limits import born, checked
+from wattmark.rating.rules import MIN_POPULATION
 
 LIMITS_VERSION = 1
 
 
-def born_limits(columns: Columns) -> dict[str, Absolute]:
+def born_limits(columns: Columns) -> dict[str, Limits]:
     """Limits for each population that is large enough to be rated."""
     found = {}
     for group in np.unique(columns.group.astype(str)):
         values = columns.value[(columns.group == group) & (columns.value > 0)]
         if len(values) >= MIN_POPULATION:
-            found[str(group)] = Absolute.born(values)
+            found[str(group)] = born(values)
     return found
 
 
-def write_limits(limits: dict[str, Absolute], path: Path) -> None:
+def write_limits(limits: dict[str, Limits], path: Path) -> None:
     """Write them as YAML."""
     document = {
         "limits_version": LIMITS_VERSION,
-        "most_energy_for_5_4_3_2_stars": {g: list(rule.limits) for g, rule in limits.items()},
+        "most_energy_for_5_4_3_2_stars": {name: list(its) for name, its in limits.items()},
     }
     text = yaml.safe_dump(document, sort_keys=True, allow_unicode=True)
     with naming(path):
         path.write_text(text, encoding="utf-8")
 
 
-def read_limits(path: Path) -> dict[str, Absolute]:
+def read_limits(path: Path) -> dict[str, Limits]:
     """The limits in a file. Raises InputError that names the file and the population."""
     document = read_document(path).data
     try:
@@ -52,7 +53,7 @@ def read_limits(path: Path) -> dict[str, Absolute]:
     for group, limits in groups.items():
         try:
             five, four, three, two = (float(limit) for limit in limits)
-            found[str(group)] = Absolute((five, four, three, two))
+            found[str(group)] = checked((five, four, three, two))
         except (TypeError, ValueError, RatingError) as error:
             raise RatingError(f"{path}: {group}: {error}") from None
     return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from wattmark.contracts import Exported
 from wattmark.errors import ExportError
 from wattmark.exports.schema_validation import check_boamps
-from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.exports.subject import Omissions, Subject
 from wattmark.quantities import Quantity
 from wattmark.records.reading import instruments
 
@@ -17,58 +18,64 @@ _QUALITY = ((0.10, "high"), (0.25, "medium"), (0.50, "low"))
 _INPUTS = {"image": "image", "object": "image", "speech": "audio"}
 
 
-def render_boamps(subject: Subject) -> Export:
-    """The report, checked. Raises ExportError where energy is missing: the format requires it."""
-    run, result, open_ = subject.run, subject.result, Omissions()
-    energy = subject.measured_kwh()
-    if not energy.known:
-        raise ExportError(
-            "BoAmps requires the energy of the task, which is missing: "
-            f"{energy.detail or energy.reason}"
-        )
-    if run.model.parameters is None:
-        open_.add("parametersNumber", "the model does not say how many it has")
-    accuracy = _accuracy(subject, open_)
-    document: dict[str, Any] = {
-        "header": {
-            "licensing": "Creative Commons 4.0",
-            "reportId": run.id,
-            "reportDatetime": run.created_at[:19].replace("T", " "),
-            "reportStatus": "draft",
-        },
-        "task": {
-            "taskStage": "inference",
-            "taskFamily": run.task.name,
-            "nbRequest": subject.queries,
-            "algorithms": [_algorithm(subject)],
-            "dataset": _data(subject),
-            **({} if accuracy is None else {"measuredAccuracy": accuracy}),
-        },
-        "measures": [
-            {
-                "measurementMethod": f"wattmark ({energy.grade or 'ungraded'}: "
-                f"{instruments(result)})",
-                "version": run.environment.wattmark,
-                "powerConsumption": energy.bounds()[1],
-                "measurementDateTime": run.created_at[:19].replace("T", " "),
-            }
-        ],
-        "system": {"os": run.environment.os},
-        "software": {"language": "python", "version": run.environment.python},
-        "infrastructure": _infrastructure(subject),
-    }
-    environment = _environment(subject, open_)
-    if environment:
-        document["environment"] = environment
-    if (quality := _quality(energy)) is not None:
-        document["quality"] = quality
-    else:
-        open_.add("quality", "the interval is wider than 50 %, which BoAmps has no word for")
-    open_.add("publisher", "who publishes the report is for them to say")
-    document["task"]["taskDescription"] = "Left open: " + "; ".join(open_.listed)
-    checked = check_boamps(document)
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    return Export(text, tuple(open_.listed), checked)
+class BoAmps:
+    """The format ``boamps``."""
+
+    name = "boamps"
+    title = "Boavizta's report of the energy of a task"
+
+    def document(self, subject: Subject) -> Exported:
+        """The report, checked. Raises ExportError where energy, which it requires, is missing."""
+        run, result, open_ = subject.run, subject.result, Omissions()
+        energy = subject.measured_kwh()
+        if not energy.known:
+            raise ExportError(
+                "BoAmps requires the energy of the task, which is missing: "
+                f"{energy.detail or energy.reason}"
+            )
+        if run.model.parameters is None:
+            open_.add("parametersNumber", "the model does not say how many it has")
+        accuracy = _accuracy(subject, open_)
+        document: dict[str, Any] = {
+            "header": {
+                "licensing": "Creative Commons 4.0",
+                "reportId": run.id,
+                "reportDatetime": run.created_at[:19].replace("T", " "),
+                "reportStatus": "draft",
+            },
+            "task": {
+                "taskStage": "inference",
+                "taskFamily": run.task.name,
+                "nbRequest": subject.queries,
+                "algorithms": [_algorithm(subject)],
+                "dataset": _data(subject),
+                **({} if accuracy is None else {"measuredAccuracy": accuracy}),
+            },
+            "measures": [
+                {
+                    "measurementMethod": f"wattmark ({energy.grade or 'ungraded'}: "
+                    f"{instruments(result)})",
+                    "version": run.environment.wattmark,
+                    "powerConsumption": energy.bounds()[1],
+                    "measurementDateTime": run.created_at[:19].replace("T", " "),
+                }
+            ],
+            "system": {"os": run.environment.os},
+            "software": {"language": "python", "version": run.environment.python},
+            "infrastructure": _infrastructure(subject),
+        }
+        environment = _environment(subject, open_)
+        if environment:
+            document["environment"] = environment
+        if (quality := _quality(energy)) is not None:
+            document["quality"] = quality
+        else:
+            open_.add("quality", "the interval is wider than 50 %, which BoAmps has no word for")
+        open_.add("publisher", "who publishes the report is for them to say")
+        document["task"]["taskDescription"] = "Left open: " + "; ".join(open_.listed)
+        checked = check_boamps(document)
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        return Exported(text, tuple(open_.listed), checked)
 
 
 def _algorithm(subject: Subject) -> dict[str, Any]:

@@ -5,65 +5,74 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from wattmark.contracts import Exported
 from wattmark.exports.schema_validation import check_cyclonedx
-from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.exports.subject import Omissions, Subject
 from wattmark.quantities import Quantity
 
 
-def render_cyclonedx(subject: Subject) -> Export:
-    """The bill of materials, checked against the schema. Raises ExportError."""
-    run, open_ = subject.run, Omissions()
-    consumptions = [
-        found
-        for activity, energy, carbon in (
-            (
-                "inference",
-                _facility(subject),
-                _total(subject, "carbon_location"),
-            ),
-            ("training", subject.training_kwh(), subject.training_kg()),
-        )
-        if (found := _consumption(activity, energy, carbon, open_)) is not None
-    ]
-    card: dict[str, Any] = {
-        "modelParameters": {"task": run.task.name},
-        "quantitativeAnalysis": {"performanceMetrics": _metrics(subject)},
-    }
-    open_.add("energyProviders", "who supplied the electricity, and from what, is not known")
-    card["considerations"] = {"environmentalConsiderations": {"energyConsumptions": consumptions}}
-    card["properties"] = [
-        {"name": "wattmark:queries", "value": str(subject.queries)},
-        {"name": "wattmark:setup", "value": subject.result.id},
-        *({"name": "wattmark:omission", "value": text} for text in open_.listed),
-    ]
-    document = {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": {
-            "timestamp": run.created_at,
-            "tools": {
-                "components": [
-                    {
-                        "type": "application",
-                        "name": "wattmark",
-                        "version": run.environment.wattmark,
-                    }
-                ]
+class CycloneDx:
+    """The format ``cyclonedx``."""
+
+    name = "cyclonedx"
+    title = "CycloneDX 1.6 ML-BOM, a bill of materials (OWASP)"
+
+    def document(self, subject: Subject) -> Exported:
+        """The bill of materials, checked against the schema. Raises ExportError."""
+        run, open_ = subject.run, Omissions()
+        consumptions = [
+            found
+            for activity, energy, carbon in (
+                (
+                    "inference",
+                    _facility(subject),
+                    _total(subject, "carbon_location"),
+                ),
+                ("training", subject.training_kwh(), subject.training_kg()),
+            )
+            if (found := _consumption(activity, energy, carbon, open_)) is not None
+        ]
+        card: dict[str, Any] = {
+            "modelParameters": {"task": run.task.name},
+            "quantitativeAnalysis": {"performanceMetrics": _metrics(subject)},
+        }
+        open_.add("energyProviders", "who supplied the electricity, and from what, is not known")
+        card["considerations"] = {
+            "environmentalConsiderations": {"energyConsumptions": consumptions}
+        }
+        card["properties"] = [
+            {"name": "wattmark:queries", "value": str(subject.queries)},
+            {"name": "wattmark:setup", "value": subject.result.id},
+            *({"name": "wattmark:omission", "value": text} for text in open_.listed),
+        ]
+        document = {
+            "bomFormat": "CycloneDX",
+            "specVersion": "1.6",
+            "version": 1,
+            "metadata": {
+                "timestamp": run.created_at,
+                "tools": {
+                    "components": [
+                        {
+                            "type": "application",
+                            "name": "wattmark",
+                            "version": run.environment.wattmark,
+                        }
+                    ]
+                },
             },
-        },
-        "components": [
-            {
-                "type": "machine-learning-model",
-                "name": run.model.name,
-                "licenses": [{"license": {"name": run.model.licence}}],
-                "modelCard": card,
-            }
-        ],
-    }
-    checked = check_cyclonedx(document)
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    return Export(text, tuple(open_.listed), checked)
+            "components": [
+                {
+                    "type": "machine-learning-model",
+                    "name": run.model.name,
+                    "licenses": [{"license": {"name": run.model.licence}}],
+                    "modelCard": card,
+                }
+            ],
+        }
+        checked = check_cyclonedx(document)
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        return Exported(text, tuple(open_.listed), checked)
 
 
 def _facility(subject: Subject) -> Quantity:

@@ -6,8 +6,9 @@ the provider.
 
 from __future__ import annotations
 
+from wattmark.contracts import Exported
 from wattmark.exports.sheet import Sheet
-from wattmark.exports.subject import Export, Subject
+from wattmark.exports.subject import Subject
 from wattmark.formatting import quantity_text
 from wattmark.impact.site import Given, Range
 from wattmark.quantities import Quantity
@@ -15,38 +16,46 @@ from wattmark.quantities import Quantity
 _PROVIDER = "for the provider to say"
 
 
-def render_eu_ai_act(subject: Subject) -> Export:
-    """The sheet in Markdown."""
-    run, training = subject.run, subject.training
-    sheet = Sheet("Technical documentation, EU AI Act, Annex XI, section 1")
-    sheet.section("1. General description")
-    sheet.point("(a) tasks the model is intended to perform", run.task.name)
-    sheet.point("(b) acceptable use policies", None, _PROVIDER)
-    sheet.point("(c) date of release and methods of distribution", None, _PROVIDER)
-    parameters = run.model.parameters
-    sheet.point(
-        "(d) architecture and number of parameters",
-        None if parameters is None else f"{parameters} parameters",
-        "the model does not say how many parameters it has",
-    )
-    if parameters is not None:
-        sheet.open_.add("(d) architecture", _PROVIDER)
-    sheet.point("(e) modality and format of inputs and outputs", f"a {run.task.unit} of the task")
-    sheet.point("(f) licence", run.model.licence)
-    sheet.section("2. Elements of the development")
-    sheet.point("(a) technical means for integration", None, _PROVIDER)
-    sheet.point("(b) design and training process", None, _PROVIDER)
-    sheet.point("(c) data used for training", None, _PROVIDER)
-    _compute(sheet, subject)
-    sheet.figure("(e) energy consumption, training", subject.training_kwh())
-    if training is not None:
-        method = next(w for w in ("measured", "hardware", "flops") if getattr(training, w))
-        sheet.point("(e) how the energy of training was obtained", f"by `{method}`")
-    sheet.section("Beside the annex: inference, as measured")
-    for key in ("energy_it", "energy_facility", "carbon_location", "carbon_embodied"):
-        line = subject.impact.line(key)
-        sheet.figure(line.title, line.quantity)
-    return sheet.export(subject)
+class EuAiAct:
+    """The format ``eu-ai-act-annex-xi``."""
+
+    name = "eu-ai-act-annex-xi"
+    title = "technical documentation, EU AI Act, Annex XI, section 1"
+
+    def document(self, subject: Subject) -> Exported:
+        """The sheet in Markdown."""
+        run, training = subject.run, subject.training
+        sheet = Sheet("Technical documentation, EU AI Act, Annex XI, section 1")
+        sheet.section("1. General description")
+        sheet.point("(a) tasks the model is intended to perform", run.task.name)
+        sheet.point("(b) acceptable use policies", None, _PROVIDER)
+        sheet.point("(c) date of release and methods of distribution", None, _PROVIDER)
+        parameters = run.model.parameters
+        sheet.point(
+            "(d) architecture and number of parameters",
+            None if parameters is None else f"{parameters} parameters",
+            "the model does not say how many parameters it has",
+        )
+        if parameters is not None:
+            sheet.open_.add("(d) architecture", _PROVIDER)
+        sheet.point(
+            "(e) modality and format of inputs and outputs", f"a {run.task.unit} of the task"
+        )
+        sheet.point("(f) licence", run.model.licence)
+        sheet.section("2. Elements of the development")
+        sheet.point("(a) technical means for integration", None, _PROVIDER)
+        sheet.point("(b) design and training process", None, _PROVIDER)
+        sheet.point("(c) data used for training", None, _PROVIDER)
+        _compute(sheet, subject)
+        sheet.figure("(e) energy consumption, training", subject.training_kwh())
+        if training is not None:
+            method = next(w for w in ("measured", "hardware", "flops") if getattr(training, w))
+            sheet.point("(e) how the energy of training was obtained", f"by `{method}`")
+        sheet.section("Beside the annex: inference, as measured")
+        for key in ("energy_it", "energy_facility", "carbon_location", "carbon_embodied"):
+            line = subject.impact.line(key)
+            sheet.figure(line.title, line.quantity)
+        return sheet.export(subject)
 
 
 def _compute(sheet: Sheet, subject: Subject) -> None:

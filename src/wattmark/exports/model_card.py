@@ -10,47 +10,54 @@ from typing import Any
 
 import yaml
 
-from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.contracts import Exported
+from wattmark.exports.subject import Omissions, Subject
 from wattmark.formatting import quantity_text
 from wattmark.reports.impact_table import on_basis
 
 
-def render_model_card(subject: Subject) -> Export:
-    """Front matter and a table in Markdown, to be put in a README.md."""
-    run, open_ = subject.run, Omissions()
-    emissions: dict[str, Any] = {}
-    grams = open_.value("co2_eq_emissions.emissions", subject.training_kg(), "g")
-    if grams is not None:
-        emissions["emissions"] = grams
-    emissions["source"] = f"wattmark {run.environment.wattmark}, run {run.id}"
-    if subject.site.region is not None or subject.site.zone is not None:
-        emissions["geographical_location"] = subject.impact.place.name
-    else:
-        open_.add("co2_eq_emissions.geographical_location", "give --region")
-    emissions["hardware_used"] = subject.run.environment.hardware
-    open_.add("co2_eq_emissions.training_type", "pre-training or fine-tuning is not known")
-    front = yaml.safe_dump({"co2_eq_emissions": emissions}, sort_keys=False, allow_unicode=True)
-    rows = []
-    for line in subject.impact.lines:
-        if line.quantity.known:
-            rows.append(f"| {line.title} | {quantity_text(on_basis(line.quantity))} |")
+class ModelCard:
+    """The format ``model-card``."""
+
+    name = "model-card"
+    title = "front matter and a table for a README.md (Hugging Face)"
+
+    def document(self, subject: Subject) -> Exported:
+        """Front matter and a table in Markdown, to be put in a README.md."""
+        run, open_ = subject.run, Omissions()
+        emissions: dict[str, Any] = {}
+        grams = open_.value("co2_eq_emissions.emissions", subject.training_kg(), "g")
+        if grams is not None:
+            emissions["emissions"] = grams
+        emissions["source"] = f"wattmark {run.environment.wattmark}, run {run.id}"
+        if subject.site.region is not None or subject.site.zone is not None:
+            emissions["geographical_location"] = subject.impact.place.name
         else:
-            open_.value(line.title, line.quantity)
-    text = "\n".join(
-        [
-            "---",
-            front.rstrip(),
-            "---",
-            "",
-            f"## Inference impact: {subject.result.id}, in {subject.impact.place.name}",
-            "",
-            "| | a query |",
-            "| --- | --- |",
-            *rows,
-            "",
-            "Left open:",
-            "",
-            *(f"- {omission}" for omission in open_.listed),
-        ]
-    )
-    return Export(text + "\n", tuple(open_.listed))
+            open_.add("co2_eq_emissions.geographical_location", "give --region")
+        emissions["hardware_used"] = subject.run.environment.hardware
+        open_.add("co2_eq_emissions.training_type", "pre-training or fine-tuning is not known")
+        front = yaml.safe_dump({"co2_eq_emissions": emissions}, sort_keys=False, allow_unicode=True)
+        rows = []
+        for line in subject.impact.lines:
+            if line.quantity.known:
+                rows.append(f"| {line.title} | {quantity_text(on_basis(line.quantity))} |")
+            else:
+                open_.value(line.title, line.quantity)
+        text = "\n".join(
+            [
+                "---",
+                front.rstrip(),
+                "---",
+                "",
+                f"## Inference impact: {subject.result.id}, in {subject.impact.place.name}",
+                "",
+                "| | a query |",
+                "| --- | --- |",
+                *rows,
+                "",
+                "Left open:",
+                "",
+                *(f"- {omission}" for omission in open_.listed),
+            ]
+        )
+        return Exported(text + "\n", tuple(open_.listed))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.contracts import Exported
+from wattmark.exports.subject import Omissions, Subject
 from wattmark.formatting import quantity_text
 from wattmark.quantities import Quantity
 from wattmark.reports.impact_table import on_basis
@@ -39,7 +40,7 @@ class Sheet:
         grade = f" ({quantity.grade})" if quantity.grade else ""
         self.point(name, quantity_text(on_basis(quantity)) + grade)
 
-    def export(self, subject: Subject) -> Export:
+    def export(self, subject: Subject) -> Exported:
         """The sheet with its identity at the head and its omissions at the end."""
         run = subject.run
         head = [
@@ -50,4 +51,4 @@ class Sheet:
             f"Measured with wattmark {run.environment.wattmark}; ranges in brackets.",
         ]
         tail = ["", "## Omissions", "", *(f"- {text}" for text in self.open_.listed)]
-        return Export("\n".join([*head, *self.lines, *tail]) + "\n", tuple(self.open_.listed))
+        return Exported("\n".join([*head, *self.lines, *tail]) + "\n", tuple(self.open_.listed))

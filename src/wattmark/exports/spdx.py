@@ -10,51 +10,63 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
+from wattmark.contracts import Exported
 from wattmark.errors import ExportError, MissingPackageError
-from wattmark.exports.subject import Export, Omissions, Subject
+from wattmark.exports.subject import Omissions, Subject
 from wattmark.quantities import Quantity
 
 _NAMESPACE = "urn:wattmark:"
 
 
-def render_spdx(subject: Subject) -> Export:
-    """The document as JSON-LD. Raises ExportError, MissingPackageError without the bindings."""
-    try:
-        from spdx_python_model import v3_0_1 as spdx
-    except ImportError:
-        raise MissingPackageError(
-            "spdx-python-model is not installed, and SPDX is written with it: "
-            "pip install 'wattmark[impact]'"
-        ) from None
-    run, open_ = subject.run, Omissions()
-    space = f"{_NAMESPACE}{run.id}:"
-    creator = spdx.SoftwareAgent(
-        _id=f"{space}wattmark", name=f"wattmark {run.environment.wattmark}"
-    )
-    made = spdx.CreationInfo(
-        _id="_:creation",
-        specVersion="3.0.1",
-        created=datetime.fromisoformat(run.created_at).astimezone(UTC).replace(microsecond=0),
-        createdBy=[creator],
-    )
-    creator.creationInfo = made
-    package = spdx.ai_AIPackage(
-        _id=f"{space}model",
-        creationInfo=made,
-        name=run.model.name,
-        software_primaryPurpose=spdx.software_SoftwarePurpose.model,
-        ai_typeOfModel=[run.task.name],
-        ai_energyConsumption=_energy(spdx, subject, open_),
-        ai_metric=_metrics(spdx, subject),
-    )
-    for field in ("suppliedBy", "releaseTime", "downloadLocation", "ai_informationAboutTraining"):
-        open_.add(field, "a measurement does not know it")
-    package.comment = "Left open: " + "; ".join(open_.listed)
-    found = spdx.SHACLObjectSet()
-    for thing in (made, creator, package):
-        found.add(thing)
-    text = _written(spdx, found)
-    return Export(text, tuple(open_.listed), "SPDX 3.0.1 model bindings (read back)")
+class Spdx:
+    """The format ``spdx``."""
+
+    name = "spdx"
+    title = "SPDX 3.0.1, AI profile"
+
+    def document(self, subject: Subject) -> Exported:
+        """The document as JSON-LD. Raises ExportError, MissingPackageError without the bindings."""
+        try:
+            from spdx_python_model import v3_0_1 as spdx
+        except ImportError:
+            raise MissingPackageError(
+                "spdx-python-model is not installed, and SPDX is written with it: "
+                "pip install 'wattmark[impact]'"
+            ) from None
+        run, open_ = subject.run, Omissions()
+        space = f"{_NAMESPACE}{run.id}:"
+        creator = spdx.SoftwareAgent(
+            _id=f"{space}wattmark", name=f"wattmark {run.environment.wattmark}"
+        )
+        made = spdx.CreationInfo(
+            _id="_:creation",
+            specVersion="3.0.1",
+            created=datetime.fromisoformat(run.created_at).astimezone(UTC).replace(microsecond=0),
+            createdBy=[creator],
+        )
+        creator.creationInfo = made
+        package = spdx.ai_AIPackage(
+            _id=f"{space}model",
+            creationInfo=made,
+            name=run.model.name,
+            software_primaryPurpose=spdx.software_SoftwarePurpose.model,
+            ai_typeOfModel=[run.task.name],
+            ai_energyConsumption=_energy(spdx, subject, open_),
+            ai_metric=_metrics(spdx, subject),
+        )
+        for field in (
+            "suppliedBy",
+            "releaseTime",
+            "downloadLocation",
+            "ai_informationAboutTraining",
+        ):
+            open_.add(field, "a measurement does not know it")
+        package.comment = "Left open: " + "; ".join(open_.listed)
+        found = spdx.SHACLObjectSet()
+        for thing in (made, creator, package):
+            found.add(thing)
+        text = _written(spdx, found)
+        return Exported(text, tuple(open_.listed), "SPDX 3.0.1 model bindings (read back)")
 
 
 def _energy(spdx: Any, subject: Subject, open_: Omissions) -> Any:

@@ -63,12 +63,3 @@ class Omissions:
             self.add(name, quantity.detail or quantity.reason.sentence)
             return None
         return (quantity.to(unit) if unit else quantity).bounds()[1]
-
-
-@dataclass(frozen=True)
-class Export:
-    """A document, what it leaves open, and the schema that it was checked against, if any."""
-
-    text: str
-    omissions: tuple[str, ...]
-    checked_against: str = ""

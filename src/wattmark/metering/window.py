@@ -53,6 +53,9 @@ T = TypeVar("T")
 #: Windows that a measured function keeps.
 KEPT_WINDOWS = 1000
 
+#: What a window reads outside its block.
+_NONE = Readings(())
+
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +68,7 @@ class Window:
         self.name = name
         self._wanted = tuple(meters)
         self._idle = idle
-        self._open = Readings(())
+        self._open = _NONE
         self._before: Reading = ()
         self._idle_now: IdleRecord | None = None
         self._process = 0
@@ -167,7 +170,7 @@ class Window:
                 self._open.close()
         except Exception as problem:  # noqa: BLE001 - the figures are there; say it and go on
             _log.warning("a meter of window %r could not be closed: %s", self.name, problem)
-        self._open, self._before = Readings(()), ()
+        self._open, self._before = _NONE, ()
         self._seconds = (end_ns - self._start_ns) / 1e9
         self._overhead_ns += time.perf_counter_ns() - end_ns
         if fault is not None and error is None:

@@ -20,6 +20,7 @@ from wattmark.contracts import (
     MeterInfo,
     PowerSource,
     Sensor,
+    Timed,
     TraceUnit,
 )
 from wattmark.errors import MeterError
@@ -201,12 +202,16 @@ class Polled:
             time.sleep(pause_s)
 
     def _poll(self) -> None:
-        power_w: Mapping[str, float] = self._source.power_w()
+        power_w: Mapping[str, float | Timed] = self._source.power_w()
         time_ns = time.monotonic_ns()
         with self._fresh:
             for domain, samples in self._samples.items():
-                if domain in power_w:
-                    samples.add(time_ns, power_w[domain])
+                shown = power_w.get(domain)
+                if isinstance(shown, Timed):
+                    if shown.time_ns > samples.latest_ns:  # else it is the one of the last poll
+                        samples.add(shown.time_ns, shown.value)
+                elif shown is not None:
+                    samples.add(time_ns, shown)
             self._fresh.notify_all()
 
 

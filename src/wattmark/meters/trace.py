@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
-from wattmark.contracts import Channel, Meter
+from wattmark.contracts import Channel, Meter, Recordable
 from wattmark.errors import InputError, MeterError, TraceError
 from wattmark.metrology.trace_file import Trace, header_lines, parse, sample_lines
 from wattmark.quantities import Reason
@@ -19,14 +19,12 @@ from wattmark.records import MeterReading
 
 def channels(meter: Meter) -> tuple[Channel, ...]:
     """What the raw values of an open meter are. Raises MeterError where it cannot say."""
-    describe = getattr(meter, "channels", None)
-    if describe is None:
+    if not isinstance(meter, Recordable):
         raise MeterError(
             f"meter {meter.name!r} cannot be recorded: it does not describe its raw values; "
             "name others with --meter"
         )
-    found: tuple[Channel, ...] = describe()
-    return found
+    return meter.channels()
 
 
 class TraceWriter:

@@ -9,10 +9,10 @@ for itself. Gross is all that the model sees of the processor, hence it equals i
 
 The parameters are a judgement about which machine this is, not a statistic: on one machine they
 are the same for all windows. So a figure is uncertain as a level (errors of up to 40 % against a
-wall meter: Fischer 2025, arXiv 2509.22092), while in a ratio of two windows the scale cancels
-(`energy_ratio`). What the model does not see is the program: instruction mix (vector units draw
-more), clock speed, memory. PROGRAM_SPREAD stands for that, in both. A single figure to compare with
-others of the machine, whichever they will be, has the scale held fixed (`comparable_energy`).
+wall meter: Fischer 2025, arXiv 2509.22092), while in a ratio of two windows the scale cancels: a
+figure to compare with others of the machine has it held fixed (`comparable_energy`). What the
+model does not see is the program: instruction mix (vector units draw more), clock speed, memory.
+PROGRAM_SPREAD stands for that, in both.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from statistics import median
-from typing import Literal
 
 from wattmark.errors import MeterError
-from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.quantities import Grade, Quantity
 from wattmark.records import ComparableEnergy
 
 #: processor -> (thermal design or base power in W, cores), from the makers' data sheets
@@ -207,41 +206,3 @@ def comparable_energy(work: CpuWork, model: PowerModel = DEFAULT_MODEL) -> Compa
         grade=Grade.MODELLED,
     )
     return ComparableEnergy(scale=model.scale, energy=energy)
-
-
-def energy_ratio(
-    a: CpuWork,
-    b: CpuWork,
-    model: PowerModel = DEFAULT_MODEL,
-    *,
-    of: Literal["gross", "idle_subtracted"] = "gross",
-    same_program: bool = False,
-) -> Quantity:
-    """Energy of ``a`` over that of ``b`` on one machine, unit 1.
-
-    Busy watts cancel, and the idle share is the same in both, so the interval holds the extremes
-    over one shared parameter (the ratio is monotone in it) instead of two independent ones. What
-    is left is that two programs may draw differently in a second of CPU time; with
-    ``same_program`` they do not. Missing (WINDOW_TOO_SHORT) where ``b`` used nothing.
-    """
-    share_low, share, share_high = model.idle_share.to("1").bounds()
-
-    def joules_per_watt(work: CpuWork, idle_share: float) -> float:
-        return work.gross(idle_share) if of == "gross" else work.idle_subtracted(idle_share)
-
-    below = [joules_per_watt(b, s) for s in (share_low, share, share_high)]
-    if min(below) <= 0:
-        detail = "the window that is compared with used no CPU time that could be seen"
-        return Quantity.missing("1", Reason.WINDOW_TOO_SHORT, detail)
-    above = [joules_per_watt(a, s) for s in (share_low, share, share_high)]
-    ratios = [x / y for x, y in zip(above, below, strict=True)]
-    spread = 0.0 if same_program else model.program_spread
-    widest = (1 + spread) / (1 - spread)
-    return Quantity.between(
-        ratios[1],
-        min(ratios) / widest,
-        max(ratios) * widest,
-        "1",
-        level=model.idle_share.level or 0.95,
-        grade=Grade.MODELLED,
-    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wattmark.contracts import Sensor
-from wattmark.errors import MeterError
+from wattmark.errors import UnknownNameError
 from wattmark.metrology import simulation
 from wattmark.metrology.repeats import phase_shifts_s, repeated_energy, updates
 from wattmark.metrology.sensor_classes import CLASSES
@@ -79,7 +79,7 @@ def battery(
     jobs = []
     for name in classes:
         if name not in CLASSES:
-            raise MeterError(f"no sensor class {name!r}; there are: {', '.join(CLASSES)}")
+            raise UnknownNameError("sensor class", name, CLASSES)
         modes = (False, True) if CLASSES[name].part_time else (False,)
         jobs += [
             (name, load, window_s, shifted)

@@ -61,7 +61,7 @@ def packaged_plans() -> list[str]:
 def load_plan(source: str | Path | Mapping[str, Any] | Plan | None = None) -> Plan:
     """The plan in a YAML or JSON file, of a packaged name, or in a mapping; none: the quickstart.
 
-    Raises PlanError (UnknownNameError where a name is all that is wrong) that says the file, the
+    Raises PlanError, or UnknownNameError where a name is all that is wrong, that says the file, the
     line, the key, what is wrong with it, and the nearest names.
     """
     if isinstance(source, Plan):

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark.contracts import Rule
 from wattmark.quantities import Quantity
 from wattmark.rating.distributions import Comparable, Energies
 from wattmark.rating.draws import draws_for, normal_blocks
-from wattmark.rating.rules import Rule
 
 Floats = NDArray[np.float64]
 

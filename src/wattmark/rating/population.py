@@ -6,20 +6,17 @@ class and hardware (``group``) whose energy was obtained in the same way (grade)
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from wattmark.quantities import Grade, Quantity
-from wattmark.rating.confidence import RESAMPLES, boundary_distance_pct, star_probabilities
-from wattmark.rating.rules import Rule, find_rule
-from wattmark.rating.unrated import Unrated
+from wattmark.rating.columns import Columns, Rated, rate_columns
+from wattmark.rating.confidence import RESAMPLES, STARS
+from wattmark.rating.rules import find_rule
 from wattmark.records import Rating
-
-#: Fewer rated entries than stars cannot fill them.
-MIN_POPULATION = 5
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def rate(
     entries : sequence of Entry
         Any number of groups.
     rule : str
-        Name of a rule of :data:`wattmark.rating.RULES`.
+        Name of an installed rule that needs no limits.
     seed, resamples : int
         Of the resampling behind P(star). The result does not depend on the order of the entries.
 
@@ -58,7 +55,8 @@ def rate(
         In the order of ``entries``. ``stars`` is None for an entry that is not rated, which does
         not count in the population either; ``unrated_reason`` is then the first that applies of
         :class:`~wattmark.rating.unrated.Unrated`. The grade of a population is the one that most
-        of it have, and the more trusted one of two that are equally frequent.
+        of it have, and the more trusted one of two that are equally frequent. What decides is
+        :func:`wattmark.rating.columns.rate_columns`.
 
     Raises
     ------
@@ -66,72 +64,42 @@ def rate(
         Where there is no such rule.
     """
     chosen = find_rule(rule)
-    rated: dict[int, Rating] = {}
-    for group in {e.group for e in entries}:
-        members = {i: e for i, e in enumerate(entries) if e.group == group}
-        rated |= _rate_group(members, chosen, seed, resamples)
-    return tuple(rated[i] for i in range(len(entries)))
-
-
-def _rate_group(
-    members: dict[int, Entry], rule: Rule, seed: int, resamples: int
-) -> dict[int, Rating]:
-    unrated: dict[int, Unrated] = {}
-
-    def drop(reason: Unrated, applies: Callable[[Entry], bool]) -> None:
-        for i, entry in members.items():
-            if applies(entry):
-                unrated.setdefault(i, reason)
-
-    def left() -> list[int]:
-        return [i for i in members if i not in unrated]
-
-    drop(Unrated.NO_ENERGY, lambda e: not e.energy.known)
-    drop(Unrated.NO_USABLE_INTERVAL, lambda e: e.energy.known and not _usable(e.energy))
-    drop(Unrated.QUALITY_GATE, lambda e: e.gate_passed is False)
-    grade = _common_grade([members[i].grade for i in left()])
-    drop(Unrated.GRADE_DIFFERS, lambda e: e.grade != grade)
-    if len(left()) < MIN_POPULATION:
-        drop(Unrated.POPULATION_TOO_SMALL, lambda e: True)
-
-    result = {
-        i: Rating(
-            trial=members[i].trial,
-            rule=rule.name,
-            rule_version=rule.version,
-            stars=None,
-            unrated_reason=reason.value,
+    rated = rate_columns(_columns(entries), rule, seed=seed, resamples=resamples, all_shares=True)
+    return tuple(
+        Rating(
+            trial=entry.trial,
+            rule=chosen.name,
+            rule_version=chosen.version,
+            **_given(rated, at),
         )
-        for i, reason in unrated.items()
+        for at, entry in enumerate(entries)
+    )
+
+
+def _columns(entries: Sequence[Entry]) -> Columns:
+    known = [entry.energy.known for entry in entries]
+    bounds = [
+        e.energy.bounds() if k else (np.nan,) * 3 for e, k in zip(entries, known, strict=True)
+    ]
+    low, value, high = np.array(bounds, dtype=float).reshape(-1, 3).T
+    return Columns(
+        value=value,
+        group=np.array([entry.group for entry in entries], dtype=object),
+        low=low,
+        high=high,
+        level=np.array([entry.energy.level or 0.0 for entry in entries]),
+        gate=np.array([entry.gate_passed is not False for entry in entries], dtype=bool),
+        grade=np.array([entry.grade and entry.grade.value for entry in entries], dtype=object),
+    )
+
+
+def _given(rated: Rated, at: int) -> dict[str, Any]:
+    """The fields of a rating that say what an entry got."""
+    if not rated.stars[at]:
+        return {"stars": None, "unrated_reason": str(rated.reason[at])}
+    assert rated.shares is not None
+    return {
+        "stars": int(rated.stars[at]),
+        "probabilities": dict(zip(STARS, map(float, rated.shares[:, at]), strict=True)),
+        "boundary_distance_pct": float(rated.distance_pct[at]),
     }
-    population = left()
-    if not population:
-        return result
-    energies = [members[i].energy for i in population]
-    values = np.array([energy.bounds()[1] for energy in energies])
-    stars = rule.stars(values)
-    probabilities = star_probabilities(energies, rule, seed=seed, resamples=resamples)
-    distances = boundary_distance_pct(values, rule)
-    for at, i in enumerate(population):
-        result[i] = Rating(
-            trial=members[i].trial,
-            rule=rule.name,
-            rule_version=rule.version,
-            stars=int(stars[at]),
-            probabilities=probabilities[at],
-            boundary_distance_pct=float(distances[at]),
-        )
-    return result
-
-
-def _usable(energy: Quantity) -> bool:
-    return energy.bounds()[0] > 0 and bool(energy.level)
-
-
-def _common_grade(grades: Sequence[Grade | None]) -> Grade | None:
-    """The most frequent grade; of two that are equally frequent, the more trusted one."""
-    counts = Counter(g for g in grades if g is not None)
-    if not counts:
-        return None
-    most = max(counts.values())
-    return next(grade for grade in Grade if counts[grade] == most)

@@ -1,4 +1,4 @@
-"""Ratings of a run: its results are one population, rated under every rule."""
+"""Ratings of a run: its results are one population, rated under the default rule."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from wattmark.quantities import Quantity, Reason
 from wattmark.rating.population import Entry, rate
-from wattmark.rating.rules import RULES
+from wattmark.rating.rules import DEFAULT_RULE
 from wattmark.records import Rating, Result
 from wattmark.records.reading import energy_per_query, ok
 
 
 def rate_results(
-    results: Sequence[Result], rules: Sequence[str] = tuple(RULES), seed: int = 0
+    results: Sequence[Result], rules: Sequence[str] = (DEFAULT_RULE,), seed: int = 0
 ) -> tuple[Rating, ...]:
     """The ratings of all results that did not fail, rule after rule.
 
-    Results of one run share task, model, machine and baseline. Arguments and errors as in
+    A stored run has those of the default; ``wattmark rate --rule`` rates under any other. Results
+    of one run share task, model, machine and baseline. Arguments and errors as in
     :func:`wattmark.rating.rate`.
     """
     entries = [_entry(result) for result in results if ok(result)]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns, rate_columns
-from wattmark.rating.rules import RULES
+from wattmark.rating.rules import installed_rules, needs_limits
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -34,10 +34,12 @@ def what_if(columns: Columns, change: str, seed: int = 0) -> tuple[Change, ...]:
 
     ``change`` is ``remove-worst`` (the result of most energy leaves), ``add-outlier`` (one of
     three times the most energy joins) or ``noise=5%`` (every energy is multiplied by exp(N(0,
-    0.05)), on average over 100 draws). Raises RatingError for another.
+    0.05)), on average over 100 draws). Rules with fixed limits are left out: under them a result
+    does not notice the others. Raises RatingError for another change.
     """
     points = replace(columns, low=None, high=None, level=1.0, comparable=None)
-    return tuple(_under(points, change, rule, seed) for rule in RULES)
+    rules = [rule.name for rule in installed_rules() if not needs_limits(rule.name)]
+    return tuple(_under(points, change, rule, seed) for rule in rules)
 
 
 def _under(points: Columns, change: str, rule: str, seed: int) -> Change:

@@ -15,9 +15,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.rating.columns import Columns, Rated
-from wattmark.rating.population import MIN_POPULATION
-from wattmark.rating.rules import Rule, find_rule
+from wattmark.contracts import Rule
+from wattmark.rating.columns import Columns, Rated, least_population
+from wattmark.rating.rules import find_rule
 from wattmark.rating.two_digits import energy_text, percent_text, rounded
 
 Floats = NDArray[np.float64]
@@ -87,19 +87,20 @@ def what_would_change(energies: Floats, at: int, rule: Rule, unit: str = "Wh") -
 
 
 def changes(
-    energies: Floats, at: int, rule: Rule, *, min_population: int = MIN_POPULATION
+    energies: Floats, at: int, rule: Rule, *, min_population: int | None = None
 ) -> tuple[Change, ...]:
     """What would change the star of the result ``at`` of a population.
 
     At most six: its own energy down and up, and on each side of it the fewest results that have
-    to join or to leave, as long as ``min_population`` stay. The rule is asked, and nothing is
-    assumed of it but what :class:`Rule` promises; joiners are counted up to twice the population.
-    ``energies`` are positive, in one unit, shape (n,); O(n log n) per question, and O(log n)
-    questions.
+    to join or to leave, as long as ``min_population`` stay (None: that of the rule). The rule is
+    asked, and nothing is assumed of it but what :class:`Rule` promises; joiners are counted up to
+    twice the population. ``energies`` are positive, in one unit, shape (n,); O(n log n) per
+    question, and O(log n) questions.
     """
+    least = least_population(rule, min_population)
     found = [_own(energies, at, rule, under) for under in (True, False)]
     found += [_join(energies, at, rule, under) for under in (True, False)]
-    found += [_leave(energies, at, rule, under, min_population) for under in (True, False)]
+    found += [_leave(energies, at, rule, under, least) for under in (True, False)]
     return tuple(change for change in found if change is not None)
 
 
@@ -109,7 +110,7 @@ def of_columns(
     rule: str | Mapping[str, Rule],
     unit: str = "Wh",
     *,
-    min_population: int = MIN_POPULATION,
+    min_population: int | None = None,
 ) -> NDArray[np.object_]:
     """For each row its sentences, "; " between them; "" where it is unrated. Shape (n,)."""
     told = np.full(len(columns.value), "", dtype=object)

@@ -1,10 +1,25 @@
-"""Which domains add up to the whole that was measured."""
+"""Which domains add up to the whole that was measured, and which a device belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from wattmark.quantities import Quantity, sum_of_parts
+
+#: Names by which frameworks call a GPU; any other device is a domain of its own name.
+_GPU_DEVICES = frozenset({"cuda", "rocm", "hip", "vulkan", "metal", "mps", "opencl", "xpu", "gpu"})
+
+
+def domain_of(device: str) -> str:
+    """The domain of a setup's device, without its number: ``gpu`` for ``cuda`` or ``cuda:1``."""
+    kind = device.partition(":")[0]
+    return "gpu" if kind in _GPU_DEVICES else kind
+
+
+def covers(domains: Iterable[str], device: str) -> bool:
+    """Whether any of these domains holds what the device uses; ``node`` holds everything."""
+    own = domain_of(device)
+    return any(domain.partition(":")[0] in (own, "node") for domain in domains)
 
 
 def summed(domains: Iterable[str]) -> frozenset[str]:

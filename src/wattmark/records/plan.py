@@ -123,7 +123,10 @@ class Setup(Record):
 
 
 def parse_setup(value: Any) -> Any:
-    """Allow ``framework/mode/precision[/device][/tN][/bN][/name=value ...]`` for a mapping."""
+    """Allow ``framework/mode/precision[/device][/tN][/bN][/name=value ...]`` for a mapping.
+
+    What is no text is returned as it is. Raises ValueError for another form.
+    """
     if not isinstance(value, str):
         return value
     parts = value.split("/")

@@ -11,9 +11,21 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from wattmark.contracts import Reported
 from wattmark.records import Run
 from wattmark.reports.cells import Cell, Column, Row, Table
 from wattmark.reports.rows import table
+
+
+class Csv:
+    """``csv``: one line a setup, for a spreadsheet or a data frame."""
+
+    name = "csv"
+    title = "one line a setup, for a spreadsheet or a data frame"
+
+    def render(self, reported: Reported) -> str:
+        """The table, in full precision."""
+        return render_csv(reported.run)
 
 
 def render_csv(run: Run) -> str:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wattmark import registry
+from wattmark.contracts import Reported
 from wattmark.formatting import (
     DASH,
     duration_text,
@@ -22,7 +24,7 @@ from wattmark.formatting import (
     probability_text,
     size_text,
 )
-from wattmark.rating.rules import RULES
+from wattmark.rating.rules import find_rule
 from wattmark.records import ExecutionRecord, Result, Run
 from wattmark.records.reading import ok
 from wattmark.reports.cells import Table
@@ -41,6 +43,17 @@ _SCRIPTS = ("d3.min.js", "plot.umd.min.js", "report.js")
 _STYLE = "report.css"
 #: What Plot itself inserts as a <style> for the class name that report.js asks for.
 _PLOT_STYLE = "plot-inline.css"
+
+
+class Html:
+    """``html``: one file that opens offline."""
+
+    name = "html"
+    title = "one page with charts that opens offline"
+
+    def render(self, reported: Reported) -> str:
+        """The page, with the latencies of all queries and the commands that repeat the run."""
+        return render_html(reported.run, reported.latencies_ms(), reported.commands)
 
 
 def render_html(
@@ -70,7 +83,9 @@ def render_html(
         bounds=bound_table(run),
         figures=figures(run, latencies_ms),
         rules=rules(run),
-        rule_texts={name: rule.text for name, rule in RULES.items()},
+        rule_texts={
+            name: find_rule(name).text for name in rules(run) if name in registry.names("rule")
+        },
         results=[r for r in results if ok(r)],
         failed=[r for r in results if r.failure],
         checks={r.id: worst_check(r) for r in results},

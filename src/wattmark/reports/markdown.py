@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from wattmark.contracts import Reported
 from wattmark.formatting import duration_text
 from wattmark.records import Run
 from wattmark.reports.cells import Row, Table
@@ -12,6 +13,17 @@ from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import table
 from wattmark.reports.three_energies import three_energies
+
+
+class Markdown:
+    """``md``: conclusions and table, for an issue or a README."""
+
+    name = "md"
+    title = "conclusions and table, for an issue or a README"
+
+    def render(self, reported: Reported) -> str:
+        """Conclusions, table, failures and method."""
+        return render_markdown(reported.run)
 
 
 def render_markdown(run: Run) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wattmark.formatting import missing_text, percent_if_share, quantity_text
 from wattmark.quantities import Quantity
 from wattmark.records import Quality, Result, Run
-from wattmark.records.reading import energy_per_query
+from wattmark.records.reading import energy_per_query, median_latency
 from wattmark.reports.markdown import escape
 from wattmark.reports.rows import failure_text
 
@@ -39,7 +39,7 @@ def _cells(run: Run, result: Result) -> tuple[str, ...]:
     about = (run.task.name, run.model.name, result.id, samples)
     if failure := failure_text(result):
         return (*about, run.task.metric, failure, "", "")
-    p50 = result.latency.p50 if result.latency else None
+    p50 = median_latency(result)
     return (
         *about,
         run.task.metric,

@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.conduct.recorder import Recorded, Recorder, Samples
-from wattmark.records import EnergyWindow, Round
-from wattmark.records.domains import summed
+from wattmark.metrology.counters import window_without_idle
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import EnergyWindow, MeterReading, PhaseEnergy, Round, Trial
+from wattmark.records.domains import covers, domain_of, summed
+
+#: Stands for the instrument in the row of a device that none covers.
+NO_METER = "no meter"
 
 
 @dataclass(frozen=True)
@@ -21,9 +26,16 @@ class Measured:
     samples: dict[int, Samples]
 
     @classmethod
-    def of(cls, trial: str, recorded: Recorded, recorder: Recorder) -> Measured:
-        """Gather the rounds of a trial that were not repeated."""
-        rounds = {r.index: r for r in recorded.rounds if r.trial == trial and not r.superseded}
+    def of(cls, trial: Trial, recorded: Recorded, recorder: Recorder) -> Measured:
+        """Gather the rounds of a trial that were not repeated.
+
+        Where no meter covered the setup's device, its energy is a missing part of each of them.
+        """
+        rounds = {
+            done.index: with_device(done, trial.setup.device)
+            for done in recorded.rounds
+            if done.trial == trial.id and not done.superseded
+        }
         return cls(rounds, {i: recorder.load_samples(r.samples) for i, r in rounds.items()})
 
     def in_order(self) -> list[Round]:
@@ -81,3 +93,25 @@ class Measured:
             joules = sum(getattr(w.gross.to("J"), end) for w in windows)
             totals.append(joules / self.rounds[index].queries)
         return totals or None
+
+
+def with_device(done: Round, device: str) -> Round:
+    """The round with a window of the setup's device; missing (NO_METER) where none covers it.
+
+    Without it, what the other domains used would look like the whole.
+    """
+    if covers((window.domain for window in done.energy), device):
+        return done
+    domain = domain_of(device)
+    detail = (
+        f"no meter in use covers {domain}, on which the setup ran ({device}): name one with "
+        "--meter (`wattmark doctor` lists them, and what they need)"
+    )
+    gross = Quantity.missing("J", Reason.NO_METER, detail)
+    nothing = MeterReading(time_ns=done.start_ns, values={})
+    missing = PhaseEnergy(meter=NO_METER, domain=domain, gross=gross)
+    phases = tuple(
+        phase.model_copy(update={"energy": (*phase.energy, missing)}) for phase in done.phases
+    )
+    window = window_without_idle(NO_METER, domain, gross, nothing, nothing)
+    return done.model_copy(update={"energy": (*done.energy, window), "phases": phases})

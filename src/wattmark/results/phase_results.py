@@ -115,15 +115,17 @@ def _energies(
     windows: Sequence[PhaseWindow], queries: Sequence[int]
 ) -> tuple[PhaseEnergyResult, ...]:
     unit = windows[0].unit
+    said = [{(e.meter, e.domain): e.gross for e in window.energy} for window in windows]
+    unsaid = Quantity.missing("J", Reason.NOT_MEASURED, "a round had nothing of this phase")
+    units = [window.units for window in windows]
+    none = Quantity.missing(f"J/{unit}", Reason.NOT_MEASURED, "no unit of this phase")
     found = []
-    for place, first in enumerate(windows[0].energy):
-        gross = [window.energy[place].gross for window in windows]
-        units = [window.units for window in windows]
-        none = Quantity.missing(f"J/{unit}", Reason.NOT_MEASURED, "no unit of this phase")
+    for meter, domain in dict.fromkeys(key for of_round in said for key in of_round):
+        gross = [of_round.get((meter, domain), unsaid) for of_round in said]
         found.append(
             PhaseEnergyResult(
-                meter=first.meter,
-                domain=first.domain,
+                meter=meter,
+                domain=domain,
                 per_query=energy_rate(gross, queries, "query"),
                 per_unit=energy_rate(gross, units, unit) if all(units) else none,
             )

@@ -33,7 +33,7 @@ from wattmark.results.quality import quality
 from wattmark.results.request_energy import request_energy
 from wattmark.statistics import pooled_rate
 from wattmark.worker.inputs import query_digest
-from wattmark.worker.reference import ReferenceFacts, reference_facts
+from wattmark.worker.reference_facts import ReferenceFacts, reference_facts
 
 
 def summarise(
@@ -50,7 +50,7 @@ def summarise(
     artefacts answered in earlier runs, and gets what they answered in this one.
     """
     recorded = recorder.recorded()
-    measured = {t.id: Measured.of(t.id, recorded, recorder) for t in trials}
+    measured = {t.id: Measured.of(t, recorded, recorder) for t in trials}
     facts = {
         t.id: reference_facts(references[t.id])
         for t in trials

@@ -15,9 +15,9 @@
 Nothing here reads a clock, a file or global random state: a seed is an argument.
 """
 
+from wattmark.statistics.early_stopping import queries_needed, server_verdict, stream_estimate
 from wattmark.statistics.percentiles import (
     TooFewSamplesError,
-    median_of_rounds,
     percentile_interval,
     percentile_quantity,
 )
@@ -25,26 +25,27 @@ from wattmark.statistics.proportions import accuracy_quantity, relative_quality,
 from wattmark.statistics.rates import pooled_rate
 from wattmark.statistics.ratios import paired_ratio, paired_total_ratio, round_log_ratios
 from wattmark.statistics.resampling import resampled_metric, resampled_ratio
-from wattmark.statistics.sequences import confidence_sequence, half_width, narrow_enough
+from wattmark.statistics.sequences import half_width, narrow_enough
 from wattmark.statistics.steady_state import MIN_CYCLES, is_steady
 
 __all__ = [
     "MIN_CYCLES",
     "TooFewSamplesError",
     "accuracy_quantity",
-    "confidence_sequence",
     "half_width",
     "is_steady",
-    "median_of_rounds",
     "narrow_enough",
     "paired_ratio",
     "paired_total_ratio",
     "percentile_interval",
     "percentile_quantity",
     "pooled_rate",
+    "queries_needed",
     "relative_quality",
     "resampled_metric",
     "resampled_ratio",
     "round_log_ratios",
+    "server_verdict",
+    "stream_estimate",
     "wilson_interval",
 ]

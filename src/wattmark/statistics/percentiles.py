@@ -10,7 +10,6 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,16 +100,3 @@ def percentile_quantity(
     except TooFewSamplesError as error:
         return Quantity.missing(unit, Reason.TOO_FEW_SAMPLES, str(error))
     return Quantity.between(value, low, high, unit, level=level)
-
-
-def median_of_rounds(rounds: Sequence[ArrayLike]) -> float:
-    """The median of the rounds' medians, in the samples' unit.
-
-    A burst of contention shifts the median of the round that it hits, not that of the others;
-    the median over rounds then leaves that round out. Raises ValueError where no round has a
-    sample.
-    """
-    medians = [np.median(r) for r in map(np.asarray, rounds) if r.size]
-    if not medians:
-        raise ValueError("no round has a sample")
-    return float(np.median(medians))

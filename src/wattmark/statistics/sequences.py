@@ -73,17 +73,6 @@ def half_width(log_ratios: ArrayLike, alpha: float = 0.05) -> float:
     return float(x.std(ddof=1)) * math.sqrt((n - 1) / n * (k - 1) / (1 - k * s))
 
 
-def confidence_sequence(log_ratios: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:
-    """The interval (low, high) after these rounds; those of all rounds hold together.
-
-    Arguments as in :func:`half_width`; low and high are log ratios too.
-    """
-    x = np.asarray(log_ratios, dtype=np.float64)
-    half = half_width(x, alpha)
-    mean = float(x.mean()) if x.size else 0.0
-    return mean - half, mean + half
-
-
 def narrow_enough(log_ratios: ArrayLike, width: float, alpha: float = 0.05) -> bool:
     """Whether the ratio is known to within plus or minus ``width`` (0.05 for 5 %).
 

@@ -179,19 +179,6 @@ def sequential_rule(
     )  # fmt: skip
 
 
-def pass_probability(rule: SequentialRule, under_rate: float) -> float:
-    """Exact probability that a system with this true share under the latency ever passes.
-
-    Under a look at every query; the fail verdict is left out of account.
-    """
-    return _ever_passes(np.asarray(rule.pass_from, np.int64), 1 - under_rate)
-
-
-def fail_probability(rule: SequentialRule, under_rate: float) -> float:
-    """Exact probability that such a system ever fails; the pass verdict is left out of account."""
-    return _ever_fails(np.asarray(rule.fail_until, np.int64), 1 - under_rate)
-
-
 def _strictest(
     boundary: Callable[[float], Counts], chance: Callable[[Counts], float], error: float
 ) -> tuple[Counts, float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from wattmark.worker.artefact_build import build_artefact
 from wattmark.worker.jobs import Job, answer
 from wattmark.worker.messages import Channel
-from wattmark.worker.reference import build_reference
+from wattmark.worker.reference_facts import build_reference
 from wattmark.worker.worker import measure
 
 Work = Callable[[Job, Channel], None]

@@ -59,7 +59,7 @@ class MeasuringWorker:
         """Compare outputs with the reference's; raises ConversionError where they differ."""
         from wattmark.worker.batches import joined
         from wattmark.worker.conversion import compare, require_same_model
-        from wattmark.worker.reference import reference_outputs
+        from wattmark.worker.reference_facts import reference_outputs
 
         expected = reference_outputs(self.job.reference, self.job.check_queries)
         outputs = []

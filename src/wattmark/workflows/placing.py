@@ -13,7 +13,7 @@ from wattmark.factors.boavizta import PREFIX, boavizta_device
 from wattmark.factors.clouds import cloud, cloud_grid, providers
 from wattmark.factors.devices import Device, accelerator_called, device
 from wattmark.factors.grid import Grid, grid
-from wattmark.factors.live import carbon_now
+from wattmark.factors.live_signals import carbon_now
 from wattmark.factors.zones import find_zone
 from wattmark.impact import Place, Placed, Use
 from wattmark.impact.amounts import parse_count, parse_price

@@ -136,7 +136,11 @@ def run(
 
 
 def resume(name: str, *, observe: Observer = ignore) -> Run:
-    """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest"."""
+    """Finish a run that was interrupted; ``name`` is its id, a unique prefix, or "latest".
+
+    Raises RunNotFoundError, and PlanError where it is finished, or where data, model or machine
+    are no longer those that it began with.
+    """
     from wattmark.conduct.material import gather
     from wattmark.errors import InputError
     from wattmark.machine.environment import require_comparable
@@ -194,24 +198,14 @@ def finished() -> list[Run]:
 
 
 def report(run: Run, format_: str) -> str:
-    """A run as a document: ``html``, ``md``, ``csv`` or ``json``."""
-    if format_ == "html":
-        from wattmark.reports.html import render_html
+    """A run as a document, in an installed format: ``html``, ``md``, ``csv``, ``json`` or another.
 
-        return render_html(run, latencies_ms(run), reproduce(run))
-    if format_ == "csv":
-        from wattmark.reports.csv import render_csv
+    Raises UnknownNameError.
+    """
+    from wattmark.contracts import Reported
 
-        return render_csv(run)
-    if format_ == "json":
-        from wattmark.reports.json import render_json
-
-        return render_json(run)
-    if format_ == "md":
-        from wattmark.reports.markdown import render_markdown
-
-        return render_markdown(run)
-    raise ValueError(f"unknown report format {format_!r}")
+    reported = Reported(run, tuple(reproduce(run)), lambda: latencies_ms(run))
+    return registry.report_format(format_).render(reported)
 
 
 def write_report(run: Run, path: Path) -> None:

@@ -33,7 +33,7 @@ class EditionSummary(BaseModel):
     rule: str
     rule_version: int
     limits: dict[str, _Limits] | None = Field(
-        description="Of the rule absolute, for each population, in Wh a query; else null."
+        description="Of a rule that needs them, for each population, in Wh a query; else null."
     )
     opened_at: str
     previous: str | None
@@ -48,7 +48,7 @@ class Editions(BaseModel):
 
 
 class LimitsFile(BaseModel):
-    """A file that `wattmark rate --rule absolute --limits` reads; energies in Wh a query."""
+    """A file that `wattmark rate --rule RULE --limits` reads; energies in Wh a query."""
 
     limits_version: int
     most_energy_for_5_4_3_2_stars: dict[str, _Limits]
@@ -123,7 +123,7 @@ def routes(services: Services) -> APIRouter:
         "/editions/{name}/limits", operation_id="getEditionLimits", responses=refusals(404, 422)
     )
     def limits(name: EditionNamed) -> LimitsFile:
-        """The limits of an edition whose rule is absolute, for each population."""
+        """The limits of an edition whose rule needs them, for each population."""
         with services.database.reading() as connection:
             found = tables_out.limits_by_population(connection, edition_asked(connection, name))
         if found is None:

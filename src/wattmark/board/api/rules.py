@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from wattmark.board.api.errors import refusals
-from wattmark.rating import RULES
+from wattmark.rating import installed_rules
 
 
 class RuleText(BaseModel):
@@ -31,7 +31,7 @@ def routes() -> APIRouter:
     def rules() -> Rules:
         """The rating rules."""
         return Rules(
-            rules=[RuleText(name=r.name, version=r.version, text=r.text) for r in RULES.values()]
+            rules=[RuleText(name=r.name, version=r.version, text=r.text) for r in installed_rules()]
         )
 
     return router

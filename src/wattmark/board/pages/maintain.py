@@ -18,8 +18,7 @@ from wattmark.board.web.rate_limit import client_key
 from wattmark.board.web.rendering import render
 from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
-from wattmark.rating import RULES
-from wattmark.rating.rules.absolute import Absolute
+from wattmark.rating import DEFAULT_RULE, installed_rules
 
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 EditionName = Annotated[str, Form(max_length=20)]
@@ -113,7 +112,8 @@ def routes(services: Services) -> APIRouter:
             statuses=list(Status),
             editions=editions,
             next_edition=standings.half_year(times.today()),
-            rules=[*sorted(RULES), Absolute.name],
+            rules=[rule.name for rule in installed_rules()],
+            default_rule=DEFAULT_RULE,
         )
 
     @router.post("/login")

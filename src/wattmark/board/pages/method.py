@@ -15,7 +15,7 @@ from wattmark.board.web.services import Services
 from wattmark.editions.edition import Edition
 from wattmark.errors import AssetError
 from wattmark.quantities import Reason
-from wattmark.rating import MIN_POPULATION, RULES, boundary_distance_pct
+from wattmark.rating import MIN_POPULATION, boundary_distance_pct, installed_rules
 from wattmark.rating.unrated import Unrated
 from wattmark.reports.method import grade_texts
 
@@ -35,7 +35,7 @@ def _page() -> str:
     return render(
         "method.html",
         grades=grade_texts(),
-        rules=[(rule.name, rule.version, rule.text) for rule in RULES.values()],
+        rules=[(rule.name, rule.version, rule.text) for rule in installed_rules()],
         min_population=MIN_POPULATION,
         resamples=Edition.model_fields["resamples"].default,
         distance=_first_sentence(boundary_distance_pct),

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from wattmark.board.shelf import tables
-from wattmark.editions.edition import Limits
+from wattmark.contracts import Limits
 
 _S, _R, _E = tables.standings, tables.results, tables.editions
 
@@ -69,7 +69,7 @@ class Filter:
 class EditionInfo:
     """An edition without its entries; ``digest`` and ``frozen_on`` are None while it is open.
 
-    ``limits`` are those of the rule ``absolute`` for each population, in Wh a query, else None.
+    ``limits`` are those of a rule that needs them, for each population, in Wh a query, else None.
     """
 
     name: str

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from wattmark.board.shelf.catalogue import EditionInfo
-from wattmark.rating import Rule, find_rule
-from wattmark.rating.rules.absolute import Absolute
+from wattmark.contracts import LimitedRule, Rule
+from wattmark.rating import find_rule
 
 
 def rule_text(edition: EditionInfo) -> str:
-    """The rule in words; fixed limits are others for each population (:func:`limits_texts`)."""
-    if edition.limits is None:
-        return find_rule(edition.rule).text
-    return "Stars by fixed limits of energy, which each population has of its own."
+    """The rule in words; limits are others for each population (:func:`limits_texts`)."""
+    return find_rule(edition.rule).text
 
 
 def limits_texts(edition: EditionInfo) -> list[tuple[str, str]]:
     """Each population with its limits in words, in Wh a query; empty for other rules."""
-    limits = edition.limits or {}
-    return [(name, Absolute(its).text) for name, its in sorted(limits.items())]
+    return [(name, rule_of(edition, name).text) for name in sorted(edition.limits or {})]
 
 
 def rule_of(edition: EditionInfo, population: str, scale: float = 1.0) -> Rule:
@@ -25,7 +22,8 @@ def rule_of(edition: EditionInfo, population: str, scale: float = 1.0) -> Rule:
 
     Raises KeyError where the edition has no limits for the population.
     """
-    if edition.limits is None:
-        return find_rule(edition.rule)
+    rule = find_rule(edition.rule)
+    if edition.limits is None or not isinstance(rule, LimitedRule):
+        return rule
     five, four, three, two = (scale * limit for limit in edition.limits[population])
-    return Absolute((five, four, three, two))
+    return rule.with_limits((five, four, three, two))

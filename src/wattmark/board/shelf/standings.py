@@ -14,10 +14,10 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, litera
 
 from wattmark.board.intake.entries import order_of
 from wattmark.board.shelf import audit_log, tables, times
+from wattmark.contracts import Limits
 from wattmark.editions.edition import (
     Edition,
     Entry,
-    Limits,
     Star,
     closing_date,
     document,
@@ -28,10 +28,9 @@ from wattmark.editions.edition import (
 from wattmark.editions.edition import population as population_name
 from wattmark.editions.edition_diff import diff
 from wattmark.errors import BoardError
+from wattmark.rating import DEFAULT_RULE, find_rule, needs_limits
 from wattmark.rating.rated_row import EntryFields
-from wattmark.rating.rules.absolute import Absolute
 
-DEFAULT_RULE = "quintile"
 _S, _R, _E = tables.standings, tables.results, tables.editions
 _KEY = ("task", "model", "setup", "hardware")
 _FILTERED = ("framework", "precision", "grade")
@@ -66,7 +65,7 @@ def open_edition(
     if rule is None and earlier is not None:
         rule = connection.scalar(select(_E.c.rule).where(_E.c.name == earlier))
     rule = rule or DEFAULT_RULE
-    before = _frozen(connection, earlier) if earlier and rule == Absolute.name else None
+    before = _frozen(connection, earlier) if earlier and needs_limits(rule) else None
     made = opened(name, rule, before, limits)
     connection.execute(
         insert(_E).values(
@@ -230,6 +229,7 @@ def _edition(connection: Connection, name: str, rows: Sequence[RowMapping]) -> E
         rule=row.rule,
         rule_version=row.rule_version,
         limits=row.limits,
+        min_population=find_rule(row.rule).min_population,
         previous=row.previous,
         previous_digest=digest,
         entries=tuple(map(entry_of_row, rows)),

@@ -23,10 +23,9 @@ from sqlalchemy import ColumnElement, Connection, String, func, select
 
 from wattmark.board.shelf import tables
 from wattmark.board.shelf.catalogue import EditionInfo
-from wattmark.board.shelf.standings import DEFAULT_RULE
-from wattmark.editions.edition import Limits
+from wattmark.contracts import Limits
+from wattmark.rating import DEFAULT_RULE, needs_limits
 from wattmark.rating.rated_row import RatedRow, column_name
-from wattmark.rating.rules.absolute import Absolute
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -114,7 +113,7 @@ def recompute_command(
     name, limits = f"{edition}.{Form.PARQUET}", f"{edition}.limits.json"
     file = shlex.quote(file or name)
     more = f" --rule {rule}" if rule != DEFAULT_RULE else ""
-    if rule == Absolute.name:
+    if needs_limits(rule):
         more += f" --limits {limits}"
     rate = (
         f"wattmark rate {file} --by task,class,hardware --value energy_wh --gate gate_passed "
@@ -124,7 +123,7 @@ def recompute_command(
         return rate
     query = f"?task={quote(task, safe='')}" if task else ""
     addresses = {file: f"{address}/api/v1/export/{name}{query}"}
-    if rule == Absolute.name:
+    if needs_limits(rule):
         addresses[limits] = f"{address}/api/v1/editions/{edition}/limits"
     fetch = (f"curl -o {to} {shlex.quote(source)}" for to, source in addresses.items())
     return "\n".join([*fetch, rate])

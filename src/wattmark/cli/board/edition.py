@@ -19,11 +19,13 @@ def open_(
     name: Name,
     rule: Annotated[
         str | None,
-        typer.Option(help="quintile, aies-2025 or absolute (default: that of the one before)."),
+        typer.Option(help="{rules}; left out: that of the edition before it."),
     ] = None,
     limits: Annotated[
         Path | None,
-        typer.Option(help="For rule absolute; left out: those of the edition before it."),
+        typer.Option(
+            help="For a rule that needs limits; left out: those of the edition before it."
+        ),
     ] = None,
     database: DatabaseOption = None,
 ) -> None:

@@ -12,9 +12,9 @@ from wattmark.contracts import Availability, Channel, MeterInfo, Scope
 from wattmark.errors import MeterError
 from wattmark.machine import process_tree
 from wattmark.meters.modelled.cpu_model import ChosenModel, choose_power_model
-from wattmark.metrology.cpu_power import PowerModel, energy_ratio
-from wattmark.metrology.cpu_windows import cpu_channel, cpu_reading, cpu_window, work_between
-from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.metrology.cpu_power import PowerModel
+from wattmark.metrology.cpu_windows import cpu_channel, cpu_reading, cpu_window
+from wattmark.quantities import Grade
 from wattmark.records import EnergyWindow, MeterReading
 
 
@@ -65,16 +65,6 @@ class ModelledCpu:
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """One window of domain ``cpu``. Raises MeterError where the meter was never opened."""
         return (cpu_window(self.name, before, after, self._opened(), self.model),)
-
-    def ratio(self, a: EnergyWindow, b: EnergyWindow) -> Quantity:
-        """Gross energy of ``a`` over that of ``b``, both of this meter, unit 1.
-
-        Much surer than either figure, since they share their scale (`energy_ratio`).
-        """
-        works = [work_between(w.before, w.after, self._opened()) for w in (a, b)]
-        if works[0] is None or works[1] is None:
-            return Quantity.missing("1", Reason.COUNTER_RESET, "the CPU time of one went back")
-        return energy_ratio(works[0], works[1], self.model)
 
     def _opened(self) -> int:
         if self._cores is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from wattmark.contracts import Availability, Channel, MeterInfo
+from wattmark.contracts import Availability, Channel, MeterInfo, Timed
 from wattmark.errors import MeterError
 from wattmark.meters.node.figure import Figure, availability, named_errors, read_figure
 from wattmark.meters.node.node_settings import NodeSettings
@@ -45,13 +45,16 @@ class Counted:
         )
 
     def read(self) -> MeterReading:
-        """Cumulative joules, at the middle of the time that the instrument took to answer.
+        """Cumulative joules at the figure's own time, else at the middle of the time that the
+        instrument took to answer.
 
         Raises MeterError where it cannot be read, or took longer than its update period: then
         nobody knows which moment the figure is of.
         """
         asked_ns = time.monotonic_ns()
-        energy_j = read_figure(self.name, self._figure)
+        shown = read_figure(self.name, self._figure)
+        if isinstance(shown, Timed):
+            return MeterReading(time_ns=shown.time_ns, values={self._domain: shown.value})
         answered_ns = time.monotonic_ns()
         period_s = self._accuracy.update_period_s
         if (took_s := (answered_ns - asked_ns) / 1e9) > period_s:
@@ -59,7 +62,7 @@ class Counted:
                 f"{self.name} took {took_s:.2g} s to answer, longer than its update period of "
                 f"{period_s:g} s, so that its figure cannot be placed in time"
             )
-        return MeterReading(time_ns=(asked_ns + answered_ns) // 2, values={self._domain: energy_j})
+        return MeterReading(time_ns=(asked_ns + answered_ns) // 2, values={self._domain: shown})
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """One window; missing where the counter went back, or moved by too few steps."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from wattmark.contracts import Availability, Sensor
+from wattmark.contracts import Availability, Sensor, Timed
 from wattmark.errors import MeterAccessError, MeterError
 from wattmark.meters.node.node_settings import NodeSettings
 from wattmark.quantities import Reason
@@ -19,8 +19,11 @@ class Figure(Protocol):
         """Start using the instrument; a line that describes it. Raises MeterError."""
         ...
 
-    def read(self) -> float:
-        """What it shows now, in W or in J. Raises MeterError."""
+    def read(self) -> float | Timed:
+        """What it shows now, in W or in J; Timed where it is of an earlier moment.
+
+        Raises MeterError.
+        """
         ...
 
     def close(self) -> None:
@@ -37,18 +40,19 @@ def named_errors(name: str) -> Iterator[None]:
         raise type(error)(f"{name}: {error}") from error
 
 
-def read_figure(name: str, figure: Figure) -> float:
+def read_figure(name: str, figure: Figure) -> float | Timed:
     """What it shows now, above 0. Raises MeterError that begins with the instrument's name.
 
     A machine that runs draws power, so that 0 is the figure of another outlet or of no sensor.
     """
     with named_errors(name):
-        value = figure.read()
+        shown = figure.read()
+    value = shown.value if isinstance(shown, Timed) else shown
     if value <= 0:
         raise MeterError(
             f"{name} shows {value:g}, which nothing that runs can be: does it measure this machine?"
         )
-    return value
+    return shown
 
 
 def availability(name: str, figure: Figure) -> Availability:
@@ -93,7 +97,7 @@ class Watts:
             self._figure.open()
         return {self._domain: self._sensor()}
 
-    def power_w(self) -> Mapping[str, float]:
+    def power_w(self) -> Mapping[str, float | Timed]:
         """The watts that it shows. Raises MeterError."""
         return {self._domain: read_figure(self.name, self._figure)}
 

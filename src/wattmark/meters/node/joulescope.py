@@ -10,25 +10,19 @@ default ``error`` is far above what its maker states, and covers the resistance 
 
 from __future__ import annotations
 
-import math
-import threading
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from wattmark.contracts import Meter
-from wattmark.contracts.meter_kind import MeterKind
+from wattmark.contracts import Meter, MeterKind
 from wattmark.errors import MeterAccessError, MeterError
 from wattmark.meters.node.counting import Counted
 from wattmark.meters.node.node_settings import NodeSettings, Seconds, Share
+from wattmark.meters.node.pushed import Pushed, Receive
 
 JS110_PERIOD_S = 0.5
 JS220_SAMPLES_PER_S = 1_000_000
-
-#: An accumulator of which nothing was heard for so many update periods is lost.
-LOST_AFTER_PERIODS = 4
 
 
 class JoulescopeSettings(NodeSettings):
@@ -44,21 +38,16 @@ class JoulescopeSettings(NodeSettings):
     error: Share = Field(0.01, description="its relative error, such as 1%")
 
 
-class _AccumulatorFigure:
-    """The joules that one Joulescope has accumulated."""
+class _Accumulator:
+    """The joules that one Joulescope has accumulated: it sends them with its statistics."""
 
     def __init__(self, settings: JoulescopeSettings) -> None:
         self._settings = settings
         self._driver: Any = None
         self._device = ""
-        self._topic = ""
-        self._period_s = settings.update_period_s
-        self._heard = threading.Condition()
-        self._latest: tuple[float, float] | None = None
 
-    def open(self) -> str:
-        """Open the instrument and wait for its first statistics. Raises MeterError."""
-        self.close()
+    def open(self, receive: Receive) -> str:
+        """Open the instrument and start its statistics. Raises MeterError."""
         try:
             from pyjoulescope_driver import Driver
         except ImportError as error:
@@ -67,41 +56,19 @@ class _AccumulatorFigure:
             self._driver = Driver()
             self._device = self._only(self._driver.device_paths())
             self._driver.open(self._device)
-            self._start()
+            self._start(receive)
         except (RuntimeError, OSError, TimeoutError) as error:
             raise MeterAccessError(
                 f"the Joulescope could not be opened: {error}; is another program using it, and "
                 "is the maker's udev rule installed?"
             ) from None
-        with self._heard:
-            wait_s = self._settings.timeout_s
-            if not self._heard.wait_for(lambda: self._latest is not None, wait_s):
-                raise MeterError(f"{self._device} sent no statistics within {wait_s:g} s")
         return self._device
-
-    def read(self) -> float:
-        """Joules of the newest statistics. Raises MeterError where they stopped coming."""
-        with self._heard:
-            latest = self._latest
-        if latest is None:
-            raise MeterError("the meter is not open")
-        heard_s, energy_j = latest
-        age_s = time.monotonic() - heard_s
-        if age_s > LOST_AFTER_PERIODS * self._period_s:
-            raise MeterError(
-                f"{self._device} has sent nothing for {age_s:.1f} s: was it unplugged?"
-            )
-        if not math.isfinite(energy_j):
-            raise MeterError(f"{self._device} sent {energy_j} J: its input is out of range")
-        return energy_j
 
     def close(self) -> None:
         """End the statistics and let go of the instrument."""
         driver, self._driver = self._driver, None
         if driver is not None:
             driver.finalize()
-        with self._heard:
-            self._latest = None
 
     def _only(self, devices: list[str]) -> str:
         serial = self._settings.serial
@@ -114,7 +81,7 @@ class _AccumulatorFigure:
         wanted = f"Joulescope {serial}" if serial else "Joulescope"
         raise MeterError(f"no {wanted} is plugged in (found: {there})")
 
-    def _start(self) -> None:
+    def _start(self, receive: Receive) -> None:
         old = "js110" in self._device
         if old and self._settings.update_period_s < JS110_PERIOD_S:
             raise MeterError(
@@ -123,25 +90,23 @@ class _AccumulatorFigure:
             )
         if old:
             self._driver.publish(f"{self._device}/s/i/range/select", "auto")
-            self._topic = f"{self._device}/s/sstats/value"
+            topic = f"{self._device}/s/sstats/value"
         else:
             samples = round(JS220_SAMPLES_PER_S * self._settings.update_period_s)
             self._driver.publish(f"{self._device}/s/i/range/mode", "auto")
             self._driver.publish(f"{self._device}/s/stats/scnt", samples)
             self._driver.publish(f"{self._device}/s/stats/ctrl", 1)
-            self._topic = f"{self._device}/s/stats/value"
-        self._driver.subscribe(self._topic, "pub", self._on_statistics)
+            topic = f"{self._device}/s/stats/value"
 
-    def _on_statistics(self, topic: str, value: Mapping[str, Any]) -> None:
-        energy_j = float(value["accumulators"]["energy"]["value"])
-        with self._heard:
-            self._latest = (time.monotonic(), energy_j)
-            self._heard.notify_all()
+        def on_statistics(topic: str, value: Mapping[str, Any]) -> None:
+            receive(value["accumulators"]["energy"]["value"])
+
+        self._driver.subscribe(topic, "pub", on_statistics)
 
 
 def build(name: str, settings: JoulescopeSettings) -> Meter:
     """The meter of a configured instrument."""
-    return Counted(name, settings, _AccumulatorFigure(settings))
+    return Counted(name, settings, Pushed(_Accumulator(settings), settings))
 
 
 KIND = MeterKind(

@@ -18,7 +18,7 @@ from typing import Any
 from wattmark.assets import Asset
 from wattmark.errors import AssetError, CorruptArchiveError, InputError, MissingPackageError
 from wattmark.models.hub.hub_files import located, require_model_name
-from wattmark.models.weights.safetensors_header import weight_shapes
+from wattmark.models.weights.safetensors_shapes import weight_shapes
 from wattmark.records import ModelInfo, content_digest
 
 INDEX, SCHEDULER = "model_index.json", "scheduler/scheduler_config.json"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark.assets import Asset, FolderRef, hub_asset, resolve
 from wattmark.errors import AssetError, CorruptArchiveError, InputError, MissingPackageError
-from wattmark.models.weights.safetensors_header import weight_shapes
+from wattmark.models.weights.safetensors_shapes import weight_shapes
 from wattmark.records import ModelInfo, content_digest
 
 if TYPE_CHECKING:

@@ -1,65 +1,31 @@
-"""Rating rules: code with a name and a version, whose text is generated from the code.
+"""Rating rules, one a file: code with a name and a version, whose text is generated from the code.
 
-Another rule is another file here and another line in :data:`RULES`.
+A rule is a class that its entry point in the group ``wattmark.rules`` names; what it must offer is
+:class:`wattmark.contracts.Rule`. Everybody who rates asks the rule, and nobody asks its name.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from wattmark import registry
+from wattmark.contracts import LimitedRule, Rule
 
-import numpy as np
-from numpy.typing import NDArray
-
-from wattmark.errors import UnknownNameError
-from wattmark.rating.rules.aies_2025 import Aies2025
-from wattmark.rating.rules.quintile import Quintile
-
-
-class Rule(Protocol):
-    """Turns the energies of a population into stars, 5 for the least energy.
-
-    A rule looks at nothing but the energies of one population, all in the same unit; it depends
-    neither on their order nor on the unit. More energy never gives an entry more stars. A result
-    of less energy that joins, or one of more that leaves, never gives the others more stars; more
-    energy of another never takes any. A change of what it gives is a new ``version``.
-    """
-
-    @property
-    def name(self) -> str:
-        """As written in plans and records."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """Counts changes of the result."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The rule in words."""
-        ...
-
-    def stars(self, energies: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Stars 1 to 5 along the last axis, shape as ``energies``: one population a row."""
-        ...
-
-    def border(
-        self, ordered: NDArray[np.float64], own: NDArray[np.float64], cut: int
-    ) -> NDArray[np.float64]:
-        """Where each entry's star changes between ``6 - cut`` and ``5 - cut``, the others fixed.
-
-        ``ordered`` are energies along the last axis, ascending, (..., n); ``own`` some of them,
-        (..., m), which is also the shape of what is returned; ``cut`` is 1 to 4. Infinite where
-        no energy gives so few stars. Never lower for an entry of less energy.
-        """
-        ...
-
-
-RULES: dict[str, Rule] = {rule.name: rule for rule in (Quintile(), Aies2025())}
+#: The rule where nobody asks for another.
+DEFAULT_RULE = "quintile"
+#: Fewer rated entries than stars cannot fill them.
+MIN_POPULATION = 5
 
 
 def find_rule(name: str) -> Rule:
-    """The rule of that name. Raises UnknownNameError."""
-    if name not in RULES:
-        raise UnknownNameError("rating rule", name, RULES)
-    return RULES[name]
+    """The installed rule of that name. Raises UnknownNameError."""
+    return registry.rule(name)
+
+
+def installed_rules() -> tuple[Rule, ...]:
+    """All installed rules, the default first, then by name."""
+    names = sorted(registry.names("rule"), key=lambda name: (name != DEFAULT_RULE, name))
+    return tuple(map(registry.rule, names))
+
+
+def needs_limits(name: str) -> bool:
+    """Whether the rule of that name has limits for each population. Raises UnknownNameError."""
+    return isinstance(find_rule(name), LimitedRule)

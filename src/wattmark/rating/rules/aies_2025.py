@@ -25,6 +25,7 @@ class Aies2025:
 
     name: ClassVar[str] = "aies-2025"
     version: ClassVar[int] = 1
+    min_population: ClassVar[int] = STARS  # fewer cannot fill them
 
     @property
     def text(self) -> str:

@@ -22,6 +22,7 @@ class Quintile:
 
     name: ClassVar[str] = "quintile"
     version: ClassVar[int] = 1
+    min_population: ClassVar[int] = STARS  # fewer cannot fill them
 
     @property
     def text(self) -> str:

@@ -23,21 +23,23 @@ if TYPE_CHECKING:
 __all__ = ["ENDPOINT", "KINDS", "PLAN", "RunKind", "find", "listed", "load", "report", "shown"]
 
 KINDS: tuple[RunKind[Any], ...] = (PLAN, ENDPOINT)
+AnyRun = Run | EndpointRun
 
 
-def find(name: str = LATEST, of: Sequence[RunKind[Any]] = KINDS) -> tuple[RunKind[Any], str]:
+def find(name: str = LATEST, of: Sequence[RunKind[Any]] | None = None) -> tuple[RunKind[Any], str]:
     """The kind and id of the run meant by an id, by the unique start of one, or by ``latest``.
 
     A name means the same run whoever asks; ``latest`` is the newest of the kinds ``of`` which are
-    asked for. Raises RunNotFoundError where there is none, where several are meant, and where it is
-    of another kind.
+    asked for, or of all. Raises RunNotFoundError where there is none, where several are meant, and
+    where it is of another kind.
     """
+    of = KINDS if of is None else of
     asked = of if name == LATEST else KINDS
     runs = [(time, id_, kind) for kind in asked for id_, time in kind.kept.times().items()]
     runs.sort(key=lambda run: run[:2], reverse=True)
     if name == LATEST and not runs and len(asked) < len(KINDS):
         raise RunNotFoundError(
-            f"there are no {_named(of)} yet: `wattmark list runs` shows the rest"
+            f"there are no {_named(of)} yet: `wattmark list runs` shows what there is"
         )
     meant = run_meant(name, [id_ for _, id_, _ in runs])
     found = [kind for _, id_, kind in runs if id_ == meant]
@@ -52,19 +54,19 @@ def find(name: str = LATEST, of: Sequence[RunKind[Any]] = KINDS) -> tuple[RunKin
     return found[0], meant
 
 
-def load(name: str = LATEST) -> Run | EndpointRun:
+def load(name: str = LATEST) -> AnyRun:
     """A run of any kind by its id, a unique prefix of it, or "latest". Raises RunNotFoundError."""
     kind, run_id = find(name)
-    run: Run | EndpointRun = kind.kept.load(run_id)
+    run: AnyRun = kind.kept.load(run_id)
     return run
 
 
-def report(run: Run | EndpointRun, format_: str) -> str:
+def report(run: AnyRun, format_: str) -> str:
     """A run of any kind as a document: ``html``, ``md``, ``csv`` or ``json``."""
     return _kind_of(run).report(run, format_)
 
 
-def shown(run: Run | EndpointRun) -> Shown:
+def shown(run: AnyRun) -> Shown:
     """A run of any kind as it is shown in a terminal."""
     return _kind_of(run).shown(run)
 
@@ -86,7 +88,7 @@ def listed() -> list[dict[str, str]]:
     ]
 
 
-def _kind_of(run: Run | EndpointRun) -> RunKind[Any]:
+def _kind_of(run: AnyRun) -> RunKind[Any]:
     return next(kind for kind in KINDS if isinstance(run, kind.record))
 
 

@@ -6,11 +6,11 @@ operator of a real member and none of its size.
 
 from __future__ import annotations
 
+from operator_families.images import EFFICIENT_NET, RES_NET, VIT
+from operator_families.maps import U_NET, YOLO
+from operator_families.text import BERT, LLAMA, LLAMA_CACHED
+from operator_families.whisper import WHISPER_DECODER, WHISPER_ENCODER
 from wattmark.contracts import Network
-from wattmark.frameworks.aten.families.images import EFFICIENT_NET, RES_NET, VIT
-from wattmark.frameworks.aten.families.maps import U_NET, YOLO
-from wattmark.frameworks.aten.families.text import BERT, LLAMA, LLAMA_CACHED
-from wattmark.frameworks.aten.families.whisper import WHISPER_DECODER, WHISPER_ENCODER
 
 #: a family's name and the network that stands for it
 FAMILIES: dict[str, Network] = {

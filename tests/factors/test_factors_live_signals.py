@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from wattmark.errors import ImpactError, SignalError
-from wattmark.factors import boavizta, live
+from wattmark.factors import boavizta
+from wattmark.factors import live_signals as live
 from wattmark.factors.zones import find_zone
 from wattmark.impact.site import Site
 from wattmark.workflows.placing import place

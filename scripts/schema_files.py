@@ -1,7 +1,7 @@
 """The JSON Schemas of what Wattmark reads (a plan) and writes (run, result, round).
 
 The files in the repository's ``schema`` folder are generated:
-``python -m wattmark.store.schemas schema`` writes them anew.
+``python scripts/schema_files.py schema`` writes them anew.
 """
 
 from __future__ import annotations

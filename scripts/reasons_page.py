@@ -1,6 +1,6 @@
 """The codes that say why a figure is missing or wide, as a document.
 
-The file ``docs/reasons.md`` is generated: ``python -m wattmark.reports.reasons docs/reasons.md``
+The file ``docs/reasons.md`` is generated: ``python scripts/reasons_page.py docs/reasons.md``
 writes it anew.
 """
 
