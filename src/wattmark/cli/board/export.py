@@ -26,6 +26,8 @@ def export(
         form = Form(out.suffix.removeprefix("."))
     except ValueError:
         raise InputError(f"--out: {out} does not end in .parquet, .json or .csv") from None
+    if not out.parent.is_dir():
+        raise BoardError(f"{out} cannot be written: there is no folder {out.parent}")
     with opened(database) as board, board.reading() as connection:
         known = {e.name: e for e in catalogue.editions(connection)}
         if edition not in known:
