@@ -73,8 +73,8 @@ def battery(
 ) -> Iterator[Trial]:
     """Trials of every class, load and window length, ``repeats`` of each; seeded.
 
-    ``observe`` is told how many are done and how many there are. Raises MeterError for an unknown
-    class.
+    ``observe`` is told how many are done and how many there are. Raises UnknownNameError for a
+    class that is none.
     """
     jobs = []
     for name in classes:
