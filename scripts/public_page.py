@@ -21,6 +21,7 @@ PUBLIC = {
     "wattmark.errors": "everything that is raised on purpose",
     "wattmark.pipelines": "ways of answering that a model can take ready-made",
     "wattmark.metrology": "what a meter needs to turn readings into energy with an interval",
+    "wattmark.meters.node": "what a kind of meter that a user names is made of",
 }
 
 #: The groups of entry points, and what one names.

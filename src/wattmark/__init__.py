@@ -8,7 +8,8 @@ Public are these modules, name by name on the page ``docs/public.md``:
 * :mod:`wattmark.quantities`: numbers with unit, interval and grade;
 * :mod:`wattmark.errors`: everything that is raised on purpose;
 * :mod:`wattmark.pipelines`: ways of answering that a model can take ready-made;
-* :mod:`wattmark.metrology`: what a meter needs to turn readings into energy with an interval.
+* :mod:`wattmark.metrology`: what a meter needs to turn readings into energy with an interval;
+* :mod:`wattmark.meters.node`: what a kind of meter that a user names is made of.
 
 Modules not listed here may change without notice.
 

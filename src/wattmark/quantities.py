@@ -21,7 +21,14 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from wattmark.errors import SentenceCode, UnitError
 
-__all__ = ["Grade", "Quantity", "Reason", "conversion_factor", "least_trusted"]
+__all__ = [
+    "Grade",
+    "Quantity",
+    "Reason",
+    "conversion_factor",
+    "least_trusted",
+    "sum_of_parts",
+]
 
 #: atom -> (exponents of the base dimensions, factor to the base unit)
 _ATOMS: dict[str, tuple[dict[str, int], float]] = {

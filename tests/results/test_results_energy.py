@@ -9,7 +9,7 @@ from windows_of_rounds import a_round
 
 from wattmark.conduct.recorder import Samples
 from wattmark.metrology.counters import window_without_idle
-from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, energy_ratio
+from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window, work_between
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import (
@@ -60,10 +60,13 @@ def test_two_results_are_told_apart_as_surely_as_by_the_ratio_of_their_work() ->
     apart = one.comparable.energy / other.comparable.energy
     works = [work_between(w.before, w.after, 2) for w in (a_window(1.8), a_window(0.9))]
     assert works[0] is not None and works[1] is not None
-    low, value, high = energy_ratio(works[0], works[1]).bounds()
+    low, value, high = apart.bounds()
 
-    assert apart.bounds()[1] == pytest.approx(value)
-    assert 1.0 < apart.bounds()[0] <= low and high <= apart.bounds()[2]
+    assert low > 1.0
+    for idle_share in DEFAULT_MODEL.idle_share.to("1").bounds():
+        assert low <= works[0].gross(idle_share) / works[1].gross(idle_share) <= high
+    idle_share = DEFAULT_MODEL.idle_share.to("1").bounds()[1]
+    assert value == pytest.approx(works[0].gross(idle_share) / works[1].gross(idle_share))
 
 
 def test_windows_of_two_models_share_nothing() -> None:

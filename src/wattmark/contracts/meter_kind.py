@@ -19,7 +19,7 @@ class MeterKind:
     of a card. A kind of meter is for what only its user knows: which plug, at which address. The
     user names each in ``meters.yaml``, as ``NAME: {kind: KIND, ...}``; from then on NAME is a meter
     like any other. Settings are best derived from
-    :class:`wattmark.meters.node.node_settings.NodeSettings`, which has what all kinds need.
+    :class:`wattmark.meters.node.NodeSettings`, which has what all kinds need.
 
     ``settings`` is the model of one entry of the settings file; it has a field ``kind`` and
     forbids unknown keys. ``build`` makes the meter from the instrument's name and its checked
