@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from wattmark.conduct.recorder import answered_by_both
 from wattmark.quantities import Quantity, Reason, least_trusted, sum_of_parts
 from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
