@@ -19,6 +19,7 @@ from wattmark.cli import failures, verbs
 from wattmark.cli.main import app, main
 from wattmark.editions.edition_files import Editions
 from wattmark.errors import EndpointError
+from wattmark.records import bundle_of
 from wattmark.workflows import endpoint_runs, kinds, runs
 
 
@@ -87,10 +88,15 @@ def one_run(monkeypatch: pytest.MonkeyPatch) -> None:
             home, "load", lambda name, stored=stored: run if name == "latest" else stored(name)
         )
     monkeypatch.setattr(runs, "run", lambda *_, **__: run)
+    kept = runs.bundle
+    monkeypatch.setattr(
+        runs, "bundle", lambda name: bundle_of(run) if name == "latest" else kept(name)
+    )
 
 
 NO_SPACE = os.strerror(errno.ENOSPC)
 ENDPOINT = "run --endpoint http://127.0.0.1:9 --model m --qps 1 --requests 1"
+LOADTEST = "loadtest http://127.0.0.1:9 --model m --qps 1 --requests 1"
 
 #: What is typed, what the answer holds, and the exit code.
 TABLE = [
@@ -117,6 +123,7 @@ TABLE = [
     ("run --budget infs", "infs", 2),
     ("sweep --batch 1,x", "1,x", 2),
     (f"{ENDPOINT} --timeout nans", "nans", 2),
+    (f"{LOADTEST} --timeout nans", "nans", 2),
     ("meter calibrate --watts-idle nan --watts-full 3", "'--watts-idle': nan", 2),
     ("meter record new.trace --hz nan", "'--hz'", 2),
     ("meter validate --window nan --truth power.csv --sensor power.csv", "'--window'", 2),

@@ -95,7 +95,7 @@ VERBS = {
         "overview",
         "Print a Markdown table of tasks and setups with quality and energy.",
     ),
-    "report": Verb("report", "report", "Print or write a report of a run."),
+    "report": Verb("report", "report", "Print or write a report of a run of any kind."),
     "doctor": Verb(
         "doctor",
         "doctor",
