@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from wattmark.contracts import Rule
     from wattmark.rating.columns import Columns
 
@@ -71,31 +73,14 @@ def rate(
     explain: Annotated[bool, typer.Option("--explain", help="The rule in words.")] = False,
 ) -> None:
     """Give stars within each population, with how sure they are; columns and rows stay."""
-    from wattmark.editions.rating_table import (
-        columns_of,
-        read_table,
-        unit_in,
-        with_changes,
-        with_stars,
-        write_table,
-    )
-    from wattmark.rating import find_rule
-    from wattmark.rating.columns import rate_columns
-    from wattmark.rating.limits import rescale_due
+    from wattmark.editions.rating_table import columns_of
 
     chosen = _rules(rule, limits)
     if explain:
-        for name, each in ({"": find_rule(chosen)} if isinstance(chosen, str) else chosen).items():
-            typer.echo(f"{each.name}, version {each.version}: {name} {each.text}")
+        _explain(chosen)
     if source is None:
-        from wattmark.workflows.rating_runs import POPULATION, stored_table
-
-        table, keys = stored_table(), list(POPULATION)
         gate, grade = gate or "gate_passed", grade or "grade"
-    else:
-        table, keys = read_table(source), []
-    if by is not None:
-        keys = [name.strip() for name in by.split(",")]
+    table, keys = _table(source, by)
     columns = columns_of(
         table,
         value,
@@ -108,24 +93,72 @@ def rate(
         grade=grade,
     )
     if write_limits is not None:
-        from wattmark.editions.thresholds import born_limits
-        from wattmark.editions.thresholds import write_limits as write
-
-        born = born_limits(columns)
-        write(born, write_limits)
-        typer.echo(f"{write_limits}: limits of {len(born)} populations", err=True)
-        return
-    if what_if is not None:
+        _write_limits(columns, write_limits)
+    elif what_if is not None:
         _stability(columns, what_if, seed)
-        return
-    rated = rate_columns(
-        columns, chosen, seed=seed, resamples=resamples, min_population=min_population
-    )
+    else:
+        draws = Draws(resamples, seed, min_population)
+        _stars(table, columns, chosen, draws, unit_of=value if why else None, out=out)
+
+
+class Draws(NamedTuple):
+    """How the probabilities are drawn, and the smallest population that is rated."""
+
+    resamples: int
+    seed: int
+    min_population: int | None
+
+
+def _explain(chosen: str | dict[str, Rule]) -> None:
+    from wattmark.rating import find_rule
+
+    for name, each in ({"": find_rule(chosen)} if isinstance(chosen, str) else chosen).items():
+        typer.echo(f"{each.name}, version {each.version}: {name} {each.text}")
+
+
+def _table(source: Path | None, by: str | None) -> tuple[pa.Table, list[str]]:
+    """The table, and the columns that make a population of it."""
+    if source is None:
+        from wattmark.workflows.rating_runs import POPULATION, stored_table
+
+        table, keys = stored_table(), list(POPULATION)
+    else:
+        from wattmark.editions.rating_table import read_table
+
+        table, keys = read_table(source), []
+    return table, keys if by is None else [name.strip() for name in by.split(",")]
+
+
+def _write_limits(columns: Columns, path: Path) -> None:
+    from wattmark.editions.thresholds import born_limits, write_limits
+
+    born = born_limits(columns)
+    write_limits(born, path)
+    typer.echo(f"{path}: limits of {len(born)} populations", err=True)
+
+
+def _stars(
+    table: pa.Table,
+    columns: Columns,
+    chosen: str | dict[str, Rule],
+    draws: Draws,
+    *,
+    unit_of: str | None,
+    out: Path | None,
+) -> None:
+    """Print or write the table with its stars; ``unit_of`` names the column whose changes are
+    told."""
+    from wattmark.editions.rating_table import unit_in, with_changes, with_stars, write_table
+    from wattmark.rating.columns import rate_columns
+    from wattmark.rating.limits import rescale_due
+
+    rated = rate_columns(columns, chosen, **draws._asdict())
     found = with_stars(table, rated)
-    if why:
+    if unit_of is not None:
         from wattmark.rating.what_would_change import of_columns
 
-        told = of_columns(columns, rated, chosen, unit_in(value), min_population=min_population)
+        least = draws.min_population
+        told = of_columns(columns, rated, chosen, unit_in(unit_of), min_population=least)
         found = with_changes(found, told)
     if not isinstance(chosen, str) and rescale_due(rated.stars):
         typer.echo(
