@@ -81,7 +81,7 @@ def rate(
     )
     from wattmark.rating import find_rule
     from wattmark.rating.columns import rate_columns
-    from wattmark.rating.limits import rescale_due
+    from wattmark.rating.star_limits import rescale_due
 
     chosen = _rules(rule, limits)
     if explain:
@@ -144,7 +144,7 @@ def _rules(rule: str, limits: Path | None) -> str | dict[str, Rule]:
     from wattmark.editions.thresholds import read_limits
     from wattmark.errors import RatingError
     from wattmark.rating import LimitedRule, find_rule
-    from wattmark.rating.limits import by_population
+    from wattmark.rating.star_limits import by_population
 
     found = find_rule(rule)
     if isinstance(found, LimitedRule):
