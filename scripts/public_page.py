@@ -22,6 +22,8 @@ PUBLIC = {
     "wattmark.pipelines": "ways of answering that a model can take ready-made",
     "wattmark.metrology": "what a meter needs to turn readings into energy with an interval",
     "wattmark.meters.node": "what a kind of meter that a user names is made of",
+    "wattmark.exports": "what an export writes, and how it lists what is not known",
+    "wattmark.reports": "the table of a run, for a report format",
 }
 
 #: The groups of entry points, and what one names.
@@ -34,6 +36,9 @@ GROUPS = {
     "wattmark.scenarios": "a class that fills `Scenario`, constructed without arguments",
     "wattmark.meters": "a class (or function) that gives a `Meter`, called without arguments",
     "wattmark.meter_kinds": "a `wattmark.contracts.MeterKind`",
+    "wattmark.rules": "a class that fills `Rule` or `LimitedRule`, constructed without arguments",
+    "wattmark.exports": "a class that fills `Export`, constructed without arguments",
+    "wattmark.reports": "a class that fills `ReportFormat`, constructed without arguments",
 }
 
 _HEAD = """\

@@ -133,6 +133,6 @@ def test_its_tests_of_one_file_can_be_run() -> None:
 def test_what_it_names_is_there() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(re.findall(r"make ([a-z][a-z-]+)", TEXT)) <= {*targets}
-    from wattmark.frameworks import buckets, installed, onnx_export
+    from wattmark.frameworks import buckets, onnx_export, support
 
-    assert all([installed.has_cell, installed.lacks, buckets.bucket_sizes, onnx_export.shared_onnx])
+    assert all([support.has_cell, support.lacks, buckets.bucket_sizes, onnx_export.shared_onnx])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from synthetic_run import BASELINE, MEASURED, make_result, make_run
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from wattmark import registry
 from wattmark.cli.main import app
 from wattmark.editions.rating_table import write_table
+from wattmark.rating import find_rule
 from wattmark.workflows import kinds, runs
 
 PAGE = (Path(__file__).parent.parent / "docs/extending.md").read_text(encoding="utf-8")
@@ -58,6 +60,16 @@ def test_the_rule_rates(tmp_path: Path) -> None:
     rows = wattmark("rate", table, "--rule", "equal-ratios").splitlines()[1:]
     assert [row.split()[1] for row in rows] == ["5", "4", "3", "2", "1"]
     assert "bands of equal ratio" in wattmark("list", "rules")
+
+
+def test_the_rule_cuts_the_ratios_as_another_cuts_the_differences() -> None:
+    ordered = np.array([1.0, 3.0, 16.0, 70.0, 1024.0])
+    mine, other = find_rule("equal-ratios"), find_rule("aies-2025")
+    assert mine.stars(ordered).tolist() == other.stars(np.log(ordered)).tolist()
+    assert mine.stars(np.ones(5)).tolist() == [5] * 5
+    for cut in (1, 2, 3, 4):
+        known = np.exp(other.border(np.log(ordered), np.log(ordered), cut))
+        assert mine.border(ordered, ordered, cut) == pytest.approx(known)
 
 
 def test_the_export_is_written() -> None:

@@ -9,7 +9,9 @@ Public are these modules, name by name on the page ``docs/public.md``:
 * :mod:`wattmark.errors`: everything that is raised on purpose;
 * :mod:`wattmark.pipelines`: ways of answering that a model can take ready-made;
 * :mod:`wattmark.metrology`: what a meter needs to turn readings into energy with an interval;
-* :mod:`wattmark.meters.node`: what a kind of meter that a user names is made of.
+* :mod:`wattmark.meters.node`: what a kind of meter that a user names is made of;
+* :mod:`wattmark.exports`: what an export writes, and how it lists what is not known;
+* :mod:`wattmark.reports`: the table of a run, for a report format.
 
 Modules not listed here may change without notice.
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import floor, log10
 
-from wattmark.quantities import Quantity, Reason, parse_unit
+from wattmark.quantities import Quantity, Reason
 from wattmark.records import Rating
+from wattmark.units import parse_unit
 
 DASH = "—"
 _GROUP = "\u202f"  # narrow no-break space between groups of three digits

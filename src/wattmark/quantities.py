@@ -1,7 +1,7 @@
 """Quantities: a number with its unit, its interval and, for energy, the grade of its origin.
 
-This is the one module that owns units. A quantity either has a value *and* an interval, or it
-has neither and says why (:class:`Reason`). There is no third state: a missing figure is never 0.
+A quantity either has a value *and* an interval, or it has neither and says why (:class:`Reason`).
+There is no third state: a missing figure is never 0. Units are those of :mod:`wattmark.units`.
 
 Intervals are combined by taking the extremes over all end points. For ``x / [a, b]`` that is
 ``[x / b, x / a]``. When two intervals of levels p and q are combined, the result has level
@@ -14,12 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 from enum import StrEnum
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from wattmark.errors import SentenceCode, UnitError
+from wattmark.units import combined_unit, conversion_factor, parse_unit
 
 __all__ = [
     "Grade",
@@ -29,113 +30,6 @@ __all__ = [
     "least_trusted",
     "sum_of_parts",
 ]
-
-#: atom -> (exponents of the base dimensions, factor to the base unit)
-_ATOMS: dict[str, tuple[dict[str, int], float]] = {
-    "1": ({}, 1.0),
-    "%": ({}, 0.01),
-    "s": ({"s": 1}, 1.0),
-    "ms": ({"s": 1}, 1e-3),
-    "us": ({"s": 1}, 1e-6),
-    "ns": ({"s": 1}, 1e-9),
-    "h": ({"s": 1}, 3600.0),
-    "day": ({"s": 1}, 86400.0),
-    "year": ({"s": 1}, 365 * 86400.0),
-    "J": ({"J": 1}, 1.0),
-    "mJ": ({"J": 1}, 1e-3),
-    "uJ": ({"J": 1}, 1e-6),
-    "Wh": ({"J": 1}, 3600.0),
-    "uWh": ({"J": 1}, 3.6e-3),
-    "mWh": ({"J": 1}, 3.6),
-    "kWh": ({"J": 1}, 3.6e6),
-    "MWh": ({"J": 1}, 3.6e9),
-    "kJ": ({"J": 1}, 1e3),
-    "MJ": ({"J": 1}, 1e6),
-    "W": ({"J": 1, "s": -1}, 1.0),
-    "mW": ({"J": 1, "s": -1}, 1e-3),
-    "kW": ({"J": 1, "s": -1}, 1e3),
-    "g": ({"g": 1}, 1.0),
-    "kg": ({"g": 1}, 1e3),
-    "mg": ({"g": 1}, 1e-3),
-    "ng": ({"g": 1}, 1e-9),
-    "ug": ({"g": 1}, 1e-6),
-    "t": ({"g": 1}, 1e6),
-    "lb": ({"g": 1}, 453.59237),
-    "gSb": ({"gSb": 1}, 1.0),
-    "kgSb": ({"gSb": 1}, 1e3),
-    "mgSb": ({"gSb": 1}, 1e-3),
-    "ngSb": ({"gSb": 1}, 1e-9),
-    "ugSb": ({"gSb": 1}, 1e-6),
-    "L": ({"L": 1}, 1.0),
-    "mL": ({"L": 1}, 1e-3),
-    "nL": ({"L": 1}, 1e-9),
-    "uL": ({"L": 1}, 1e-6),
-    "m3": ({"L": 1}, 1e3),
-    "B": ({"B": 1}, 1.0),
-    "MiB": ({"B": 1}, 1048576.0),
-    "FLOP": ({"FLOP": 1}, 1.0),
-    "GFLOP": ({"FLOP": 1}, 1e9),
-    "query": ({"query": 1}, 1.0),
-    "kquery": ({"query": 1}, 1e3),
-    "correct": ({"correct": 1}, 1.0),
-    "token": ({"token": 1}, 1.0),
-    "call": ({"call": 1}, 1.0),
-    "step": ({"step": 1}, 1.0),
-    "image": ({"image": 1}, 1.0),
-    "USD": ({"USD": 1}, 1.0),
-    "EUR": ({"EUR": 1}, 1.0),
-}
-
-
-@lru_cache(maxsize=512)
-def parse_unit(unit: str) -> tuple[tuple[tuple[str, int], ...], float]:
-    """Dimensions and factor of a unit such as ``"J/query"`` or ``"kg/kWh"``.
-
-    Everything after a ``/`` up to the next ``*`` or ``/`` is in the denominator.
-    Raises UnitError for an unknown atom.
-    """
-    exponents: dict[str, int] = {}
-    factor = 1.0
-    sign = 1
-    token = ""
-    for char in unit + "*":
-        if char not in "*/":
-            token += char
-            continue
-        if token not in _ATOMS:
-            raise UnitError(f"unknown unit {token!r} in {unit!r}; known: {', '.join(_ATOMS)}")
-        dimensions, scale = _ATOMS[token]
-        factor *= scale**sign
-        for base, power in dimensions.items():
-            exponents[base] = exponents.get(base, 0) + sign * power
-        sign = -1 if char == "/" else 1
-        token = ""
-    return tuple(sorted((b, p) for b, p in exponents.items() if p)), factor
-
-
-def conversion_factor(source: str, target: str) -> float:
-    """The number that turns a value in ``source`` into a value in ``target``. Raises UnitError."""
-    source_dimensions, source_factor = parse_unit(source)
-    target_dimensions, target_factor = parse_unit(target)
-    if source_dimensions != target_dimensions:
-        raise UnitError(f"{source!r} cannot be expressed in {target!r}")
-    return source_factor / target_factor
-
-
-def _canonical_unit(dimensions: dict[str, int]) -> str:
-    above = [b for b, p in sorted(dimensions.items()) for _ in range(max(p, 0))]
-    below = [b for b, p in sorted(dimensions.items()) for _ in range(max(-p, 0))]
-    return "/".join(["*".join(above) or "1", *below])
-
-
-def _combine(left: str, right: str, sign: int) -> tuple[str, float]:
-    """Base unit of left·right (sign 1) or left/right (sign -1), and the factor to reach it."""
-    left_dimensions, left_factor = parse_unit(left)
-    right_dimensions, right_factor = parse_unit(right)
-    total = dict(left_dimensions)
-    for base, power in right_dimensions:
-        total[base] = total.get(base, 0) + sign * power
-    return _canonical_unit(total), left_factor * right_factor**sign
 
 
 class Grade(StrEnum):
@@ -339,7 +233,7 @@ class Quantity(BaseModel):
     def __mul__(self, other: Quantity | float) -> Quantity:
         if not isinstance(other, Quantity):
             return self._scaled(other, self.unit)
-        unit, factor = _combine(self.unit, other.unit, 1)
+        unit, factor = combined_unit(self.unit, other.unit, 1)
         if (absent := self._absent(other, unit)) is not None:
             return absent
         a_low, a, a_high = self.bounds()
@@ -352,7 +246,7 @@ class Quantity(BaseModel):
     def __truediv__(self, other: Quantity | float) -> Quantity:
         if not isinstance(other, Quantity):
             return self._scaled(1.0 / other, self.unit)
-        unit, factor = _combine(self.unit, other.unit, -1)
+        unit, factor = combined_unit(self.unit, other.unit, -1)
         if (absent := self._absent(other, unit)) is not None:
             return absent
         a_low, a, a_high = self.bounds()

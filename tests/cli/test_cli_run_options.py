@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from wattmark.cli.main import app
 from wattmark.records import EndpointPlan, Plan
 from wattmark.records.result import StopReason
-from wattmark.workflows import endpoint_runs, kinds, runs, serving_rates, sweeping
+from wattmark.workflows import endpoint_runs, kinds, run_reports, runs, serving_rates, sweeping
 
 URL = "http://127.0.0.1:8000"
 
@@ -47,7 +47,7 @@ def runs_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str
         return make_run([])
 
     monkeypatch.setattr(runs, "run", run)
-    monkeypatch.setattr(runs, "write_report", lambda run, path: path.write_text(run.id))
+    monkeypatch.setattr(run_reports, "write_report", lambda run, path: path.write_text(run.id))
     monkeypatch.chdir(tmp_path)
     return asked
 

@@ -28,7 +28,7 @@ from tiny_models import (
 
 from wattmark.contracts import Workspace
 from wattmark.errors import FrameworkError, UnsupportedOpError
-from wattmark.frameworks import installed
+from wattmark.frameworks import support
 from wattmark.frameworks.jax import Jax
 from wattmark.records import Precision, Setup
 
@@ -154,5 +154,5 @@ def test_a_cell_is_available_or_says_why_not(monkeypatch):
     assert "no NVIDIA GPU" in detail(device="cuda")
     monkeypatch.setattr("wattmark.frameworks.jax.has_nvidia_gpu", lambda: True)
     assert "pip install 'jax[cuda13]'" in detail(device="cuda")
-    monkeypatch.setattr(installed, "is_installed", lambda name: name != "jaxlib")
+    monkeypatch.setattr(support, "is_installed", lambda name: name != "jaxlib")
     assert "jaxlib is not installed: pip install 'wattmark[jax]'" in detail()

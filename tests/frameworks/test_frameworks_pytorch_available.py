@@ -7,7 +7,7 @@ import pytest
 from tiny_models import TinyConvNet
 
 from wattmark.errors import FrameworkError
-from wattmark.frameworks import installed, pytorch
+from wattmark.frameworks import pytorch, support
 from wattmark.frameworks.pytorch import PyTorch
 from wattmark.machine.cpu_info import CpuInfo
 from wattmark.records import Setup
@@ -56,7 +56,7 @@ def test_cuda_needs_a_build_for_it_a_gpu_and_triton(monkeypatch, build, gpu, tri
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
-    monkeypatch.setattr(installed, "is_installed", lambda package: package != "torch")
+    monkeypatch.setattr(support, "is_installed", lambda package: package != "torch")
     assert "wattmark[torch]" in PyTorch().available(setup()).detail
 
 

@@ -388,7 +388,7 @@ def test_the_plan_schema_accepts_what_loads_and_says_what_keys_mean() -> None:
 def test_the_plan_in_a_reports_commands_is_the_plan_of_the_run(tmp_path):
     from types import SimpleNamespace
 
-    from wattmark.workflows.runs import reproduce
+    from wattmark.workflows.run_reports import reproduce
 
     plan = load_plan("quickstart")
     command = reproduce(SimpleNamespace(plan=plan))[0]

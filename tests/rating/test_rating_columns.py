@@ -24,7 +24,7 @@ from wattmark.quantities import Quantity
 from wattmark.rating import Entry, rate
 from wattmark.rating.columns import Columns, rate_columns
 from wattmark.rating.confidence import RESAMPLES
-from wattmark.rating.limits import rescale_due
+from wattmark.rating.star_limits import rescale_due
 from wattmark.records import Run
 from wattmark.workflows import runs
 

@@ -150,7 +150,7 @@ def _stars(
     told."""
     from wattmark.editions.rating_table import unit_in, with_changes, with_stars, write_table
     from wattmark.rating.columns import rate_columns
-    from wattmark.rating.limits import rescale_due
+    from wattmark.rating.star_limits import rescale_due
 
     rated = rate_columns(columns, chosen, **draws._asdict())
     found = with_stars(table, rated)
@@ -177,7 +177,7 @@ def _rules(rule: str, limits: Path | None) -> str | dict[str, Rule]:
     from wattmark.editions.thresholds import read_limits
     from wattmark.errors import RatingError
     from wattmark.rating import LimitedRule, find_rule
-    from wattmark.rating.limits import by_population
+    from wattmark.rating.star_limits import by_population
 
     found = find_rule(rule)
     if isinstance(found, LimitedRule):

@@ -183,9 +183,9 @@ def _run_all(suite: Suite, changes: dict[str, Any], output: _Output) -> int:
 def _present(done: Run, output: _Output) -> int:
     """Write the report, print what came of it; returns the exit status."""
     from wattmark.records import StopReason
-    from wattmark.workflows import runs
+    from wattmark.workflows import run_reports
 
-    runs.write_report(done, output.report)
+    run_reports.write_report(done, output.report)
     if output.as_json:
         typer.echo(done.model_dump_json(indent=1))
     elif not output.quiet:

@@ -40,7 +40,7 @@ class Framework(Protocol):
 
     What the frameworks here share, and another may use:
 
-    * ``frameworks.installed``: ``has_cell(name, modes, setup)`` and ``lacks(packages, extra)`` say
+    * ``frameworks.support``: ``has_cell(name, modes, setup)`` and ``lacks(packages, extra)`` say
       why a setup cannot run, or None, so that `available` reads
       ``has_cell(...) or lacks(...) or Availability(True)``; ``unavailable(detail)`` is any other
       reason, with its cure.

@@ -20,9 +20,9 @@ from wattmark.errors import RatingError
 from wattmark.rating.columns import Columns, Rated, rate_columns
 from wattmark.rating.confidence import RESAMPLES
 from wattmark.rating.distributions import Comparable
-from wattmark.rating.limits import born, by_population, checked
 from wattmark.rating.rated_row import EntryFields
 from wattmark.rating.rules import MIN_POPULATION, find_rule, needs_limits
+from wattmark.rating.star_limits import born, by_population, checked
 from wattmark.records import hashed_document
 from wattmark.records.canonical import canonical, sha256_of, without
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from wattmark.editions.edition import Edition, Star, digest, document, stars, version_of
-from wattmark.rating.limits import rescale_due
+from wattmark.rating.star_limits import rescale_due
 
 #: Since that edition_version probabilities are drawn as they are now.
 DRAWN_SO_SINCE = 2

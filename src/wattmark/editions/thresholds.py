@@ -12,8 +12,8 @@ from wattmark.documents import read_document
 from wattmark.errors import RatingError
 from wattmark.files import naming
 from wattmark.rating.columns import Columns
-from wattmark.rating.limits import born, checked
 from wattmark.rating.rules import MIN_POPULATION
+from wattmark.rating.star_limits import born, checked
 
 LIMITS_VERSION = 1
 

@@ -23,7 +23,7 @@ from wattmark.frameworks.aten import artefact as artefacts
 from wattmark.frameworks.aten.bfloat16 import LARGEST, in_bfloat16
 from wattmark.frameworks.aten.dispatch import Compiled, runner
 from wattmark.frameworks.aten.evaluate import check_supported, evaluate
-from wattmark.frameworks.installed import has_cell, lacks, unavailable
+from wattmark.frameworks.support import has_cell, lacks, unavailable
 from wattmark.machine.cpu_info import first_processor
 from wattmark.machine.gpus import has_nvidia_gpu
 from wattmark.machine.installed import is_installed

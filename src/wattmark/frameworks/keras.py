@@ -17,7 +17,7 @@ import numpy as np
 from wattmark.contracts import Availability, Inputs, Network, Output, Runner, Workspace
 from wattmark.errors import UnsupportedSetupError
 from wattmark.frameworks.buckets import bucket_shapes, example_inputs
-from wattmark.frameworks.installed import has_cell, lacks
+from wattmark.frameworks.support import has_cell, lacks
 from wattmark.records import Precision, Setup
 
 #: Keras' name of each backend, and the distribution that it needs

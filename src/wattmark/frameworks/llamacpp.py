@@ -9,7 +9,7 @@ import numpy as np
 
 from wattmark.contracts import Availability, Inputs, Network, Output, State, Workspace
 from wattmark.errors import FrameworkError, UnsupportedSetupError
-from wattmark.frameworks.installed import has_cell, lacks, unavailable
+from wattmark.frameworks.support import has_cell, lacks, unavailable
 from wattmark.records import Precision, Setup
 
 _FILE = "model.gguf"

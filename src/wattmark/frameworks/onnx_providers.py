@@ -12,7 +12,7 @@ from typing import Any
 from wattmark.contracts import Availability, Network
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.buckets import bucket_shapes
-from wattmark.frameworks.installed import unavailable
+from wattmark.frameworks.support import unavailable
 from wattmark.machine.gpus import has_nvidia_gpu
 from wattmark.records import Precision, Setup
 

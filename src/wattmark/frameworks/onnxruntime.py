@@ -19,9 +19,9 @@ from wattmark.contracts import (
 from wattmark.errors import FrameworkError
 from wattmark.frameworks import onnx_providers
 from wattmark.frameworks.buckets import initial_state
-from wattmark.frameworks.installed import has_cell, lacks
 from wattmark.frameworks.onnx_export import FILE, OUTPUT, copy_onnx, shared_onnx, written
 from wattmark.frameworks.onnx_providers import CPU, CUDA, TENSORRT
+from wattmark.frameworks.support import has_cell, lacks
 from wattmark.records import Precision, Setup
 
 

@@ -21,8 +21,8 @@ from wattmark.contracts import (
 )
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.buckets import bucket_sizes, initial_state, shape_at
-from wattmark.frameworks.installed import has_cell, lacks, unavailable
 from wattmark.frameworks.onnx_export import external_data, shared_onnx, written
+from wattmark.frameworks.support import has_cell, lacks, unavailable
 from wattmark.records import Precision, Setup
 
 _FILE = "model.xml"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wattmark.contracts import Availability, Network, Runner, StatefulRunner, Workspace
 from wattmark.errors import FrameworkError, UnsupportedSetupError
 from wattmark.frameworks import torch_aot, torch_compile, torch_script
-from wattmark.frameworks.installed import has_cell, lacks, unavailable
+from wattmark.frameworks.support import has_cell, lacks, unavailable
 from wattmark.frameworks.torch_runners import Call, activation_type, runner
 from wattmark.machine.cpu_info import cpu_info
 from wattmark.machine.gpus import has_nvidia_gpu

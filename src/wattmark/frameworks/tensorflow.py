@@ -18,7 +18,7 @@ from wattmark.frameworks import litert
 from wattmark.frameworks.aten import artefact as artefacts
 from wattmark.frameworks.aten.dispatch import Compiled, runner
 from wattmark.frameworks.aten.evaluate import check_supported, evaluate
-from wattmark.frameworks.installed import has_cell, lacks, unavailable
+from wattmark.frameworks.support import has_cell, lacks, unavailable
 from wattmark.machine.gpus import has_nvidia_gpu
 from wattmark.machine.installed import is_installed
 from wattmark.records import Precision, Setup

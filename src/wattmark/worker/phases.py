@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from wattmark.contracts import Inputs, Output, Pipeline, Runners
 from wattmark.metering.readings import Reading, Readings
-from wattmark.quantities import Quantity, parse_unit, sum_of_parts
+from wattmark.quantities import Quantity, sum_of_parts
 from wattmark.records import PhaseEnergy, PhaseWindow
+from wattmark.units import parse_unit
 
 
 class PhaseClock:

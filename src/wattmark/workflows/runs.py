@@ -1,4 +1,4 @@
-"""Run a plan from end to end, resume it, load it, report it: what the public API is made of."""
+"""Run a plan from end to end, resume it, load it: what the public API is made of."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from wattmark import registry
 from wattmark.conduct.events import Event, Observer, Stage, ignore
-from wattmark.files import naming
 from wattmark.records import LOADGEN_TESTS, Bundle, Environment, Plan, Run, Suite
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from wattmark.conduct.material import Material
     from wattmark.store import Store
 
@@ -195,51 +191,6 @@ def finished() -> list[Run]:
 
     with Store.open() as store:
         return [store.load(s.id) for s in store.runs() if s.status is RunStatus.FINISHED]
-
-
-def report(run: Run, format_: str) -> str:
-    """A run as a document, in an installed format: ``html``, ``md``, ``csv``, ``json`` or another.
-
-    Raises UnknownNameError.
-    """
-    from wattmark.contracts import Reported
-
-    reported = Reported(run, tuple(reproduce(run)), lambda: latencies_ms(run))
-    return registry.report_format(format_).render(reported)
-
-
-def write_report(run: Run, path: Path) -> None:
-    """Write the HTML report: one file that opens offline."""
-    text = report(run, "html")
-    with naming(path):
-        path.write_text(text, encoding="utf-8")
-
-
-def reproduce(run: Run) -> list[str]:
-    """The commands that repeat a run; they carry its plan, so the report alone is enough."""
-    import json
-
-    plan = run.plan.model_dump(mode="json", exclude_defaults=True)
-    plan["setups"] = [setup.label for setup in run.plan.setups]
-    plan["baseline"] = run.plan.baseline_label
-    text = json.dumps(plan, indent=1, ensure_ascii=False)
-    return [f"cat > plan.json <<'PLAN'\n{text}\nPLAN", "wattmark run plan.json"]
-
-
-def latencies_ms(run: Run) -> dict[str, NDArray[np.float64]]:
-    """Raw latencies of every answered query by trial, in ms."""
-    import numpy as np
-
-    from wattmark.store import Store
-
-    latencies: dict[str, NDArray[np.float64]] = {}
-    with Store.open() as store:
-        for result in run.results:
-            blocks = [store.read_samples(run.id, file) for file in result.samples]
-            answered = [b["latency_ns"][[e is None for e in b["error"]]] for b in blocks]
-            if answered:
-                latencies[result.id] = np.concatenate(answered) / 1e6
-    return latencies
 
 
 def _environment(plan: Plan, material: Material) -> Environment:

@@ -1,6 +1,6 @@
 """Fixed limits, as the EU energy label has: a star says what an energy is, whoever else is there.
 
-How limits are born and when they are drawn anew: :mod:`wattmark.rating.limits`.
+How limits are born and when they are drawn anew: :mod:`wattmark.rating.star_limits`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wattmark.contracts import Limits
 from wattmark.errors import RatingError
-from wattmark.rating.limits import RESCALE_TOP, RESCALE_TOP_TWO, checked
+from wattmark.rating.star_limits import RESCALE_TOP, RESCALE_TOP_TWO, checked
 
 STARS = 5
 

@@ -19,9 +19,9 @@ def _shown(run: Run) -> Shown:
 
 
 def _report(run: Run, format_: str) -> str:
-    from wattmark.workflows import runs
+    from wattmark.workflows.run_reports import report
 
-    return runs.report(run, format_)
+    return report(run, format_)
 
 
 PLAN = RunKind("plan", "a run of a plan", "runs of plans", Run, PlanRuns(), _shown, _report)
