@@ -188,7 +188,7 @@ def test_a_missing_quantity_is_not_known_and_says_why_when_it_is_used() -> None:
     lost = Quantity.missing("J", Reason.SENSOR_LOST, "unplugged")
     assert Quantity.exact(0.0, "J").known and not lost.known
     assert (lost * 2).reason is Reason.SENSOR_LOST and (lost * 2).unit == "J"
-    with pytest.raises(UnitError, match="no value to compute with: sensor_lost unplugged$"):
+    with pytest.raises(UnitError, match=r"no value to compute with: sensor_lost unplugged$"):
         lost.bounds()
     with pytest.raises(UnitError, match="sensor_lost"):
         lost.overlaps(Quantity.exact(1.0, "J"))
