@@ -140,7 +140,7 @@ def test_a_training_is_given_in_one_way_only(document: object, said: str) -> Non
 @pytest.mark.parametrize("given", [-1.0, {"value": 1.0, "low": -0.5, "high": 2.0}])
 def test_a_measured_energy_is_not_below_zero(given: object) -> None:
     found = Training.parse({"measured": {"energy_kwh": given, "grade": "metered"}}, "t")
-    with pytest.raises(ImpactError, match="energy: .* is below zero"):
+    with pytest.raises(ImpactError, match=r"energy: .* is below zero"):
         found.energy_it()
 
 
