@@ -45,7 +45,7 @@ ROOMS = {
     "statistics": ["tests/statistics"],
     "rating": ["tests/rating"],
     "impact": ["tests/impact"],
-    "quantities": ["tests/test_quantities.py"],
+    "quantities": ["tests/test_quantities.py", "tests/test_quantities_units.py"],
     "metrology": ["tests/metrology"],
     "records": ["tests/records", "tests/planning", "tests/results", "tests/store"],
     "results": ["tests/results"],

@@ -97,7 +97,9 @@ def factor(name: str, unit: str, given: Given, scale: float = 1.0) -> Factor:
 def _said(error: ValidationError, where: str) -> str:
     problems = error.errors()
     problem = next((p for p in problems if p["type"] == "value_error"), problems[0])
-    field = ".".join(str(p) for p in problem["loc"] if p not in ("float", "Range"))
+    # which of two types was tried is in the path too: float, function-after[_ordered(), Range]
+    path = [p for p in map(str, problem["loc"]) if not p.endswith(("float", "Range", "Range]"))]
+    field = ".".join(path)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key {field!r}; known: {', '.join(Site.model_fields)}"
     return f"{where}: {field}: {problem['msg']}, not {problem['input']!r}"
