@@ -46,6 +46,7 @@ ROOMS = {
     "rating": ["tests/rating"],
     "impact": ["tests/impact"],
     "quantities": ["tests/test_quantities.py", "tests/test_quantities_units.py"],
+    "units": ["tests/test_quantities.py", "tests/test_quantities_units.py"],
     "metrology": ["tests/metrology"],
     "records": ["tests/records", "tests/planning", "tests/results", "tests/store"],
     "results": ["tests/results"],

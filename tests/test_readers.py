@@ -22,8 +22,8 @@ from wattmark.editions.rating_table import columns_of, read_table
 from wattmark.editions.thresholds import read_limits
 from wattmark.errors import WattmarkError
 from wattmark.metering.power_csv import read_power_csv
+from wattmark.metering.trace_files import read_trace
 from wattmark.meters.modelled.calibration_file import read_calibration
-from wattmark.meters.trace import read_trace
 from wattmark.planning.plans import load_plan
 from wattmark.planning.prompts import prompts
 from wattmark.planning.suites import load

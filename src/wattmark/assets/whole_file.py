@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from wattmark.files import naming
+from wattmark.outside.files import naming
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def export(
     """Write a result in a format of others; what is not known is listed as left open."""
     from wattmark.cli.impact import read_given_site
     from wattmark.exports import export as export_as
-    from wattmark.files import naming
+    from wattmark.outside.files import naming
 
     place = read_given_site(site).with_(region=region, pue=pue, devices=tuple(device or ()))
     made = export_as(_subject(run, setup, place, training), format_)

@@ -16,7 +16,7 @@ def report(
     ] = None,
 ) -> None:
     """Print or write a report of a run of any kind."""
-    from wattmark.files import naming
+    from wattmark.outside.files import naming
     from wattmark.workflows import kinds
 
     text = kinds.report(kinds.load(run), format_)

@@ -16,7 +16,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wattmark.errors import InputError, MissingPackageError, UnknownNameError
-from wattmark.files import naming
+from wattmark.outside.files import naming
 
 #: Room for the QR code in the label, px.
 _QR_ROOM = 80

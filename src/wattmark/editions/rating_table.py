@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from wattmark.errors import RatingError
-from wattmark.files import naming
+from wattmark.outside.files import naming
 from wattmark.rating.columns import Columns, Rated
 from wattmark.rating.distributions import Comparable
 

@@ -8,9 +8,9 @@ import numpy as np
 import yaml
 
 from wattmark.contracts import Limits
-from wattmark.documents import read_document
 from wattmark.errors import RatingError
-from wattmark.files import naming
+from wattmark.outside.documents import read_document
+from wattmark.outside.files import naming
 from wattmark.rating.columns import Columns
 from wattmark.rating.rules import MIN_POPULATION
 from wattmark.rating.star_limits import born, checked

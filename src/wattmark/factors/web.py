@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wattmark.errors import SignalError
-from wattmark.fetching import FetchError, Limits, fetch
+from wattmark.outside.fetching import FetchError, Limits, fetch
 
 #: Boavizta's answer for a server is some 10 kB.
 _LIMITS = Limits(total_s=10.0, most_bytes=1 << 20)

@@ -20,8 +20,8 @@ from pydantic import BaseModel, ValidationError
 
 from wattmark import registry
 from wattmark.contracts import Meter
-from wattmark.documents import read_document
 from wattmark.errors import InputError, UnknownNameError
+from wattmark.outside.documents import read_document
 
 ENVIRONMENT = "WATTMARK_METERS"
 MAX_BYTES = 1 << 18

@@ -10,7 +10,7 @@ from typing import Self
 from wattmark.errors import MeterError
 from wattmark.metering.live import ticks
 from wattmark.metering.readings import Readings
-from wattmark.meters.trace import TraceWriter, channels
+from wattmark.metering.trace_files import TraceWriter, channels
 
 
 class Recording:

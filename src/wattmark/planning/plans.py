@@ -25,11 +25,11 @@ from pydantic_core import core_schema
 from wattmark import registry
 from wattmark.contracts import devices_of, precisions_of
 from wattmark.contracts.framework import USUAL_DEVICES
-from wattmark.documents import Document, Place
-from wattmark.documents import read_document as read
 from wattmark.errors import InputError, PlanError, UnknownNameError
 from wattmark.machine.installed import is_installed
 from wattmark.metering import selection
+from wattmark.outside.documents import Document, Place
+from wattmark.outside.documents import read_document as read
 from wattmark.planning.datasets import named
 from wattmark.records import Plan, Precision, Setup, parse_setup
 from wattmark.records.plan import DEVICE_FORM, PRECISION_FORM

@@ -15,8 +15,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from wattmark.documents import Document, Place
 from wattmark.errors import PlanError
+from wattmark.outside.documents import Document, Place
 from wattmark.planning.plans import plan_of, read_document
 from wattmark.records import Plan, Suite
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.errors import InputError, MissingPackageError
-from wattmark.files import naming
+from wattmark.outside.files import naming
 
 
 def write_chart(specification: Mapping[str, Any], path: Path) -> None:

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from wattmark.batching.asyncio_batcher import AsyncioBatcher
 from wattmark.batching.policy import BatchingPolicy
 from wattmark.errors import InputError, WattmarkError
-from wattmark.listening import listening_socket
+from wattmark.outside.listening import listening_socket
 from wattmark.serving import oip_v2_routes, openai_routes
 from wattmark.serving.loaded import LoadedModel
 from wattmark.serving.refusals import status_of

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from wattmark.conduct.events import Event, Observer, Stage, ignore
 from wattmark.errors import EndpointError, InputError, MissingPackageError, PlanError
-from wattmark.hosts import is_loopback
+from wattmark.outside.hosts import is_loopback
 from wattmark.records import EndpointPlan, EndpointRun, problems_text
 
 if TYPE_CHECKING:

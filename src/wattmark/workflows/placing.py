@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from wattmark.documents import read_document
 from wattmark.errors import ImpactError, SignalError, UnknownNameError
 from wattmark.factors import Factor, Source
 from wattmark.factors.boavizta import PREFIX, boavizta_device
@@ -20,6 +19,7 @@ from wattmark.impact.amounts import parse_count, parse_price
 from wattmark.impact.site import Given, OwnDevice, Site, factor
 from wattmark.impact.steps import a_share, above_zero, at_least_one
 from wattmark.impact.training_file import Training
+from wattmark.outside.documents import read_document
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result, Run
 from wattmark.records.reading import energy_per_query, ok

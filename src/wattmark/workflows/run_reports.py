@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wattmark import registry
-from wattmark.files import naming
+from wattmark.outside.files import naming
 from wattmark.records import Run
 
 if TYPE_CHECKING:

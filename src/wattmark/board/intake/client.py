@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from wattmark.errors import BoardError, RefusedError
-from wattmark.fetching import Answer, FetchError, Limits, fetch
-from wattmark.hosts import is_loopback
+from wattmark.outside.fetching import Answer, FetchError, Limits, fetch
+from wattmark.outside.hosts import is_loopback
 from wattmark.records import Bundle
 
 #: A board checks a bundle before it answers; a submission with many findings takes some 100 kB.

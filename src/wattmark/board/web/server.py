@@ -12,7 +12,7 @@ from wattmark.board.web.rendering import load_templates
 from wattmark.board.web.services import Services
 from wattmark.board.web.static_files import static_files
 from wattmark.errors import BoardError
-from wattmark.listening import listening_socket
+from wattmark.outside.listening import listening_socket
 
 #: Seconds that an idle connection is kept.
 _KEEP_ALIVE_S = 15

@@ -32,7 +32,7 @@ def replay(
     """Compute the energy of windows of a recording, on any machine."""
     from wattmark.cli.durations import parse_duration_s
     from wattmark.errors import InputError
-    from wattmark.meters.trace import read_trace
+    from wattmark.metering.trace_files import read_trace
 
     window_s = None if window is None else parse_duration_s(window)
     trace = read_trace(file)

@@ -16,8 +16,8 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from wattmark.errors import MeterAccessError, MeterError
-from wattmark.fetching import Fault, FetchError, Limits, fetch
 from wattmark.meters.node.node_settings import EnvironmentName, NodeSettings, secret
+from wattmark.outside.fetching import Fault, FetchError, Limits, fetch
 
 #: More than any power reading; what is longer is not one.
 MAX_BYTES = 1 << 20

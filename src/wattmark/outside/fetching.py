@@ -27,7 +27,7 @@ from functools import cache
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 
-from wattmark.hosts import is_loopback
+from wattmark.outside.hosts import is_loopback
 
 if TYPE_CHECKING:
     import httpx

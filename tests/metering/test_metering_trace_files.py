@@ -14,10 +14,10 @@ from wattmark.errors import InputError, MeterError, TraceError
 from wattmark.metering.opened import OpenMeters
 from wattmark.metering.recording import Recording
 from wattmark.metering.replay import ReplayMeter
+from wattmark.metering.trace_files import TraceWriter, channels, read_trace
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
 from wattmark.meters.polling import Polled
 from wattmark.meters.rapl import Rapl
-from wattmark.meters.trace import TraceWriter, channels, read_trace
 from wattmark.metrology.trace_windows import energy
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import MeterReading

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from wattmark.fetching import Fault, FetchError, Limits, fetch
+from wattmark.outside.fetching import Fault, FetchError, Limits, fetch
 
 LIMITS = Limits(total_s=30, most_bytes=1000)
 FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
