@@ -103,6 +103,15 @@ def percent_if_share(quantity: Quantity) -> Quantity:
     return quantity.to("%") if is_share(quantity) else quantity
 
 
+def percent_if_shares(quantities: Iterable[Quantity]) -> list[Quantity]:
+    """All in percent where each is a share of 1, else unchanged: they are to be set side by side.
+
+    An error rate may pass 1 in one setup and not in another.
+    """
+    found = list(quantities)
+    return [q.to("%") for q in found] if all(map(is_share, found)) else found
+
+
 def missing_text(reason: Reason | str | None) -> str:
     """An em dash and why there is no figure: ``— (no_meter)``."""
     return f"{DASH} ({reason})" if reason else DASH

@@ -72,3 +72,10 @@ def test_without_energy_the_trade_is_quality_against_time() -> None:
 def test_figures_are_plain_json(run: Run, latencies_ms: Latencies) -> None:
     drawn = figures(run, latencies_ms)
     assert json.loads(json.dumps(drawn, allow_nan=False)) == drawn
+
+
+def test_qualities_are_drawn_in_one_unit_where_an_error_rate_passes_one() -> None:
+    poor = make_result("jax/jit/fp32", 12.7, 0.75, 990)  # its interval ends above 1
+    drawn = figures(make_run([make_result(BASELINE, 17.1, 1.0, 842), poor]), {})["pareto"]
+    assert {p["setup"]: p["y"] for p in drawn["points"]} == {BASELINE: 0.842, poor.id: 0.99}
+    assert "%" not in drawn["y_label"]

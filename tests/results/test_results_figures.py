@@ -101,14 +101,22 @@ def test_ratios_are_of_rounds_and_queries_that_both_have() -> None:
     assert found.cpu_time == paired_total_ratio(*cpu, executions=[0, 0, 1], seed=5)
 
 
-def test_a_ratio_of_energies_holds_what_the_meters_ends_say_of_it() -> None:
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_a_ratio_of_energies_holds_what_the_meters_ends_say_of_it(scale: float) -> None:
     ours, baseline = two_setups()
+    for side, joules in ((ours, (6, 7, 8, 90)), (baseline, (12, 15, 15))):
+        for n, j in enumerate(joules):
+            energy = (window(scale * j),)
+            side.rounds[n] = side.rounds[n].model_copy(update={"energy": energy})
     plain = paired_total_ratio([2.0, 7 / 3, 8 / 3], [4.0, 5.0, 5.0], executions=[0, 0, 1], seed=5)
     found = ratios(PLAN, ours, baseline, is_baseline=False).energy
     assert found.bounds() == pytest.approx(plain.bounds())  # the meter's gain cancels
     assert found.level == plain.level
 
-    gross = [Quantity.between(j, 0.1 * j, 5.0 * j, "J", grade=Grade.METERED) for j in (6, 7, 8)]
+    gross = [
+        Quantity.between(j, 0.1 * j, 5.0 * j, "J", grade=Grade.METERED)
+        for j in (6 * scale, 7 * scale, 8 * scale)
+    ]
     unsure = Measured(
         {
             n: ours.rounds[n].model_copy(

@@ -66,3 +66,10 @@ def test_a_run_is_used_by_its_baseline_unless_another_setup_is_named(run: Run) -
         used_by(run, "openvino/cpu/int8-statik")
     with pytest.raises(ImpactError, match="no setup that gave a result"):
         used_by(run.model_copy(update={"results": ()}), None)
+
+
+def test_qualities_are_in_one_unit_where_an_error_rate_passes_one() -> None:
+    run = make_run([make_result(BASELINE, 17.1, 1.0, 842), make_result(QUICK, 6.0, 0.36, 990)])
+    placed, _ = points(run, costs(run, "energy"), "energy")
+    assert [point.quality.unit for point in placed] == ["1", "1"]
+    assert [point.quality.value for point in placed] == [0.842, 0.99]

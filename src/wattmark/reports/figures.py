@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark import registry
-from wattmark.formatting import percent_if_share, quantity_text, range_text, value_text
+from wattmark.formatting import percent_if_shares, quantity_text, range_text, value_text
 from wattmark.quantities import Quantity
 from wattmark.rating.pareto import dominates
 from wattmark.records import Result, Run
@@ -48,18 +48,22 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
     if not by_energy:
         cost = {r.id: median_latency(r) for r in results}
     unit = "J/query" if by_energy else "ms"
+    known = [
+        (result, result.quality, x)
+        for result in results
+        if (x := cost[result.id]) is not None and x.known
+        if result.quality is not None and result.quality.value.known
+    ]
+    qualities = percent_if_shares(quality.value for _, quality, _ in known)
     points = []
-    for result in results:
-        quality, x = result.quality, cost[result.id]
-        if quality is None or not quality.value.known or x is None or not x.known:
-            continue
-        y_low, y, y_high = percent_if_share(quality.value).bounds()
+    for (result, quality, x), shown in zip(known, qualities, strict=True):
+        y_low, y, y_high = shown.bounds()
         x_low, x_value, x_high = x.to(unit).bounds()
         points.append(
             _who(run, result)
             | {"x": x_value, "x1": x_low, "x2": x_high, "y": y, "y1": y_low, "y2": y_high}
             | {
-                "quality": quantity_text(percent_if_share(quality.value)),
+                "quality": quantity_text(shown),
                 "cost": quantity_text(x.to(unit)),
             }
             | {"gate": quality.gate_passed}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wattmark.formatting import percent_if_share
+from dataclasses import replace
+
+from wattmark.formatting import percent_if_shares
 from wattmark.impact.amounts import parse_price
 from wattmark.quantities import Quantity
 from wattmark.rating.pareto import Point
@@ -38,7 +40,10 @@ def costs(
 def points(
     run: Run, figures: dict[str, Quantity | None], cost: str
 ) -> tuple[list[Point], dict[str, str]]:
-    """Setups with quality and a figure of :func:`costs`, and why the others are not among them."""
+    """Setups with quality and a figure of :func:`costs`, and why the others are not among them.
+
+    All qualities are in one unit.
+    """
     found: list[Point] = []
     left_out: dict[str, str] = {}
     for result in run.results:
@@ -52,5 +57,6 @@ def points(
         elif result.quality is not None and result.quality.gate_passed is False:
             left_out[result.id] = "it misses the quality gate"
         else:
-            found.append(Point(result.id, figure, percent_if_share(quality)))
-    return found, left_out
+            found.append(Point(result.id, figure, quality))
+    qualities = percent_if_shares(point.quality for point in found)
+    return [replace(p, quality=q) for p, q in zip(found, qualities, strict=True)], left_out
