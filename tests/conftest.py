@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 import real_postgresql
+from hypothesis import settings
 
 from wattmark import registry
 
 pytest_plugins = ["meter_fixtures"]
+
+#: An example may take as long as the machine needs: load is no fault of what is tested.
+settings.register_profile("wattmark", deadline=None)
+settings.load_profile("wattmark")
 
 PLUGIN = Path(__file__).parent / "plugin"
 
