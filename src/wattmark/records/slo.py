@@ -14,7 +14,7 @@ METRICS = ("latency", "ttft", "tpot")
 
 _UNITS = {"us": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
 _NUMBER = r"\d+(?:\.\d+)?"
-_BOUND = re.compile(rf"(?:(\w+)_)?p({_NUMBER})\s*(<=|<)\s*({_NUMBER})\s*(\w+)")
+_BOUND = re.compile(rf"(?:(\w+)_)?p({_NUMBER})\s*(<=|<)\s*({_NUMBER})\s*([^\W\d]\w*)")
 
 
 @dataclass(frozen=True)
