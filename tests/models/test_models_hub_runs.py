@@ -20,6 +20,7 @@ from wattmark.contracts import Example  # noqa: E402
 from wattmark.errors import AssetError, InputError, WattmarkError  # noqa: E402
 from wattmark.records import TaskInfo  # noqa: E402
 from wattmark.tasks.text_classification import TextClassification  # noqa: E402
+from wattmark.workflows import kinds  # noqa: E402
 
 LABELS = {"id2label": {0: "NEGATIVE", 1: "POSITIVE"}, "label2id": {"NEGATIVE": 0, "POSITIVE": 1}}
 
@@ -70,7 +71,7 @@ def refused(kind: type[WattmarkError], match: str, *arguments, **changes) -> Non
     with pytest.raises(kind, match=match):
         wattmark.run(plan(*arguments, **changes), observe=events.append)
     assert {event.stage for event in events} <= {Stage.DATA}
-    assert not wattmark.workflows.runs.summaries()
+    assert not kinds.listed()
 
 
 def test_a_model_that_does_not_fit_the_task_is_refused_before_any_worker(tmp_path):
