@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from synthetic_run import MEASURED, make_result
 
 from wattmark.errors import RatingError
-from wattmark.quantities import Quantity
-from wattmark.rating import find_rule
+from wattmark.quantities import Grade, Quantity
+from wattmark.rating import find_rule, rate_results
 from wattmark.rating.columns import Columns, least_population, rate_columns
 from wattmark.rating.confidence import boundary_distance_pct
 from wattmark.rating.distributions import Comparable, Energies
@@ -241,6 +242,19 @@ def test_draws_are_powers_of_two_and_the_same_for_a_seed() -> None:
     assert np.abs(block.mean(axis=0)).max() < 0.02 and np.abs(block.std(axis=0) - 1).max() < 0.03
     (wide,) = normal_blocks(30_000, 2, 1)  # more than Sobol points have dimensions
     assert wide.shape == (2, 30_000) and np.isfinite(wide).all()
+
+
+def test_a_result_has_the_grade_of_its_own_energy() -> None:
+    results = [make_result(label, *figures) for label, figures in MEASURED.items()]
+    *others, last = results
+    (cpu,) = last.energy
+    metered = cpu.per_query.model_copy(update={"grade": Grade.METERED})
+    plugged = last.model_copy(update={"energy": (cpu.model_copy(update={"per_query": metered}),)})
+    found = rate_results([*others, plugged])
+    assert found[-1].unrated_reason == "grade_differs"
+    assert rate_results([*others, last])[-1].unrated_reason != "grade_differs"
+    nothing = last.model_copy(update={"energy": (), "energy_relative": None})
+    assert rate_results([*others, nothing])[-1].unrated_reason == "no_energy"
 
 
 def test_positions_within_a_band_and_on_its_border() -> None:
