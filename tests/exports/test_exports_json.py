@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from subjects import EVERYTHING, LITTLE
+from subjects import EVERYTHING, LITTLE, subject
 
 from wattmark.exports import export
+from wattmark.impact.site import Site
 from wattmark.records import Environment, ModelInfo, Result, TaskInfo
 
 
@@ -33,3 +34,7 @@ def test_what_is_open_is_in_the_document() -> None:
         made = export(of, "json")
         assert tuple(json.loads(made.text)["omissions"]) == made.omissions
     assert "Water: give --wue-site or --provider" in export(LITTLE, "json").omissions
+
+
+def test_names_are_written_with_their_own_letters() -> None:
+    assert "Zürich" in export(subject(site=Site(name="Zürich")), "json").text

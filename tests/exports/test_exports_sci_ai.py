@@ -58,3 +58,12 @@ def test_without_training_there_is_no_provider() -> None:
     assert json.loads(made.text)["provider"] is None
     assert made.omissions[-1] == "provider: give --training: nothing is known of training"
     assert json.loads(export(subject(), "sci-ai").text)["consumer"]["SCI_g"]["value"] is None
+
+
+def test_where_an_answer_may_hold_no_token_it_is_scored_by_the_inference() -> None:
+    tokens = Quantity.between(3.0, 0.0, 6.0, "token/query")
+    use = replace(EVERYTHING.impact.use, tokens=tokens)
+    of = replace(EVERYTHING, impact=assess(use, EVERYTHING.impact.place))
+    consumer = json.loads(export(of, "sci-ai").text)["consumer"]
+    assert consumer["functional_unit"] == "inference"
+    assert consumer["SCI_g"]["value"] == pytest.approx(SCORE_G, rel=1e-12)
