@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from synthetic_run import MEASURED, make_result
+from wattmark.rating.limits import born, by_population, checked, rescale_due
 
 from wattmark.errors import RatingError
 from wattmark.quantities import Grade, Quantity
@@ -15,7 +16,6 @@ from wattmark.rating.columns import Columns, least_population, rate_columns
 from wattmark.rating.confidence import boundary_distance_pct
 from wattmark.rating.distributions import Comparable, Energies
 from wattmark.rating.draws import draws_for, normal_blocks
-from wattmark.rating.limits import born, by_population, checked, rescale_due
 from wattmark.rating.model_class import class_within, memory_gb, model_class
 from wattmark.rating.pareto import Point, Standing, dominates, hypervolume, pareto
 from wattmark.rating.rules.absolute import Absolute

@@ -31,7 +31,8 @@ def pareto(
     reference: Annotated[
         str | None,
         typer.Option(
-            metavar="COST,QUALITY", help="The worst that counts, for the hypervolume: 0.2,0.5."
+            metavar="COST,QUALITY",
+            help="The worst that counts, for the hypervolume, such as 0.2,50 (J, %).",
         ),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it: a .svg or .png.")] = None,
