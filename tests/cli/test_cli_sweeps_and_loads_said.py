@@ -20,7 +20,7 @@ from wattmark.records import Run, Suite
 from wattmark.records.loadgen import LoadgenTest
 from wattmark.records.result import StopReason
 from wattmark.records.slo import parse_slo
-from wattmark.workflows import endpoint_runs, runs, serving_rates, sweeping
+from wattmark.workflows import endpoint_runs, run_reports, runs, serving_rates, sweeping
 from wattmark.workflows.serving_rates import PolicyRate, ServingRates
 from wattmark.workflows.sweeping import Sweep
 
@@ -306,7 +306,7 @@ def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(runs, "run", run)
     monkeypatch.setattr(runs, "read", lambda path: suite())
-    monkeypatch.setattr(runs, "write_report", lambda run, path: path.write_text(run.id))
+    monkeypatch.setattr(run_reports, "write_report", lambda run, path: path.write_text(run.id))
     return left
 
 
