@@ -103,9 +103,13 @@ def test_a_sweep_goes_through_the_numbers_of_clients(url: str, prompts: str) -> 
         *("sweep", "--endpoint", url, "--model", "good", "--prompts", prompts),
         *("--concurrency", "1,2", "--requests", "30", "--json"),
     )
-    assert said.exit_code == 0, said.output
-    runs = json.loads(said.stdout)["runs"]
-    assert [run["result"]["arrivals"] for run in runs] == ["closed-loop:1", "closed-loop:2"]
+    found = json.loads(said.stdout)
+    results = {run["id"]: run["result"] for run in found["runs"]}
+    assert [r["arrivals"] for r in results.values()] == ["closed-loop:1", "closed-loop:2"]
+    # on a machine that is busy the generator itself may be late, and such a load is not named
+    usable = [id_ for id_, r in results.items() if "generator_saturated" not in r["flags"]]
+    assert found["most_throughput"] in (usable or [None])
+    assert said.exit_code == (0 if usable else 1), said.output
 
 
 def test_a_task_gives_prompts_and_its_quality(url: str) -> None:

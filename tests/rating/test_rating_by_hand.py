@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 from synthetic_run import MEASURED, make_result
-from wattmark.rating.limits import born, by_population, checked, rescale_due
 
 from wattmark.errors import RatingError
 from wattmark.quantities import Grade, Quantity
@@ -19,6 +18,7 @@ from wattmark.rating.draws import draws_for, normal_blocks
 from wattmark.rating.model_class import class_within, memory_gb, model_class
 from wattmark.rating.pareto import Point, Standing, dominates, hypervolume, pareto
 from wattmark.rating.rules.absolute import Absolute
+from wattmark.rating.star_limits import born, by_population, checked, rescale_due
 
 QUINTILE, BANDS = find_rule("quintile"), find_rule("aies-2025")
 
