@@ -128,6 +128,8 @@ def _without_effect(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[i
             regions.append(node.returns)
         if isinstance(node, ast.keyword) and node.arg in _GUARDS:
             regions.append(node.value)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwonlyargs:
+            yield from _star(node)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             yield (node.lineno, 0), (node.end_lineno or 0, node.end_col_offset or 0)
         if isinstance(node, ast.Assign) and "__all__" in map(ast.unparse, node.targets):
@@ -136,6 +138,18 @@ def _without_effect(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[i
             if region is not None:
                 end = (region.end_lineno or 0, region.end_col_offset or 0)
                 yield (region.lineno, region.col_offset), end
+
+
+def _star(
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """The lone ``*`` of a signature: with ``/`` in its place callers by name still succeed."""
+    before = [*node.args.posonlyargs, *node.args.args, *node.args.defaults]
+    after = node.args.kwonlyargs[0]
+    if node.args.vararg is None:
+        last = before[-1] if before else None
+        start = (last.end_lineno or 0, last.end_col_offset or 0) if last else (node.lineno, 0)
+        yield start, (after.lineno, after.col_offset)
 
 
 def _operators() -> Iterator[tuple[str, Operator]]:

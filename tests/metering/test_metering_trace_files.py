@@ -170,6 +170,24 @@ def test_a_meter_that_cannot_be_recorded_is_left_out_or_refused(available, tmp_p
     assert not (tmp_path / "b.csv").exists()
 
 
+def test_the_meters_are_closed_where_the_file_cannot_be_finished(available, tmp_path, monkeypatch):
+    available(plug(0, 10))
+    closed = []
+    monkeypatch.setattr(
+        "wattmark.metering.readings.Readings.close", lambda self: closed.append(self)
+    )
+
+    def full(self: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    done = Recording(tmp_path / "a.csv.gz", (), 0.001)
+    with monkeypatch.context() as patched:
+        patched.setattr("gzip.GzipFile.close", full)
+        with pytest.raises(MeterError, match=r"a\.csv\.gz cannot be written"), done:
+            pass
+    assert len(closed) == 1
+
+
 def test_no_recording_is_overwritten(available, tmp_path):
     available(plug(0, 10))
     (tmp_path / "a.csv").write_text("precious")

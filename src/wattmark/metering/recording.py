@@ -58,8 +58,10 @@ class Recording:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.close()
-        self._opened.close()
+        try:
+            self._writer.close()
+        finally:
+            self._opened.close()
 
     def run(self, seconds: float | None = None) -> None:
         """Record for that long, or until interrupted. Raises MeterError if the file fails."""

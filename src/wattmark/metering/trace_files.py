@@ -63,8 +63,11 @@ class TraceWriter:
         return True
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file. Raises MeterError where what is left cannot be written."""
+        try:
+            self._file.close()
+        except OSError as error:
+            raise MeterError(f"{self._path} cannot be written: {error}") from error
 
     def _append(self, text: str) -> None:
         try:
