@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import real_postgresql
 from hypothesis import settings
 
 from wattmark import registry
+from wattmark.conduct.events import Event
+from wattmark.records import Plan, Run
+from wattmark.workflows import runs
 
 pytest_plugins = ["meter_fixtures"]
 
@@ -37,16 +41,40 @@ def plugin_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture
-def fake_plugin(monkeypatch: pytest.MonkeyPatch, plugin_cache: Path) -> Iterator[None]:
-    """Make ``tests/plugin`` importable and discoverable, here and in worker processes."""
+@contextmanager
+def _plugged(cache: Path) -> Iterator[pytest.MonkeyPatch]:
+    """``tests/plugin`` is importable and discoverable, here and in worker processes."""
     path = os.pathsep.join(p for p in (str(PLUGIN), os.environ.get("PYTHONPATH")) if p)
-    monkeypatch.setenv("PYTHONPATH", path)
-    monkeypatch.setenv("WATTMARK_CACHE", str(plugin_cache))
-    monkeypatch.syspath_prepend(str(PLUGIN))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path)
+        patch.setenv("WATTMARK_CACHE", str(cache))
+        patch.syspath_prepend(str(PLUGIN))
+        registry._group.cache_clear()
+        yield patch
     registry._group.cache_clear()
-    yield
-    registry._group.cache_clear()
+
+
+@pytest.fixture
+def fake_plugin(plugin_cache: Path) -> Iterator[None]:
+    """The plug-in of a third party is installed."""
+    with _plugged(plugin_cache):
+        yield
+
+
+@pytest.fixture(scope="module")
+def run_of_the_module(
+    plugin_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Plan], tuple[Run, list[Event]]]:
+    """Run a plan of the plug-in for several tests: its run, and what it told on the way."""
+
+    def run(plan: Plan) -> tuple[Run, list[Event]]:
+        events: list[Event] = []
+        with _plugged(plugin_cache) as patch:
+            patch.setenv("WATTMARK_DATA", str(tmp_path_factory.mktemp("data")))
+            patch.delenv("WATTMARK_METERS", raising=False)
+            return runs.run(plan, observe=events.append), events
+
+    return run
 
 
 @pytest.fixture(scope="session")

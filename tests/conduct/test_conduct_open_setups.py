@@ -30,7 +30,6 @@ budget_s: 3
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 def test_a_plan_names_them_and_a_result_comes_of_it(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text(PLAN)

@@ -23,7 +23,6 @@ PLAN = {
 
 
 @pytest.mark.slow
-@pytest.mark.alone
 @pytest.mark.usefixtures("fake_plugin")
 def test_a_setup_that_runs_out_of_memory_leaves_and_the_other_goes_on(tmp_path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(PLAN))
