@@ -22,7 +22,13 @@ import numpy as np
 from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology.power_trace import Floats, PowerTrace
-from wattmark.metrology.windows import ROUNDING, SensedEnergy, calibrated, unseen_range_w
+from wattmark.metrology.windows import (
+    ROUNDING,
+    SensedEnergy,
+    Shown,
+    calibrated,
+    unseen_range_w,
+)
 from wattmark.quantities import Grade, Quantity, Reason
 
 #: How often each moment of the work is seen. Once leaves gaps where the sensor's clock jitters: in
@@ -108,10 +114,9 @@ def repeated_energy(
     noise_w = _noise_w(watts, cells_s / length_s)
     low_w = mean_w - unseen * (mean_w - floor_w) - noise_w - sensor.quantum_w / 2
     high_w = mean_w + unseen * (ceiling_w - mean_w) + noise_w + sensor.quantum_w / 2
-    gross = calibrated(
-        mean_w * total_s, max(0.0, low_w) * total_s, high_w * total_s, total_s, sensor, grade
-    )
-    return SensedEnergy(gross, (Reason.ALIASING,) if unseen > UNSEEN_LIMIT else ())
+    shown = Shown(max(0.0, low_w) * total_s, mean_w * total_s, high_w * total_s, total_s, floor_w)
+    flags = (Reason.ALIASING,) if unseen > UNSEEN_LIMIT else ()
+    return SensedEnergy(calibrated(shown, sensor, grade), flags)
 
 
 def _pooled(
