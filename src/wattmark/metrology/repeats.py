@@ -71,6 +71,16 @@ def updates(trace: PowerTrace, period_s: float) -> PowerTrace:
     return PowerTrace(start_s - late_s + slope_s * every, watts[shown])
 
 
+def counter_updates(trace: PowerTrace, period_s: float) -> PowerTrace:
+    """The watts that a sensor showed, one an update, from a counter that adds them up.
+
+    ``trace`` holds the counter's joules as a program saw them. What a counter moves by in an
+    update is that reading times the time of an update.
+    """
+    seen = updates(trace, period_s)
+    return PowerTrace(seen.time_s[1:], np.diff(seen.power_w) / np.diff(seen.time_s))
+
+
 def next_update_s(trace: PowerTrace, period_s: float, after_s: float) -> float:
     """When the sensor updates next after a time, from the updates that were seen before it.
 
