@@ -108,6 +108,22 @@ def test_a_part_time_sensor_has_a_wider_interval_and_says_so(install):
     assert "part-time sensor" in info.detail
 
 
+def test_what_a_part_time_card_drew_unseen_is_between_nothing_and_its_limit(install):
+    fake = install({"NVIDIA H100 80GB HBM3": [0, 0, 0, 500_000]})
+    fake.nvmlDeviceGetPowerManagementLimit = lambda handle: 700_000
+    meter = Nvml()
+    meter.open(cores=1)
+    (window,) = between(meter, 5.0)
+    meter.close()
+    card = uncalibrated_counter(0.1, 700.0)
+    low_j = (480 - 5 * card.offset_high_w) / card.gain_high
+    high_j = (520 - 5 * card.offset_low_w) / card.gain_low
+    assert window.gross.bounds() == pytest.approx(
+        (0.25 * low_j, 500.0, 0.25 * high_j + 0.75 * 5 * 700.0)
+    )
+    assert window.flags == (Reason.ALIASING,)
+
+
 def test_a_window_below_a_second_is_missing(install):
     install({"NVIDIA L4": [0, 0, 0, 9_000]})
     meter = Nvml()

@@ -10,6 +10,7 @@ import pytest
 
 from wattmark.contracts import Sensor
 from wattmark.metering.power_csv import read_power_csv
+from wattmark.metrology.counters import counted_energy
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.recorded_pair import of_recording, paired_ratios, paired_windows
 from wattmark.metrology.sensor_classes import (
@@ -17,6 +18,7 @@ from wattmark.metrology.sensor_classes import (
     PUBLISHED_LINES,
     gain_of_an_unknown_card,
     uncalibrated,
+    uncalibrated_counter,
 )
 from wattmark.metrology.windows import sensed_energy, sensed_ratio
 from wattmark.quantities import Reason
@@ -49,6 +51,14 @@ def test_the_gain_cancels_in_a_ratio_and_the_offset_does_not() -> None:
     assert value == pytest.approx(180.0 / 900.0)
     assert low == pytest.approx((180.0 - 30.0) / (900.0 + hidden_j - 30.0))
     assert high == pytest.approx((180.0 + 15.0) / (900.0 - hidden_j + 15.0))
+
+
+def test_counters_of_one_card_hold_the_ratio_between_their_ends() -> None:
+    card = uncalibrated_counter(0.1, 450.0)
+    # right under load and a quarter low at idle, so that the same card's ends are divided
+    idle, busy = (counted_energy(j, 10.0, card).bounds() for j in (10 * 50.0 * 0.74, 10 * 400.0))
+    assert idle[1] / busy[1] == pytest.approx(0.74 * 50 / 400)
+    assert idle[0] / busy[0] <= 50 / 400 <= idle[2] / busy[2]
 
 
 def test_of_what_an_idle_card_shows_no_more_than_half_is_offset() -> None:
