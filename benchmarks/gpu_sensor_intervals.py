@@ -22,10 +22,10 @@ import numpy as np
 
 from wattmark.contracts import Sensor
 from wattmark.metering.power_csv import read_power_csv
+from wattmark.meters.nvml import ALIASING
 from wattmark.metrology import sensor_classes, simulation
 from wattmark.metrology.compared import Compared, figures
-from wattmark.metrology.counter_windows import counted_sum, counter
-from wattmark.metrology.counters import Accuracy
+from wattmark.metrology.counters import Accuracy, counted_energy
 from wattmark.metrology.power_trace import Floats, PowerTrace
 from wattmark.metrology.recorded_pair import of_recording, paired_ratios, paired_windows
 from wattmark.metrology.repeats import counter_updates, phase_shifts_s, repeated_energy
@@ -150,9 +150,8 @@ def single(name: str, window_s: float, sensor: Sensor, random: np.random.Generat
     )
     shown = simulation.sense(true, sensor, random)
     ends = joules(shown, np.array([lead_s, lead_s + window_s])).power_w
-    channel = counter("counter", "gpu:0", Accuracy(0.1, 1.0, 1.0), part_time=True, sensor=sensor)
     moved_j = float(ends[1] - ends[0])
-    gross = counted_sum([channel], moved_j, window_s)
+    gross = counted_energy(moved_j, window_s, Accuracy(0.1, 1 / ALIASING, ALIASING))
     truth_j = true.energy_j(lead_s, lead_s + window_s)
     return Compared(truth=truth_j, naive=moved_j, said=SensedEnergy(gross))
 

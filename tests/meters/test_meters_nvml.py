@@ -96,6 +96,9 @@ def test_a_part_time_sensor_has_a_wider_interval_and_says_so(install):
     (channel,) = meter.channels()  # what a recording is judged by
     meter.close()
     assert channel.part_time
+    # without the factor: repeats in its phases see the whole (`measure_repeats`)
+    assert channel.sensor is not None and channel.sensor.duty == 0.25
+    assert channel.sensor.gain_low == uncalibrated_counter(0.1).gain_low
     card = uncalibrated_counter(0.1)
     assert window.gross.bounds() == pytest.approx(
         (
@@ -108,20 +111,17 @@ def test_a_part_time_sensor_has_a_wider_interval_and_says_so(install):
     assert "part-time sensor" in info.detail
 
 
-def test_what_a_part_time_card_drew_unseen_is_between_nothing_and_its_limit(install):
-    fake = install({"NVIDIA H100 80GB HBM3": [0, 0, 0, 500_000]})
-    fake.nvmlDeviceGetPowerManagementLimit = lambda handle: 700_000
+def test_the_offset_of_a_card_is_a_share_of_its_power_limit(install):
+    fake = install({"NVIDIA L4": [0, 0, 0, 500_000]})
+    fake.nvmlDeviceGetPowerManagementLimit = lambda handle: 72_000
     meter = Nvml()
     meter.open(cores=1)
-    (window,) = between(meter, 5.0)
+    (channel,) = meter.channels()
     meter.close()
-    card = uncalibrated_counter(0.1, 700.0)
-    low_j = (480 - 5 * card.offset_high_w) / card.gain_high
-    high_j = (520 - 5 * card.offset_low_w) / card.gain_low
-    assert window.gross.bounds() == pytest.approx(
-        (0.25 * low_j, 500.0, 0.25 * high_j + 0.75 * 5 * 700.0)
-    )
-    assert window.flags == (Reason.ALIASING,)
+    card = uncalibrated_counter(0.1, 72.0)
+    assert (channel.offset_low_w, channel.offset_high_w) == (card.offset_low_w, card.offset_high_w)
+    assert -5.0 < channel.offset_low_w < 0 < channel.offset_high_w < 4.0
+    assert channel.sensor is None
 
 
 def test_a_window_below_a_second_is_missing(install):

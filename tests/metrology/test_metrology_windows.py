@@ -64,6 +64,13 @@ def test_a_step_at_an_edge_widens_the_interval_by_what_may_lie_on_the_other_side
     assert high_j - low_j >= 20.0 + 2 * 200.0 * 0.1
 
 
+def test_a_window_used_no_less_than_the_lowest_reading_says() -> None:
+    times_s = np.arange(0.0, 10.0, 0.05)
+    trace = PowerTrace.of(times_s, np.where((times_s > 1.0) & (times_s < 4.0), 40.0, 400.0))
+    low_j, _, _ = sensed_energy(trace, 1.5, 4.0, replace(FULL_TIME, averaging_s=1.0)).gross.bounds()
+    assert low_j == pytest.approx(40.0 * 2.4)
+
+
 def test_a_part_time_sensor_is_flagged_and_its_interval_holds_what_it_never_saw() -> None:
     part_time = Sensor(0.1, 0.025, duty=0.25, max_power_w=400.0)
     times_s = np.arange(0.0, 10.0, 0.05)

@@ -8,10 +8,9 @@ has that sensor's gain and offset, which differ per card and are not bounded by 
 
 The sensor of A100 and H100 looks only a quarter of the time (25 of 100 ms). A load that repeats in
 step with it is seen wrongly, however long the window: up to a factor of two in published traces
-(Yang, Adamek and Armour, SC'24; 1-s windows: worst -49 %), and by more where it is quiet whenever
-the sensor looks. For such cards the interval holds all that may have been drawn unseen, up to the
-power limit, and the window has the flag ``aliasing``; repeats of the work see it whole
-(:mod:`wattmark.metering.repeating`).
+(Yang, Adamek and Armour, SC'24; 1-s windows: worst -49 %). For such cards the interval includes
+that factor, and the window has the flag ``aliasing``; a load that is quiet whenever the sensor
+looks escapes it. Repeats of the work see it whole (:mod:`wattmark.metering.repeating`).
 """
 
 from __future__ import annotations
@@ -145,7 +144,7 @@ class Nvml:
         self._limits_w = {gpu.domain: power_limit_w(pynvml, gpu.handle) for gpu in self._gpus}
         detail = available.detail
         if any(gpu.part_time for gpu in self._gpus):
-            detail += "; part-time sensor: the interval holds what it may not have seen (aliasing)"
+            detail += "; part-time sensor: the interval includes a factor of 2 for aliasing"
         domains = tuple(gpu.domain for gpu in self._gpus if gpu.counts)
         return MeterInfo(self.name, domains, self.grade, UPDATE_PERIOD_S, detail)
 
@@ -191,8 +190,7 @@ class Nvml:
         sensor: Sensor | None = None
         if gpu.part_time:
             sensor = uncalibrated(replace(CLASSES["instant-100-25"], max_power_w=limit_w))
-        # with the limit, what is not seen is bounded by that (`metrology.counter_windows`)
-        aliasing = ALIASING if gpu.part_time and limit_w is None else 1.0
+        aliasing = ALIASING if gpu.part_time else 1.0
         return counter(
             self.name,
             gpu.domain,

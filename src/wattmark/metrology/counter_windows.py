@@ -129,9 +129,8 @@ def counted_sum(channels: Sequence[Channel], joules: float, wall_s: float) -> Qu
     """What joules that these counters moved by together say of a window, in J.
 
     The widest of their gains, their offsets together and the longest of their update periods bound
-    it; each end may also be off by one step. While a part-time sensor of known limit does not look,
-    its device may draw anything between nothing and that. Missing as in ``counted_energy``, and
-    WINDOW_TOO_SHORT below MIN_UPDATE_PERIODS steps.
+    it; each end may also be off by one step. Missing as in ``counted_energy``, and WINDOW_TOO_SHORT
+    below MIN_UPDATE_PERIODS steps.
     """
     accuracy = Accuracy(
         max(c.update_period_s for c in channels),
@@ -141,23 +140,7 @@ def counted_sum(channels: Sequence[Channel], joules: float, wall_s: float) -> Qu
         sum(c.offset_high_w for c in channels),
     )
     quantum_j = sum(c.quantum_j for c in channels)
-    grade = channels[0].grade
-    counted = counted_energy(joules, wall_s, accuracy, quantum_j=quantum_j, grade=grade)
-    return _with_unseen(counted, wall_s, [c.sensor for c in channels if c.sensor is not None])
-
-
-def _with_unseen(counted: Quantity, wall_s: float, sensors: Sequence[Sensor]) -> Quantity:
-    """What was counted, and what may have been drawn while none of the sensors looked.
-
-    Nothing, or as much as the devices can. Left out where that is not known.
-    """
-    limits_w = [s.max_power_w for s in sensors if s.part_time and s.max_power_w is not None]
-    if not counted.known or not limits_w:
-        return counted
-    low_j, _, high_j = counted.bounds()
-    duty = min(sensor.duty for sensor in sensors)
-    unseen_j = (1.0 - duty) * max(sum(limits_w) * wall_s, high_j)
-    return counted.model_copy(update={"low": duty * low_j, "high": duty * high_j + unseen_j})
+    return counted_energy(joules, wall_s, accuracy, quantum_j=quantum_j, grade=channels[0].grade)
 
 
 def _name(channel: Channel) -> str:

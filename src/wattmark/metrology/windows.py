@@ -167,8 +167,10 @@ def shown_energy(
     gap_s = trace.longest_gap_s(from_s, to_s)
     slack_j = sum(edge_slack_j(trace, edge_s, sensor, gap_s) for edge_s in (from_s, to_s))
     slack_j += lag_error_s * abs(rise_w) + sensor.quantum_w / 2 * length_s
-    low_j, high_j = max(0.0, seen_j - slack_j), seen_j + slack_j
     floor_w, ceiling_w = unseen_range_w(trace, sensor)
+    # but for a lag, each moment is in a reading, of which none is lower; the last update may not be
+    surely_j = 0.0 if sensor.time_constant_s else floor_w * (length_s - sensor.update_period_s)
+    low_j, high_j = max(0.0, surely_j, seen_j - slack_j), seen_j + slack_j
     flags: tuple[Reason, ...] = ()
     if sensor.part_time:
         unseen_s = (1.0 - sensor.duty) * length_s
