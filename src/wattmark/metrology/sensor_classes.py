@@ -42,8 +42,9 @@ class Line:
     offset: float | None
 
 
-#: Card -> its line, from the same artefact. Offsets there are in W: 1.4 to 6.0 (RTX 3090, 330 W
-#: under load), -5.7 (RTX 2080 Ti, 203 W), -0.3 (GTX 1080 Ti: its error less that of its gain).
+#: Card -> its line, from the same artefact. Offsets there are in W: 1.4 to 6.0 (RTX 3090) and -5.7
+#: (RTX 2080 Ti). The power under load is not with them; it is taken to be that at which gain and
+#: offset make the published error: 203 W, and 330 W. Of the GTX 1080 Ti the error less the gain's.
 #: That of the A100 is fitted to the artefact's recording of it: 59.7 W for 64.4 W at idle, 190.0
 #: for 200.4 under load. Offsets of current sensors are shares of their full scale, not watts that
 #: a small and a large card have alike, hence the shares. Cards that estimate instead of measuring
