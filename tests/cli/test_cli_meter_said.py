@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,11 @@ from wattmark.metering import live, meter_calibration, recording
 from wattmark.metering.meter_calibration import Step
 from wattmark.meters.modelled.calibration_file import read_calibration
 from wattmark.metrology import validation
+from wattmark.metrology.compared import Compared
 from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.trace_file import header_lines, sample_lines
 from wattmark.metrology.validation import Row
+from wattmark.metrology.windows import SensedEnergy
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import MeterReading
 
@@ -249,28 +250,39 @@ def test_a_share_is_in_percent() -> None:
     ]
 
 
-class FakeTrial:
-    def __init__(self, flagged: bool) -> None:
-        self.flagged = flagged
+def compared(
+    naive_error: float, covered: bool, value: float | None = 1.0, *flags: Reason
+) -> Compared:
+    """A window of a truth of 1 J whose interval is 0.2 J wide, or that was refused."""
+    gross = Quantity.missing("J", Reason.WINDOW_TOO_SHORT)
+    if value is not None:
+        low = value - 0.1 if covered else 1.1
+        gross = Quantity.between(max(value, low), low, low + 0.2, "J")
+    return Compared(truth=1.0, naive=1.0 + naive_error, said=SensedEnergy(gross, flags))
 
 
 @pytest.fixture
 def battery(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the simulation is asked; ``coverage`` is what comes of it."""
-    asked: dict[str, Any] = {"coverage": 0.96}
+    """What the simulation is asked; ``held`` of its plain figures hold the truth."""
+    asked: dict[str, Any] = {"held": 3, "of": 3}
     row = Row(
         sensor="s", shifted=True, window_s=0.5, windows=4, error_p50=0.01, error_p95=0.02,
-        error_max=0.03, half_width=0.04, refused=0.25, flagged=0.5, coverage=0.75,
-        flagged_coverage=None,
+        error_max=0.03, naive_p50=0.05, naive_p95=0.06, naive_max=0.07, half_width=0.04,
+        unflagged_half_width=None, flagged_half_width=None, refused=0.25, flagged=0.5,
+        coverage=0.75, unflagged_coverage=None, flagged_coverage=None,
     )  # fmt: skip
 
-    def made(repeats: int, seed: int, classes: Any) -> list[FakeTrial]:
+    def made(repeats: int, seed: int, classes: Any) -> list[Compared]:
         asked["battery"] = (repeats, seed, list(classes))
-        return [FakeTrial(True), FakeTrial(False), FakeTrial(False), FakeTrial(False)]
+        refused = compared(0.0, False, None)
+        if (held := asked["held"]) is None:
+            return [refused]
+        marked = compared(0.0, True, 1.0, Reason.ALIASING)
+        plain = [compared(0.0, True)] * held + [compared(0.0, False)] * (asked["of"] - held)
+        return [refused, marked, *plain]
 
     monkeypatch.setattr(validation, "battery", made)
     monkeypatch.setattr(validation, "summary", lambda trials: [row])
-    monkeypatch.setattr(validation, "coverage", lambda trials: asked["coverage"])
     return asked
 
 
@@ -286,27 +298,29 @@ def test_what_the_battery_is_asked_and_what_its_table_says(battery: dict[str, An
         if line.startswith("│")
     ]
     assert cells == [
-        ["s + shifted repeats", "0.5 s", "4", "1 %", "2 %", "3 %", "4 %", "25 %", "50 %", "75 %",
-         "-"],
+        ["s + shifted repeats", "0.5 s", "4", "1 %", "2 %", "3 %", "6 %", "7 %", "25 %", "50 %",
+         "75 %", "4 %"],
     ]  # fmt: skip
     assert done.stdout.endswith(
-        "4 windows; 25 % flagged or refused; of the others 96 % hold the truth "
-        "(at least 95 % wanted).\n"
+        "5 windows, 20 % refused, 20 % flagged; of all figures 100 % hold the truth, at a median "
+        "of ±10 %: unflagged 100 % at ±10 %, flagged 100 % at ±10 % (at least 95 % wanted).\n"
     )
     wattmark("meter", "validate", "--class", "lagging-15", "--repeats", "1", "--seed", "0")
     assert battery["battery"] == (1, 0, ["lagging-15"])
     assert wattmark("meter", "validate", "--repeats", "0").exit_code == 2
 
 
-@pytest.mark.parametrize(("coverage", "code"), [(0.95, 0), (0.9499, 1), (None, 0), (0.0, 1)])
-def test_too_few_windows_that_hold_the_truth_are_an_error(
-    battery: dict[str, Any], coverage: float | None, code: int
+@pytest.mark.parametrize(
+    ("held", "coverage", "code"), [(18, 0.95, 0), (17, 0.9, 1), (None, None, 0)]
+)
+def test_too_few_figures_that_hold_the_truth_are_an_error(
+    battery: dict[str, Any], held: int | None, coverage: float | None, code: int
 ) -> None:
-    battery["coverage"] = coverage
+    battery |= {"held": held, "of": 19}  # and one that is flagged
     done = wattmark("meter", "validate", "--json")
     assert done.exit_code == code
     found = json.loads(done.stdout)
-    assert (found["seed"], found["windows"], found["flagged"]) == (1, 4, 1)
+    assert (found["seed"], found["windows"]) == (1, 1 if held is None else 21)
     assert found["coverage"] == coverage and found["rows"][0]["window_s"] == 0.5
 
 
@@ -334,43 +348,34 @@ def test_what_is_told_of_a_recorded_pair(pair: list[str]) -> None:
     guessed = wattmark(*pair).stdout.splitlines()
     assert guessed[0].startswith("guessed, cautiously: update every ")
     assert guessed[1].startswith("1 s: ")
-    assert "; readings as they come err by -5 % (sd " in guessed[1]
-    assert guessed[1].endswith(", worst -5 %); intervals of ±- hold the truth in -")
+    assert "1 s: 179 windows, 100 % refused, 0 % flagged; readings as they come err" in guessed[1]
+    assert guessed[1].endswith("; - hold the truth, at a median of ±-")
     named = wattmark(*pair, "--class", "instant-100-100").stdout
     assert named.startswith(
         "class instant-100-100: update every 100 ms, means over 100 ms, looks 100 % of the time"
     )
-    assert "readings as they come err by -" in named
+    assert ", offset -12 to 9 W\n" in named
+    assert "100 % hold the truth, at a median of ±" in named
+    assert " ratios of two: readings as they come err by " in named
     assert wattmark(*pair, "--class", "a", "--class", "b").exit_code == 2
 
 
-def test_a_row_of_a_recorded_pair_counts_what_is_known() -> None:
-    def window(naive: float, covered: bool, gross: Quantity | None, flags: int = 0) -> Any:
-        said = SimpleNamespace(
-            gross=gross or Quantity.missing("J", Reason.WINDOW_TOO_SHORT),
-            flags=("x",) * flags,
-            half_width=lambda truth_j: truth_j / 100,
-        )
-        return SimpleNamespace(naive_error=naive, covered=covered, said=said, truth_j=10 * naive)
-
-    one = Quantity.exact(1.0, "J")
-    found = [
-        window(0.1, True, one, flags=2),
-        window(0.2, False, one),
-        window(-0.6, True, None),
-        window(0.3, True, one),
+def test_a_row_of_a_recorded_pair_has_our_errors_beside_the_naive_ones() -> None:
+    found: list[Any] = [
+        compared(0.1, True, 1.0, Reason.ALIASING),
+        compared(0.2, False),
+        compared(-0.6, False, None),
+        compared(0.3, True, 1.05),
     ]
-    row = validate._paired_row(2.0, found)
-    assert row == {
-        "window_s": 2.0,
-        "windows": 4,
-        "refused": 1,
-        "flagged": 1,
-        "naive_error_mean": pytest.approx(0.0),
-        "naive_error_sd": pytest.approx(np.std([0.1, 0.2, -0.6, 0.3])),
-        "naive_error_worst": -0.6,
-        "coverage": pytest.approx(2 / 3),
-        "half_width": pytest.approx(0.02),
-    }
-    refused = validate._paired_row(2.0, found[2:3])
+    row = validate._paired_row(2.0, found, None)
+    assert (row["window_s"], row["windows"], row["ratios"]) == (2.0, 4, None)
+    assert (row["refused"], row["flagged"]) == (0.25, 0.25)
+    assert row["naive_error_mean"] == pytest.approx(0.0)
+    assert row["naive_error_sd"] == pytest.approx(np.std([0.1, 0.2, -0.6, 0.3]))
+    assert row["naive_error_worst"] == pytest.approx(-0.6)
+    assert row["naive_max"] == pytest.approx(0.3)  # of the windows that have a figure of ours
+    assert row["error_max"] == pytest.approx(0.1)
+    assert row["coverage"] == pytest.approx(2 / 3)
+    assert row["half_width"] == pytest.approx(0.1)
+    refused = validate._paired_row(2.0, found[2:3], None)
     assert (refused["coverage"], refused["half_width"]) == (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import wattmark
 from wattmark.contracts import Availability, Sensor
 from wattmark.errors import MeterError
 from wattmark.metering.opened import OpenMeters
+from wattmark.meters.nvml import Nvml
 from wattmark.meters.polling import Polled
 from wattmark.quantities import Grade, Reason
 
@@ -82,6 +84,65 @@ def installed(monkeypatch):
         monkeypatch.setattr("wattmark.metering.readings.OPEN_METERS", OpenMeters())
 
     return put
+
+
+class CountingNvml:
+    """NVML with one H100 of that device: each 100 ms its counter adds what 25 of them drew."""
+
+    NVMLError = RuntimeError
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.update = int(time.monotonic() / 0.1)
+        self.joules = 5e6
+
+    def nvmlInit(self) -> None: ...
+
+    def nvmlShutdown(self) -> None: ...
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 1
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
+        return index
+
+    def nvmlDeviceGetName(self, handle: int) -> str:
+        return "NVIDIA H100 80GB HBM3"
+
+    def nvmlDeviceGetPowerManagementLimit(self, handle: int) -> int:
+        return 700_000
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:
+        while (self.update + 1) * 0.1 <= time.monotonic():
+            self.update += 1
+            update_s = self.update * 0.1
+            self.joules += 0.1 * self.device.energy_j(update_s - 0.025, update_s) / 0.025
+        return round(1e3 * self.joules)
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_the_counter_of_a_part_time_card_is_seen_whole_by_default(installed, monkeypatch) -> None:
+    device = Device()
+    monkeypatch.setitem(sys.modules, "pynvml", CountingNvml(device))
+    installed(Nvml())
+    truth_j: list[float] = []
+
+    def work() -> None:
+        """In step with its 100 ms: seen by itself it is 250 W, or 50."""
+        start_s = time.monotonic()
+        for watts in (BUSY_W, IDLE_W):
+            device.set(watts)
+            time.sleep(0.05)
+        truth_j.append(device.energy_j(start_s, time.monotonic()))
+
+    found = wattmark.measure_repeats("in step", work, seconds=1.6)
+
+    (gpu,) = found.energy
+    assert (gpu.meter, gpu.domain, found.blocks) == ("nvml", "gpu:0", 8)
+    low, _, high = gpu.per_call.bounds()
+    assert low <= max(truth_j[2:])
+    assert min(truth_j[2:]) <= high
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 
 from wattmark.errors import MeterError
 from wattmark.meters.nvml import Nvml, device_names
-from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
+from wattmark.metrology.sensor_classes import uncalibrated_counter
 from wattmark.quantities import Grade, Reason
 from wattmark.records import MeterReading
 
@@ -74,9 +74,15 @@ def test_energy_is_the_difference_of_the_counter(install):
     (window,) = between(meter, 5.0)
     meter.close()
     assert (info.domains, info.grade, info.update_period_s) == (("gpu:0",), Grade.COUNTED, 0.1)
-    # 500 J in 5 s: edges of 2 x 100 W x 0.1 s, and the gain of a card that nobody calibrated
-    low, high = gain_of_an_unknown_card()
-    assert window.gross.bounds() == pytest.approx((480 / high, 500.0, 520 / low))
+    # 500 J in 5 s: edges of 2 x 100 W x 0.1 s, gain and offset of a card that nobody calibrated
+    card = uncalibrated_counter(0.1)
+    assert window.gross.bounds() == pytest.approx(
+        (
+            (480 - 5 * card.offset_high_w) / card.gain_high,
+            500.0,
+            (520 - 5 * card.offset_low_w) / card.gain_low,
+        )
+    )
     assert window.flags == ()
     assert window.before.values == {"gpu:0": 2.0}
     assert window.idle_subtracted.reason is Reason.IDLE_NOT_MEASURED
@@ -90,10 +96,32 @@ def test_a_part_time_sensor_has_a_wider_interval_and_says_so(install):
     (channel,) = meter.channels()  # what a recording is judged by
     meter.close()
     assert channel.part_time
-    low, high = gain_of_an_unknown_card()
-    assert window.gross.bounds() == pytest.approx((480 / (2 * high), 500.0, 520 / (low / 2)))
+    # without the factor: repeats in its phases see the whole (`measure_repeats`)
+    assert channel.sensor is not None and channel.sensor.duty == 0.25
+    assert channel.sensor.gain_low == uncalibrated_counter(0.1).gain_low
+    card = uncalibrated_counter(0.1)
+    assert window.gross.bounds() == pytest.approx(
+        (
+            (480 - 5 * card.offset_high_w) / (2 * card.gain_high),
+            500.0,
+            (520 - 5 * card.offset_low_w) / (card.gain_low / 2),
+        )
+    )
     assert window.flags == (Reason.ALIASING,)
     assert "part-time sensor" in info.detail
+
+
+def test_the_offset_of_a_card_is_a_share_of_its_power_limit(install):
+    fake = install({"NVIDIA L4": [0, 0, 0, 500_000]})
+    fake.nvmlDeviceGetPowerManagementLimit = lambda handle: 72_000
+    meter = Nvml()
+    meter.open(cores=1)
+    (channel,) = meter.channels()
+    meter.close()
+    card = uncalibrated_counter(0.1, 72.0)
+    assert (channel.offset_low_w, channel.offset_high_w) == (card.offset_low_w, card.offset_high_w)
+    assert -5.0 < channel.offset_low_w < 0 < channel.offset_high_w < 4.0
+    assert channel.sensor is None
 
 
 def test_a_window_below_a_second_is_missing(install):

@@ -57,6 +57,8 @@ def fake_nvml(power_mw: dict[str, int | None], generation: int = 6) -> SimpleNam
         ("Quadro RTX 8000", 6, False, "instant-100-20"),
         ("Tesla V100-SXM2-16GB", 5, False, "instant-20-10"),
         ("Tesla K40m", 2, False, "lagging-15"),
+        ("Tesla K20Xm", 2, False, "lagging-15"),
+        ("Quadro K2000", 2, False, "lagging-100"),
         ("NVIDIA of tomorrow", 99, True, "instant-100-20"),
         ("driver too old to say", None, False, "instant-100-20"),
     ],

@@ -19,7 +19,7 @@ from wattmark.meters import zeus as adapter
 from wattmark.meters.nvml import Nvml
 from wattmark.meters.rapl import Rapl
 from wattmark.meters.zeus import Zeus
-from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
+from wattmark.metrology.sensor_classes import uncalibrated_counter
 from wattmark.quantities import Grade, Reason
 
 pytest.importorskip("zeus.device")
@@ -94,9 +94,15 @@ def test_amd_gpus_are_counted(amd):
     first, second = between(meter, 5.0)
     meter.close()
     assert (info.domains, info.grade) == (("gpu:0", "gpu:3"), Grade.COUNTED)
-    # 500 J in 5 s: edges of 2 x 100 W x 0.1 s, and the gain of a card that nobody has compared
-    gain_low, gain_high = gain_of_an_unknown_card()
-    assert first.gross.bounds() == pytest.approx((480 / gain_high, 500.0, 520 / gain_low))
+    # 500 J in 5 s: edges of 2 x 100 W x 0.1 s, gain and offset of a card that nobody has compared
+    card = uncalibrated_counter(0.1)
+    assert first.gross.bounds() == pytest.approx(
+        (
+            (480 - 5 * card.offset_high_w) / card.gain_high,
+            500.0,
+            (520 - 5 * card.offset_low_w) / card.gain_low,
+        )
+    )
     assert (second.domain, second.gross.value) == ("gpu:3", 100.0)
 
 

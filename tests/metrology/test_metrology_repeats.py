@@ -9,6 +9,7 @@ from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.repeats import (
+    counter_updates,
     next_update_s,
     phase_shifts_s,
     repeated_energy,
@@ -52,6 +53,20 @@ def test_a_load_in_step_with_the_sensor_is_seen_wrongly_once_and_rightly_in_repe
     assert repeated.gross.value == pytest.approx(4 * 1.25 * true_w, rel=0.02)
     low_j, _, high_j = repeated.gross.bounds()
     assert low_j <= 4 * 1.25 * true_w <= high_j
+
+
+def test_a_counter_that_adds_up_such_a_sensor_shows_the_same_in_repeats() -> None:
+    starts_s = [2.0, 3.525, 5.05, 6.575]
+    readings = in_step(starts_s, 1.25)
+    joules = 1e6 + np.cumsum(0.1 * readings.power_w)
+    polls_s = np.arange(0.5, 10.0, 0.01)
+    at = np.searchsorted(readings.time_s, polls_s, side="right") - 1
+    shown = counter_updates(PowerTrace(polls_s, joules[at]), 0.1)
+    assert shown.power_w == pytest.approx(readings.power_w[at[0] + 2 : at[-1] + 1])
+    repeated = repeated_energy(shown, starts_s, 1.25, A100)
+    assert repeated.flags == ()
+    assert repeated.gross.value == pytest.approx(4 * 1.25 * 150.0, rel=0.02)
+    assert repeated.covers(4 * 1.25 * 150.0)
 
 
 def test_repeats_in_step_with_the_sensor_have_seen_no_more_than_one_of_them() -> None:

@@ -11,9 +11,10 @@ import pytest
 from wattmark.contracts import Sensor
 from wattmark.errors import UnknownNameError
 from wattmark.metrology import simulation
+from wattmark.metrology.compared import coverage
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.sensor_classes import CLASSES
-from wattmark.metrology.validation import Trial, battery, coverage, summary
+from wattmark.metrology.validation import Trial, battery, summary
 from wattmark.metrology.windows import SensedEnergy
 from wattmark.quantities import Quantity, Reason
 
@@ -97,7 +98,7 @@ def test_a_seed_always_gives_the_same_battery(name: str) -> None:
     assert told == [(done, count) for done in range(count)]
     known = [trial.said.gross.bounds() for trial in trials if trial.said.gross.known]
     assert [sum(ends) for ends in zip(*known, strict=True)] == pytest.approx(said_j, rel=1e-6)
-    assert sum(trial.truth_j for trial in trials) == pytest.approx(truth_j, rel=1e-6)
+    assert sum(trial.truth for trial in trials) == pytest.approx(truth_j, rel=1e-6)
     assert {trial.shifted for trial in trials} == ({False, True} if count == 48 else {False})
 
 
@@ -130,7 +131,15 @@ def test_a_sensor_shows_no_less_than_nothing_in_steps_of_its_own() -> None:
 
 
 def trial(window_s: float, gross: Quantity, *flags: Reason) -> Trial:
-    return Trial("class", "square", window_s, False, 100.0, SensedEnergy(gross, flags))
+    return Trial(
+        truth=100.0,
+        naive=95.0,
+        said=SensedEnergy(gross, flags),
+        sensor="class",
+        load="square",
+        window_s=window_s,
+        shifted=False,
+    )
 
 
 def said(low_j: float, value_j: float, high_j: float) -> Quantity:
@@ -140,8 +149,8 @@ def said(low_j: float, value_j: float, high_j: float) -> Quantity:
 REFUSED = Quantity.missing("J", Reason.WINDOW_TOO_SHORT)
 
 
-def test_a_trial_that_was_refused_or_marked_is_flagged() -> None:
-    assert trial(1.0, REFUSED).flagged
+def test_a_trial_with_a_marked_figure_is_flagged_and_a_refused_one_has_none() -> None:
+    assert not trial(1.0, REFUSED).flagged and not trial(1.0, REFUSED).known
     assert trial(1.0, said(90, 100, 110), Reason.ALIASING).flagged
     plain = trial(1.0, said(90, 98, 110))
     assert not plain.flagged and plain.covered
@@ -165,7 +174,11 @@ def test_a_row_of_the_table_by_hand() -> None:
     assert row.error_p95 == pytest.approx(0.04 + 0.85 * 0.06)
     assert row.error_max == pytest.approx(0.10)
     assert (row.refused, row.flagged) == pytest.approx((0.2, 0.4))
-    assert (row.coverage, row.flagged_coverage) == (0.5, 0.5)
+    assert (row.naive_p50, row.naive_max) == pytest.approx((0.05, 0.05))
+    # of all figures, and of those that are not marked
+    assert (row.coverage, row.unflagged_coverage, row.flagged_coverage) == (0.5, 0.5, 0.5)
+    assert row.unflagged_half_width == pytest.approx((0.10 + 0.01) / 2)
+    assert row.flagged_half_width == pytest.approx((0.20 + 0.095) / 2)
     assert row.half_width == pytest.approx((0.095 + 0.10) / 2)  # of 1, 9.5, 10 and 20 %
     assert (short.windows, short.refused, short.coverage) == (1, 1.0, None)
     assert (short.error_p50, short.error_max, short.half_width) == (None, None, None)

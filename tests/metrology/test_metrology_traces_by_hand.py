@@ -12,9 +12,16 @@ from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.recorded_pair import guess_sensor, paired_windows
-from wattmark.metrology.sensor_classes import CLASSES, PUBLISHED_GAINS, gain_of_an_unknown_card
+from wattmark.metrology.sensor_classes import (
+    CLASSES,
+    PUBLISHED_LINES,
+    gain_of_an_unknown_card,
+    offset_of_an_unknown_card,
+    uncalibrated,
+)
 from wattmark.metrology.windows import (
     SensedEnergy,
+    Shown,
     calibrated,
     edge_slack_j,
     sensed_energy,
@@ -189,7 +196,7 @@ def test_what_was_seen_becomes_truth_by_gain_and_offset(gain, offset_w, bounds_j
         offset_low_w=offset_w[0],
         offset_high_w=offset_w[1],
     )
-    found = calibrated(100.0, 90.0, 120.0, 10.0, sensor, Grade.METERED)
+    found = calibrated(Shown(90.0, 100.0, 120.0, 10.0, least_w=10.0), sensor, Grade.METERED)
     assert found.bounds() == pytest.approx(bounds_j)
     assert found.grade is Grade.METERED
 
@@ -215,20 +222,37 @@ def test_the_classes_are_those_of_the_publications() -> None:
         "lagging-100": (0.1, 0.0, 1.0, 0.84),
         "lagging-15": (0.015, 0.0, 1.0, 0.84),
     }
-    assert PUBLISHED_GAINS == {
-        "RTX 3090": 0.945,
-        "RTX 2080 Ti": 0.921,
-        "GTX 1080 Ti": 0.996,
-        "RTX 2060 Super": 1.127,
+    assert {name: line.gain for name, line in PUBLISHED_LINES.items()} == {
+        "RTX 3090": 0.946,
+        "RTX 2080 Ti": 0.966,
+        "GTX 1080 Ti": 0.999,
+        "RTX 2060 Super": 1.109,
+        "A100": 0.958,
     }
 
 
 def test_the_gain_of_one_more_card_by_students_t() -> None:
-    logs = np.log([0.945, 0.921, 0.996, 1.127])
-    reach = 3.182 * logs.std(ddof=1) * math.sqrt(5 / 4)
+    logs = np.log([0.946, 0.966, 0.999, 1.109, 0.958])
+    reach = 2.776 * logs.std(ddof=1) * math.sqrt(6 / 5)
     expected = (math.exp(logs.mean() - reach), math.exp(logs.mean() + reach))
     assert gain_of_an_unknown_card() == pytest.approx(expected)
-    assert expected == pytest.approx((0.723, 1.368), abs=0.01)
+    assert expected == pytest.approx((0.817, 1.209), abs=0.001)
+
+
+def test_the_offset_of_one_more_card_by_students_t() -> None:
+    shares = np.array([3.7 / 330, -5.7 / 203, -0.002, -2.0 / 190])
+    reach = 3.182 * shares.std(ddof=1) * math.sqrt(5 / 4)
+    expected = (shares.mean() - reach, shares.mean() + reach)
+    assert offset_of_an_unknown_card() == pytest.approx(expected)
+    assert expected == pytest.approx((-0.066, 0.051), abs=0.001)
+
+
+def test_an_offset_is_a_share_of_full_load_and_of_the_largest_card_where_that_is_unknown() -> None:
+    least, most = offset_of_an_unknown_card()
+    known = uncalibrated(Sensor(0.1, max_power_w=250.0))
+    assert (known.offset_low_w, known.offset_high_w) == pytest.approx((250 * least, 250 * most))
+    assert uncalibrated(Sensor(0.1)).offset_low_w == pytest.approx(350 * least)
+    assert uncalibrated(Sensor(0.1), 90.0).offset_low_w == pytest.approx(90 * least)
 
 
 def shown(period_s: float, power_w: list[float]) -> PowerTrace:
@@ -273,7 +297,7 @@ def test_windows_of_a_pair_by_hand() -> None:
     starts_s = [window.start_s for window in windows]
     assert starts_s == pytest.approx(np.arange(1.0, 7.9, 0.2))
     first = windows[0]
-    assert (first.truth_j, first.naive_j, first.window_s) == pytest.approx((200.0, 180.0, 2.0))
+    assert (first.truth, first.naive, first.window_s) == pytest.approx((200.0, 180.0, 2.0))
     assert first.naive_error == pytest.approx(-0.1)
     assert not first.covered
     exact = next(paired_windows(truth, truth, Sensor(0.1, 0.1, gain_low=0.9), 2.0))

@@ -13,7 +13,12 @@ from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology import simulation
 from wattmark.metrology.power_trace import PowerTrace
-from wattmark.metrology.sensor_classes import CLASSES, gain_of_an_unknown_card, uncalibrated
+from wattmark.metrology.sensor_classes import (
+    CLASSES,
+    PUBLISHED_LINES,
+    gain_of_an_unknown_card,
+    uncalibrated,
+)
 from wattmark.metrology.windows import sensed_energy
 from wattmark.quantities import Reason
 
@@ -59,6 +64,13 @@ def test_a_step_at_an_edge_widens_the_interval_by_what_may_lie_on_the_other_side
     assert high_j - low_j >= 20.0 + 2 * 200.0 * 0.1
 
 
+def test_a_window_used_no_less_than_the_lowest_reading_says() -> None:
+    times_s = np.arange(0.0, 10.0, 0.05)
+    trace = PowerTrace.of(times_s, np.where((times_s > 1.0) & (times_s < 4.0), 40.0, 400.0))
+    low_j, _, _ = sensed_energy(trace, 1.5, 4.0, replace(FULL_TIME, averaging_s=1.0)).gross.bounds()
+    assert low_j == pytest.approx(40.0 * 2.4)
+
+
 def test_a_part_time_sensor_is_flagged_and_its_interval_holds_what_it_never_saw() -> None:
     part_time = Sensor(0.1, 0.025, duty=0.25, max_power_w=400.0)
     times_s = np.arange(0.0, 10.0, 0.05)
@@ -87,10 +99,9 @@ def test_gain_and_offset_of_the_sensor_are_in_the_interval() -> None:
 
 
 def test_the_gain_of_an_unknown_card_holds_every_published_one() -> None:
-    from wattmark.metrology.sensor_classes import PUBLISHED_GAINS
-
     low, high = gain_of_an_unknown_card()
-    assert low < min(PUBLISHED_GAINS.values()) and high > max(PUBLISHED_GAINS.values())
+    gains = [line.gain for line in PUBLISHED_LINES.values()]
+    assert low < min(gains) and high > max(gains)
     assert uncalibrated(FULL_TIME).gain_low == low
 
 

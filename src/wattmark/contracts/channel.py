@@ -34,9 +34,10 @@ class Channel(Record):
     """One raw value of a meter's readings, ``key``; channels of one ``domain`` are its parts.
 
     ``span_j`` is where a counter of joules wraps, if it does within a life; then ``max_power_w``
-    says how fast. ``gain_low`` and ``gain_high`` bound reading / truth of a counter, ``quantum_j``
-    is its step; ``part_time`` says that it adds up what a sensor saw that does not always look.
-    ``sensor`` describes one that gives watts, ``model`` turns CPU seconds into joules.
+    says how fast. A counter adds up gain x truth + offset: ``gain_low`` and ``gain_high`` bound
+    its gain, ``offset_low_w`` and ``offset_high_w`` its offset; ``quantum_j`` is its step;
+    ``part_time`` says that it adds up what a sensor saw that does not always look. ``sensor``
+    describes that sensor, and one that gives watts; ``model`` turns CPU seconds into joules.
     """
 
     meter: str
@@ -47,6 +48,8 @@ class Channel(Record):
     update_period_s: float = 0.0
     gain_low: float = 1.0
     gain_high: float = 1.0
+    offset_low_w: float = 0.0
+    offset_high_w: float = 0.0
     quantum_j: float = 0.0
     part_time: bool = False
     span_j: float | None = None

@@ -8,8 +8,9 @@
 
 The sensor of an A100 or H100 looks for 25 of every 100 ms, and work in step with it is seen wrongly
 however long it is watched. Here the calls are made in blocks that begin at other phases of the
-sensor each (:mod:`wattmark.metrology.repeats`); what one block hides another shows. Where no meter
-in use is such a sensor there is one block.
+sensor each (:mod:`wattmark.metrology.repeats`); what one block hides another shows. So it is for a
+sensor that shows power, and for a counter that adds up what such a sensor saw. Where no meter in
+use is either there is one block.
 """
 
 from __future__ import annotations
@@ -20,22 +21,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmark.contracts import Channel, Sensor
 from wattmark.errors import MeterError
 from wattmark.metering.accelerators import synchronise
-from wattmark.metering.opened import OpenMeter
+from wattmark.metering.part_time import Watched, watching
 from wattmark.metering.readings import Reading, Readings
-from wattmark.meters.polling import Polled
-from wattmark.metrology.power_trace import PowerTrace
-from wattmark.metrology.repeats import next_update_s, phase_shifts_s, repeated_energy, updates
+from wattmark.metrology.repeats import repeated_energy
 from wattmark.quantities import Grade, Quantity, Reason, sum_of_parts
 from wattmark.records import EnergyWindow
-
-#: Between blocks, for the device to fall idle.
-PAUSE_S = 0.15
-
-#: The sensor is asked this many times an update, to see when it updates.
-LOOKS_AN_UPDATE = 10
 
 NS_PER_S = 1e9
 
@@ -88,22 +80,18 @@ def measure_repeats(
     if not seconds > 0:
         raise MeterError(f"the work cannot be repeated for {seconds} s: give a time above 0")
     with Readings.shared(meters) as opened:
-        watched = _part_time(opened.meters)
-        shifts_s = phase_shifts_s(watched.sensor) if watched else (0.0,)
         call_s = _seconds_of(work)
-        calls = max(1, round(seconds / len(shifts_s) / call_s))
-        if watched:
-            watched.look_closely()
-        try:
+        with watching(opened.meters) as watched:
+            # the one that needs the most blocks says when they begin
+            leading = max(watched, key=lambda one: len(one.phase_shifts_s()), default=None)
+            shifts_s = leading.phase_shifts_s() if leading else (0.0,)
+            calls = max(1, round(seconds / len(shifts_s) / call_s))
             blocks: list[_Block] = []
             for shift_s in shifts_s:
-                if watched and blocks:
-                    watched.wait_for_phase(blocks[0].start_ns, shift_s)
+                if leading and blocks:
+                    leading.wait_for_phase(blocks[0].start_ns, shift_s)
                 blocks.append(_block(work, calls, opened))
-            found = _energies(opened, blocks, calls)
-        finally:
-            if watched:
-                watched.look_as_before()
+            found = _energies(opened, blocks, calls, watched)
     lengths_s = np.array([block.length_s for block in blocks]) / calls
     mean_s, low_s, high_s = (float(x) for x in (lengths_s.mean(), lengths_s.min(), lengths_s.max()))
     return Repeats(
@@ -135,64 +123,11 @@ def _block(work: Callable[[], object], calls: int, opened: Readings) -> _Block:
     return _Block(start_ns, end_ns, before, opened.read())
 
 
-class _Watched:
-    """A polled sensor that looks part of the time, watched for its updates."""
-
-    def __init__(self, meter: Polled, domain: str, sensor: Sensor) -> None:
-        self.sensor = sensor
-        self._meter, self._domain = meter, domain
-        self._usual_s = meter.poll_period_s
-
-    def look_closely(self) -> None:
-        self._meter.poll_period_s = min(
-            self._usual_s, self.sensor.update_period_s / LOOKS_AN_UPDATE
-        )
-
-    def look_as_before(self) -> None:
-        self._meter.poll_period_s = self._usual_s
-
-    def wait_for_phase(self, since_ns: int, shift_s: float) -> None:
-        """Sleep for the pause, and on to ``shift_s`` after an update of the sensor.
-
-        A device at rest may show the same figure again and again, so that the update is not waited
-        for but foreseen, from the changes of the readings since ``since_ns``.
-        """
-        time.sleep(PAUSE_S)
-        samples = self._meter.samples(self._domain, since_ns)
-        if not samples:  # the meter is lost; its windows say so
-            return
-        trace = PowerTrace.of(
-            [(time_ns - since_ns) / NS_PER_S for time_ns, _ in samples],
-            [watts for _, watts in samples],
-        )
-        now_s = (time.monotonic_ns() - since_ns) / NS_PER_S
-        update_s = next_update_s(trace, self.sensor.update_period_s, now_s - shift_s)
-        time.sleep(max(0.0, update_s + shift_s - (time.monotonic_ns() - since_ns) / NS_PER_S))
-
-
-def _sensors(meter: OpenMeter) -> dict[str, Sensor]:
-    """The sensors of a polled meter by domain; none of any other meter."""
-    if not isinstance(meter.meter, Polled):
-        return {}
-    channels: Sequence[Channel] = meter.meter.channels()
-    return {c.domain: c.sensor for c in channels if c.sensor is not None}
-
-
-def _part_time(opened: Sequence[OpenMeter]) -> _Watched | None:
-    """The part-time sensor that needs the most blocks."""
-    found = [
-        _Watched(meter.meter, domain, sensor)
-        for meter in opened
-        if isinstance(meter.meter, Polled)
-        for domain, sensor in _sensors(meter).items()
-        if sensor.part_time
-    ]
-    return max(found, key=lambda watched: len(phase_shifts_s(watched.sensor)), default=None)
-
-
-def _energies(opened: Readings, blocks: Sequence[_Block], calls: int) -> list[RepeatedEnergy]:
+def _energies(
+    opened: Readings, blocks: Sequence[_Block], calls: int, watched: Sequence[Watched] = ()
+) -> list[RepeatedEnergy]:
     """Joules a call of each meter and domain."""
-    sensors = {m.name: _sensors(m) for m in opened.meters}
+    part_time = {(one.meter, one.domain): one for one in watched}
     parts: dict[tuple[str, str], list[EnergyWindow]] = {}
     for block in blocks:
         for window in opened.energy(block.before, block.after):
@@ -201,9 +136,8 @@ def _energies(opened: Readings, blocks: Sequence[_Block], calls: int) -> list[Re
     whole = {(window.meter, window.domain): window for window in across}
     found = []
     for (meter, domain), windows in parts.items():
-        sensor = sensors.get(meter, {}).get(domain)
-        if sensor is not None and sensor.part_time:
-            gross, flags = _pooled(whole[meter, domain], blocks, sensor)
+        if (its := part_time.get((meter, domain))) is not None:
+            gross, flags = _pooled(whole[meter, domain], blocks, its)
         else:
             gross = sum_of_parts((None, window.gross) for window in windows)
             flags = tuple(dict.fromkeys(flag for w in windows for flag in w.flags))
@@ -213,20 +147,20 @@ def _energies(opened: Readings, blocks: Sequence[_Block], calls: int) -> list[Re
 
 
 def _pooled(
-    whole: EnergyWindow, blocks: Sequence[_Block], sensor: Sensor
+    whole: EnergyWindow, blocks: Sequence[_Block], watched: Watched
 ) -> tuple[Quantity, tuple[Reason, ...]]:
-    """Energy of all blocks, from the samples over the whole time; missing as that is."""
+    """Energy of all blocks, from the updates over the whole time; missing as that is."""
     if whole.gross.reason is not None:
         return whole.gross, whole.flags
-    origin_ns = whole.power[0][0]
-    trace = PowerTrace.of(
-        [(time_ns - origin_ns) / NS_PER_S for time_ns, _ in whole.power],
-        [watts for _, watts in whole.power],
-    )
+    sensor = watched.sensor
+    around_s = 2 * (sensor.update_period_s + sensor.averaging_s)
+    origin_ns = blocks[0].start_ns - round(NS_PER_S * around_s)
+    if (shown := watched.updates(origin_ns)) is None:
+        return Quantity.missing("J", Reason.SENSOR_LOST, "no reading was seen"), ()
     lengths_s = np.array([block.length_s for block in blocks])
     length_s = float(np.median(lengths_s))
     said = repeated_energy(
-        updates(trace, sensor.update_period_s),
+        shown,
         [(block.start_ns - origin_ns) / NS_PER_S for block in blocks],
         length_s,
         sensor,

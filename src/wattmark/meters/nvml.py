@@ -2,16 +2,15 @@
 
 ``nvmlDeviceGetTotalEnergyConsumption`` gives millijoules since the driver was loaded and moves
 about every 100 ms. No source bounds its accuracy; it integrates the on-board power sensor and so
-has that sensor's gain error, which differs per card and is not bounded by the often quoted 5 %.
-Yang, Adamek and Armour ("Accurate and Convenient Energy Measurements for GPUs", SC'24, and the
-results file of their artefact) found reading / truth between 0.921 (RTX 2080 Ti) and 1.127
-(RTX 2060 Super); what that says of a further card is the gain that is taken here
-(:func:`wattmark.metrology.sensor_classes.gain_of_an_unknown_card`).
+has that sensor's gain and offset, which differ per card and are not bounded by the often quoted
+5 %. What the published cards say of a further one is taken here
+(:func:`wattmark.metrology.sensor_classes.uncalibrated_counter`).
 
-They also found that the sensor of A100 and H100 looks only a quarter of the time (25 of 100 ms).
-A load that repeats in step with it is seen wrongly, however long the window: up to a factor of
-two (their traces, 1-s windows: worst -49 %). For such cards the interval includes that factor, and
-the window has the flag ``aliasing``.
+The sensor of A100 and H100 looks only a quarter of the time (25 of 100 ms). A load that repeats in
+step with it is seen wrongly, however long the window: up to a factor of two in published traces
+(Yang, Adamek and Armour, SC'24; 1-s windows: worst -49 %). For such cards the interval includes
+that factor, and the window has the flag ``aliasing``; a load that is quiet whenever the sensor
+looks escapes it. Repeats of the work see it whole (:mod:`wattmark.metering.repeating`).
 """
 
 from __future__ import annotations
@@ -20,21 +19,22 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from wattmark.contracts import Availability, Channel, MeterInfo
+from wattmark.contracts import Availability, Channel, MeterInfo, Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology.counter_windows import counted_window, counter
-from wattmark.metrology.counters import Accuracy, window_without_idle
-from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
+from wattmark.metrology.counters import window_without_idle
+from wattmark.metrology.sensor_classes import CLASSES, uncalibrated, uncalibrated_counter
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
 UPDATE_PERIOD_S = 0.1
-GAIN_LOW, GAIN_HIGH = gain_of_an_unknown_card()
-FULL_TIME = Accuracy(UPDATE_PERIOD_S, gain_low=GAIN_LOW, gain_high=GAIN_HIGH)
-PART_TIME = Accuracy(UPDATE_PERIOD_S, gain_low=GAIN_LOW / 2, gain_high=GAIN_HIGH * 2)
+
+#: How far a counter may be off, either way, whose sensor looks part of the time; judged by the
+#: worst that was published.
+ALIASING = 2.0
 
 #: Cards with the GA100 or GH100 chip, whose sensor samples a quarter of the time.
 PART_TIME_NAME = re.compile(r"\b(A30|A100|A800|H20|H100|H200|H800|GH200)\b")
@@ -48,11 +48,6 @@ class Gpu:
     handle: Any
     name: str
     counts: bool
-
-    @property
-    def accuracy(self) -> Accuracy:
-        """What its class of sensor allows."""
-        return PART_TIME if self.part_time else FULL_TIME
 
     @property
     def part_time(self) -> bool:
@@ -74,6 +69,14 @@ def find_gpus(pynvml: Any) -> list[Gpu]:
         text = name.decode() if isinstance(name, bytes) else name
         gpus.append(Gpu(f"gpu:{index}", handle, text, counts))
     return gpus
+
+
+def power_limit_w(pynvml: Any, handle: Any) -> float | None:
+    """What the card may draw; None where the driver, the library or the card does not say."""
+    try:
+        return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
+    except (pynvml.NVMLError, AttributeError):
+        return None
 
 
 @contextmanager
@@ -110,6 +113,7 @@ class Nvml:
 
     def __init__(self) -> None:
         self._gpus: list[Gpu] = []
+        self._limits_w: dict[str, float | None] = {}
         self._pynvml: Any = None
 
     def probe(self) -> Availability:
@@ -137,6 +141,7 @@ class Nvml:
         pynvml.nvmlInit()
         self._pynvml = pynvml
         self._gpus = find_gpus(pynvml)
+        self._limits_w = {gpu.domain: power_limit_w(pynvml, gpu.handle) for gpu in self._gpus}
         detail = available.detail
         if any(gpu.part_time for gpu in self._gpus):
             detail += "; part-time sensor: the interval includes a factor of 2 for aliasing"
@@ -181,7 +186,19 @@ class Nvml:
         return counted_window([self._channel(gpu)], before, after)
 
     def _channel(self, gpu: Gpu) -> Channel:
-        return counter(self.name, gpu.domain, gpu.accuracy, self.grade, part_time=gpu.part_time)
+        limit_w = self._limits_w.get(gpu.domain)
+        sensor: Sensor | None = None
+        if gpu.part_time:
+            sensor = uncalibrated(replace(CLASSES["instant-100-25"], max_power_w=limit_w))
+        aliasing = ALIASING if gpu.part_time else 1.0
+        return counter(
+            self.name,
+            gpu.domain,
+            uncalibrated_counter(UPDATE_PERIOD_S, limit_w, aliasing=aliasing),
+            self.grade,
+            part_time=gpu.part_time,
+            sensor=sensor,
+        )
 
     def close(self) -> None:
         """Release NVML; ``energy`` still works on readings taken before."""

@@ -8,13 +8,14 @@ is one. A generation that is not known is taken for the least favourable class.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from wattmark.contracts import Availability, Sensor
 from wattmark.errors import MeterError
-from wattmark.meters.nvml import PART_TIME_NAME, Gpu, find_gpus, session
+from wattmark.meters.nvml import PART_TIME_NAME, Gpu, find_gpus, power_limit_w, session
 from wattmark.meters.polling import Polled
 from wattmark.metrology.sensor_classes import CLASSES, uncalibrated
 from wattmark.quantities import Grade, Reason
@@ -33,8 +34,12 @@ CLASS_OF_GENERATION = {
 FIRST_AVERAGING_GENERATION = 7
 LEAST_FAVOURABLE = "instant-100-20"
 
-#: Cards whose class is not that of their generation, by a part of their name.
-CLASS_OF_CARD = {"RTX 8000": "instant-100-20", "K20": "lagging-15", "K40": "lagging-15"}
+#: Cards whose class is not that of their generation, by a word of their name (a Quadro K2000 is no
+#: Tesla K20). Whether a K20 or K40 lags, its trace tells (:mod:`wattmark.metrology.lag`).
+CLASS_OF_CARD = {
+    re.compile(r"\bRTX 8000\b"): "instant-100-20",
+    re.compile(r"\bK[24]0[A-Za-z]*\b"): "lagging-15",
+}
 
 #: Figures are in milliwatts; the sensors' own steps are not published.
 QUANTUM_W = 1e-3
@@ -47,8 +52,8 @@ def sensor_class(name: str, generation: int | None, instant: bool) -> str:
     """The class of a card's sensor; ``instant`` says whether it has the field of that name."""
     if PART_TIME_NAME.search(name):
         return "instant-100-25"
-    for part, found in CLASS_OF_CARD.items():
-        if part in name:
+    for pattern, found in CLASS_OF_CARD.items():
+        if pattern.search(name):
             return found
     if generation is not None and generation >= FIRST_AVERAGING_GENERATION and not instant:
         return "average-100-1000"
@@ -94,13 +99,9 @@ class NvmlPower:
 
     def _sensor(self, gpu: Gpu) -> Sensor:
         generation = _asked(self._pynvml, "nvmlDeviceGetArchitecture", gpu.handle)
-        limit_mw = _asked(self._pynvml, "nvmlDeviceGetPowerManagementLimit", gpu.handle)
         found = sensor_class(gpu.name, generation, gpu.domain in self._instant)
-        return replace(
-            uncalibrated(CLASSES[found]),
-            quantum_w=QUANTUM_W,
-            max_power_w=None if limit_mw is None else limit_mw / 1e3,
-        )
+        limit_w = power_limit_w(self._pynvml, gpu.handle)
+        return uncalibrated(replace(CLASSES[found], quantum_w=QUANTUM_W, max_power_w=limit_w))
 
     def power_w(self) -> Mapping[str, float]:
         """Watts by GPU; one that cannot be read is left out. Raises MeterError where none can."""

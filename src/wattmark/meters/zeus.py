@@ -29,12 +29,12 @@ from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
 from wattmark.metrology.counter_windows import counted_window, counter
 from wattmark.metrology.counters import Accuracy, window_without_idle
-from wattmark.metrology.sensor_classes import gain_of_an_unknown_card
+from wattmark.metrology.sensor_classes import uncalibrated_counter
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
 UPDATE_PERIOD_S = 0.1
-AMD = Accuracy(UPDATE_PERIOD_S, *gain_of_an_unknown_card())
+AMD = uncalibrated_counter(UPDATE_PERIOD_S)
 APPLE = Accuracy(UPDATE_PERIOD_S, gain_low=0.75, gain_high=1.25)
 JETSON = Accuracy(UPDATE_PERIOD_S, gain_low=0.95, gain_high=1.05)
 

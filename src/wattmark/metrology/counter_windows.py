@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from wattmark.contracts import Channel, TraceUnit
+from wattmark.contracts import Channel, Sensor, TraceUnit
 from wattmark.metrology.counters import (
     POWER_HEADROOM,
     Accuracy,
@@ -34,8 +34,12 @@ def counter(
     span_j: float | None = None,
     max_power_w: float | None = None,
     part_time: bool = False,
+    sensor: Sensor | None = None,
 ) -> Channel:
-    """The channel of a counter of joules; its domain is its key where nothing else is said."""
+    """The channel of a counter of joules; its domain is its key where nothing else is said.
+
+    ``sensor`` is the one whose readings it adds up, where that is known.
+    """
     return Channel(
         meter=meter,
         key=key,
@@ -45,10 +49,13 @@ def counter(
         update_period_s=accuracy.update_period_s,
         gain_low=accuracy.gain_low,
         gain_high=accuracy.gain_high,
+        offset_low_w=accuracy.offset_low_w,
+        offset_high_w=accuracy.offset_high_w,
         quantum_j=quantum_j,
         span_j=span_j,
         max_power_w=max_power_w,
         part_time=part_time,
+        sensor=sensor,
     )
 
 
@@ -121,14 +128,16 @@ def counted_j(channel: Channel, first_j: float, last_j: float, step_s: float) ->
 def counted_sum(channels: Sequence[Channel], joules: float, wall_s: float) -> Quantity:
     """What joules that these counters moved by together say of a window, in J.
 
-    The widest of their gains and the longest of their update periods bound it; each end may also
-    be off by one step. Missing as in ``counted_energy``, and WINDOW_TOO_SHORT below
-    MIN_UPDATE_PERIODS steps.
+    The widest of their gains, their offsets together and the longest of their update periods bound
+    it; each end may also be off by one step. Missing as in ``counted_energy``, and WINDOW_TOO_SHORT
+    below MIN_UPDATE_PERIODS steps.
     """
     accuracy = Accuracy(
         max(c.update_period_s for c in channels),
         min(c.gain_low for c in channels),
         max(c.gain_high for c in channels),
+        sum(c.offset_low_w for c in channels),
+        sum(c.offset_high_w for c in channels),
     )
     quantum_j = sum(c.quantum_j for c in channels)
     return counted_energy(joules, wall_s, accuracy, quantum_j=quantum_j, grade=channels[0].grade)

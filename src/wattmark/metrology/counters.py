@@ -18,6 +18,10 @@ from wattmark.records import EnergyWindow, MeterReading
 #: For a moment a part may draw more than its power limit; twice the limit is never sustained.
 POWER_HEADROOM = 2.0
 
+#: Of the lowest power that a sensor showed, no more than this share is taken for its offset:
+#: hardware that is switched on draws something. Judged.
+OFFSET_IN_LEAST = 0.5
+
 
 def difference(before: int, after: int, span: int) -> int:
     """Counts between two readings of a counter that wraps at ``span``, at most once.
@@ -47,13 +51,21 @@ def longest_gap_s(span_j: float, max_power_w: float) -> float:
 class Accuracy:
     """How far a counter can be trusted.
 
-    ``gain_low`` and ``gain_high`` bound reading / truth; ``update_period_s`` is the time
+    A counter adds up gain x truth + offset: ``gain_low`` and ``gain_high`` bound the gain,
+    ``offset_low_w`` and ``offset_high_w`` the offset, in W; ``update_period_s`` is the time
     between two updates of the counter, so that a reading is up to that old.
     """
 
     update_period_s: float
     gain_low: float
     gain_high: float
+    offset_low_w: float = 0.0
+    offset_high_w: float = 0.0
+
+
+def possible_offsets_w(low_w: float, high_w: float, shown_w: float) -> tuple[float, float]:
+    """The offsets in W of a sensor that may be among these, given how little it showed."""
+    return low_w, min(high_w, max(low_w, OFFSET_IN_LEAST * shown_w))
 
 
 def counted_energy(
@@ -67,10 +79,11 @@ def counted_energy(
     """What a counter's difference says of the energy of a window, in J.
 
     Each edge may be off by one update period of the mean power P, and the two together by one
-    step q of the counter, hence the truth lies in
-    ``[(E - 2 P t - q) / gain_high, (E + 2 P t + q) / gain_low]``. Missing (WINDOW_TOO_SHORT)
-    below MIN_UPDATE_PERIODS, of time or of steps; missing (READ_FAILED) where the counter stood
-    still, since powered hardware never uses nothing.
+    step q of the counter, and an offset c added c T in the T seconds of the window, hence the truth
+    lies in ``[(E - 2 P t - q - c_high T) / gain_high, (E + 2 P t + q - c_low T) / gain_low]``; no
+    more than OFFSET_IN_LEAST of P is taken for offset. Missing (WINDOW_TOO_SHORT) below
+    MIN_UPDATE_PERIODS, of time or of steps; missing (READ_FAILED) where the counter stood still,
+    since powered hardware never uses nothing.
     """
     if joules < MIN_UPDATE_PERIODS * quantum_j:
         detail = (
@@ -90,10 +103,13 @@ def counted_energy(
             "J", Reason.READ_FAILED, f"the counter stood still for {wall_s:.3g} s"
         )
     edges_j = 2.0 * accuracy.update_period_s * joules / wall_s + quantum_j
+    least_w, most_w = possible_offsets_w(
+        accuracy.offset_low_w, accuracy.offset_high_w, joules / wall_s
+    )
     return Quantity.between(
         joules,
-        (joules - edges_j) / accuracy.gain_high,
-        (joules + edges_j) / accuracy.gain_low,
+        min(joules, (joules - edges_j - most_w * wall_s) / accuracy.gain_high),
+        max(joules, (joules + edges_j - least_w * wall_s) / accuracy.gain_low),
         "J",
         grade=grade,
     )

@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 
 from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
+from wattmark.metrology.compared import Compared
 from wattmark.metrology.power_trace import PowerTrace
-from wattmark.metrology.sensor_classes import CLASSES, uncalibrated
-from wattmark.metrology.windows import SensedEnergy, sensed_energy
+from wattmark.metrology.sensor_classes import CLASSES, SMALLEST_LIMIT_W, uncalibrated
+from wattmark.metrology.windows import Shown, ratio_of, sensed, shown_energy
 
 #: Windows of a length begin this share of it apart.
 STRIDE = 0.1
+
+#: All ratios of more windows than this take long and tell no more.
+MOST_IN_RATIOS = 40
 
 #: Update periods that differ by less are those of one class.
 PERIOD_ERROR = 0.1
 
 
-@dataclass(frozen=True)
-class PairedWindow:
-    """One window seen by both: the truth, what the sensor's readings naively give, what we say."""
+@dataclass(frozen=True, kw_only=True)
+class PairedWindow(Compared):
+    """One window seen by both, in J; ``shown`` is None where the window was refused."""
 
     start_s: float
     window_s: float
-    truth_j: float
-    naive_j: float
-    said: SensedEnergy
-
-    @property
-    def naive_error(self) -> float:
-        """Relative error of the readings, integrated as they come."""
-        return self.naive_j / self.truth_j - 1.0
-
-    @property
-    def covered(self) -> bool:
-        """Whether the interval holds the truth."""
-        return self.said.covers(self.truth_j)
+    shown: Shown | None
 
 
 def guess_sensor(trace: PowerTrace) -> Sensor:
@@ -66,13 +59,23 @@ def guess_sensor(trace: PowerTrace) -> Sensor:
     longest_s = max(sensor.averaging_s for sensor in CLASSES.values())
     averaging_s = period_s * range_w / largest_w if largest_w > 0 else longest_s
     alike = [s.duty for s in CLASSES.values() if 0.5 < s.update_period_s / period_s < 2.0]
-    return uncalibrated(
+    return of_recording(
         Sensor(
             update_period_s=period_s,
             averaging_s=min(averaging_s, longest_s),
             duty=min(alike, default=min(s.duty for s in CLASSES.values())),
-        )
+        ),
+        trace,
     )
+
+
+def of_recording(sensor: Sensor, trace: PowerTrace) -> Sensor:
+    """The sensor of an unknown card that wrote a trace; full load is the most that it shows.
+
+    An idle trace does not show full load; it is taken to be no less than the smallest power limit
+    of a published card.
+    """
+    return uncalibrated(sensor, max(float(trace.power_w.max()), SMALLEST_LIMIT_W))
 
 
 def paired_windows(
@@ -90,10 +93,24 @@ def paired_windows(
         )
     for start_s in np.arange(begin_s, latest_s, STRIDE * window_s):
         end_s = start_s + window_s
+        seen = shown_energy(shown, start_s, end_s, sensor)
         yield PairedWindow(
-            float(start_s),
-            window_s,
-            truth.integral_j(start_s, end_s),
-            shown.integral_j(start_s, end_s),
-            sensed_energy(shown, start_s, end_s, sensor),
+            truth=truth.integral_j(start_s, end_s),
+            naive=shown.integral_j(start_s, end_s),
+            said=sensed(seen, sensor),
+            start_s=float(start_s),
+            window_s=window_s,
+            shown=seen if isinstance(seen, Shown) else None,
+        )
+
+
+def paired_ratios(windows: Sequence[PairedWindow], sensor: Sensor) -> Iterator[Compared]:
+    """Ratios of every two windows of a pair, of at most MOST_IN_RATIOS windows, evenly picked."""
+    known = [(window, window.shown) for window in windows if window.shown is not None]
+    picked = known[:: max(1, math.ceil(len(known) / MOST_IN_RATIOS))]
+    for (one, shown), (other, its) in permutations(picked, 2):
+        yield Compared(
+            truth=one.truth / other.truth,
+            naive=one.naive / other.naive,
+            said=ratio_of(shown, its, sensor),
         )

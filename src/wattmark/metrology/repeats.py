@@ -22,7 +22,13 @@ import numpy as np
 from wattmark.contracts import Sensor
 from wattmark.errors import MeterError
 from wattmark.metrology.power_trace import Floats, PowerTrace
-from wattmark.metrology.windows import ROUNDING, SensedEnergy, calibrated, unseen_range_w
+from wattmark.metrology.windows import (
+    ROUNDING,
+    SensedEnergy,
+    Shown,
+    calibrated,
+    unseen_range_w,
+)
 from wattmark.quantities import Grade, Quantity, Reason
 
 #: How often each moment of the work is seen. Once leaves gaps where the sensor's clock jitters: in
@@ -63,6 +69,16 @@ def updates(trace: PowerTrace, period_s: float) -> PowerTrace:
     every = np.arange(1, int(numbers[-1]) + 1)
     shown = np.searchsorted(numbers, every, side="right") - 1
     return PowerTrace(start_s - late_s + slope_s * every, watts[shown])
+
+
+def counter_updates(trace: PowerTrace, period_s: float) -> PowerTrace:
+    """The watts that a sensor showed, one an update, from a counter that adds them up.
+
+    ``trace`` holds the counter's joules as a program saw them. What a counter moves by in an
+    update is that reading times the time of an update.
+    """
+    seen = updates(trace, period_s)
+    return PowerTrace(seen.time_s[1:], np.diff(seen.power_w) / np.diff(seen.time_s))
 
 
 def next_update_s(trace: PowerTrace, period_s: float, after_s: float) -> float:
@@ -108,10 +124,9 @@ def repeated_energy(
     noise_w = _noise_w(watts, cells_s / length_s)
     low_w = mean_w - unseen * (mean_w - floor_w) - noise_w - sensor.quantum_w / 2
     high_w = mean_w + unseen * (ceiling_w - mean_w) + noise_w + sensor.quantum_w / 2
-    gross = calibrated(
-        mean_w * total_s, max(0.0, low_w) * total_s, high_w * total_s, total_s, sensor, grade
-    )
-    return SensedEnergy(gross, (Reason.ALIASING,) if unseen > UNSEEN_LIMIT else ())
+    shown = Shown(max(0.0, low_w) * total_s, mean_w * total_s, high_w * total_s, total_s, floor_w)
+    flags = (Reason.ALIASING,) if unseen > UNSEEN_LIMIT else ()
+    return SensedEnergy(calibrated(shown, sensor, grade), flags)
 
 
 def _pooled(

@@ -14,6 +14,7 @@ import numpy as np
 from wattmark.contracts import Sensor
 from wattmark.errors import UnknownNameError
 from wattmark.metrology import simulation
+from wattmark.metrology.compared import Compared, Figures, figures
 from wattmark.metrology.repeats import phase_shifts_s, repeated_energy, updates
 from wattmark.metrology.sensor_classes import CLASSES
 from wattmark.metrology.windows import SensedEnergy, sensed_energy
@@ -37,32 +38,14 @@ REPEAT_ERROR = 0.005
 IDLE_S = 4.0
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One window of the battery: what was true, and what was said."""
+@dataclass(frozen=True, kw_only=True)
+class Trial(Compared):
+    """One window of the battery, in J."""
 
     sensor: str
     load: str
     window_s: float
     shifted: bool
-    truth_j: float
-    said: SensedEnergy
-
-    @property
-    def flagged(self) -> bool:
-        """Whether the window was refused or its figure marked."""
-        return not self.said.gross.known or bool(self.said.flags)
-
-    @property
-    def error(self) -> float:
-        """Relative error of the figure; NaN where there is none."""
-        value_j = self.said.gross.value
-        return float("nan") if value_j is None else value_j / self.truth_j - 1.0
-
-    @property
-    def covered(self) -> bool:
-        """Whether the interval holds the truth."""
-        return self.said.covers(self.truth_j)
 
 
 def battery(
@@ -99,14 +82,22 @@ def battery(
         )
         conduct = _shifted if shifted else _plain
         for _ in range(repeats):
-            truth_j, said = conduct(sensor, load, window_s, random)
-            yield Trial(name, load, window_s, shifted, truth_j, said)
+            truth_j, naive_j, said = conduct(sensor, load, window_s, random)
+            yield Trial(
+                truth=truth_j,
+                naive=naive_j,
+                said=said,
+                sensor=name,
+                load=load,
+                window_s=window_s,
+                shifted=shifted,
+            )
 
 
 def _plain(
     sensor: Sensor, load: str, window_s: float, random: np.random.Generator
-) -> tuple[float, SensedEnergy]:
-    """One window, as it comes."""
+) -> tuple[float, float, SensedEnergy]:
+    """One window, as it comes: J that were true, J of the readings, what is said."""
     lead_s = IDLE_S + random.uniform(0.0, 0.2)
     true = simulation.curve(
         simulation.idle(lead_s),
@@ -116,13 +107,13 @@ def _plain(
     start_s = round(lead_s / simulation.STEP_S) * simulation.STEP_S
     shown = simulation.sense(true, sensor, random)
     seen = simulation.poll(shown, min(POLL_PERIOD_S, sensor.update_period_s / 2), random)
-    said = sensed_energy(seen, start_s, start_s + window_s, sensor)
-    return true.energy_j(start_s, start_s + window_s), said
+    edges_s = (start_s, start_s + window_s)
+    return true.energy_j(*edges_s), seen.integral_j(*edges_s), sensed_energy(seen, *edges_s, sensor)
 
 
 def _shifted(
     sensor: Sensor, load: str, window_s: float, random: np.random.Generator
-) -> tuple[float, SensedEnergy]:
+) -> tuple[float, float, SensedEnergy]:
     """As many repeats as the sensor has phases, ``window_s`` long all together.
 
     Each begins a phase shift after an update that the program saw, watching closely for it.
@@ -147,30 +138,18 @@ def _shifted(
     shown = simulation.sense(true, sensor, random, times_s[times_s < true.length_s])
     seen = simulation.poll(shown, poll_s, random)
     said = repeated_energy(updates(seen, sensor.update_period_s), starts_s, length_s, sensor)
-    return sum(true.energy_j(start_s, start_s + length_s) for start_s in starts_s), said
+    truth_j = sum(true.energy_j(start_s, start_s + length_s) for start_s in starts_s)
+    naive_j = sum(seen.integral_j(start_s, start_s + length_s) for start_s in starts_s)
+    return truth_j, naive_j, said
 
 
-@dataclass(frozen=True)
-class Row:
-    """What came of all windows of one sensor class, mode and length.
-
-    Errors are relative and absolute values, over windows with a figure; ``coverage`` is the share
-    of unflagged windows whose interval holds the truth, ``flagged_coverage`` that of flagged ones
-    with a figure. None where there is no such window.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Row(Figures):
+    """What came of all windows of one sensor class, mode and length."""
 
     sensor: str
     shifted: bool
     window_s: float
-    windows: int
-    error_p50: float | None
-    error_p95: float | None
-    error_max: float | None
-    refused: float
-    flagged: float
-    coverage: float | None
-    flagged_coverage: float | None
-    half_width: float | None
 
 
 def summary(trials: Sequence[Trial]) -> list[Row]:
@@ -178,33 +157,7 @@ def summary(trials: Sequence[Trial]) -> list[Row]:
     groups: dict[tuple[str, bool, float], list[Trial]] = {}
     for trial in trials:
         groups.setdefault((trial.sensor, trial.shifted, trial.window_s), []).append(trial)
-    return [_row(key, group) for key, group in sorted(groups.items())]
-
-
-def coverage(trials: Iterable[Trial]) -> float | None:
-    """Share of the unflagged windows whose interval holds the truth."""
-    held = [trial.covered for trial in trials if not trial.flagged]
-    return float(np.mean(held)) if held else None
-
-
-def _row(key: tuple[str, bool, float], group: Sequence[Trial]) -> Row:
-    known = [trial for trial in group if trial.said.gross.known]
-    errors = np.abs([trial.error for trial in known])
-    quantiles = np.quantile(errors, [0.5, 0.95, 1.0]).tolist() if known else [None] * 3
-    flagged = [trial.covered for trial in known if trial.flagged]
-    widths = [trial.said.half_width(trial.truth_j) for trial in known]
-    sensor, shifted, window_s = key
-    return Row(
-        sensor=sensor,
-        shifted=shifted,
-        window_s=window_s,
-        windows=len(group),
-        error_p50=quantiles[0],
-        error_p95=quantiles[1],
-        error_max=quantiles[2],
-        refused=1.0 - len(known) / len(group),
-        flagged=sum(bool(trial.said.flags) for trial in group) / len(group),
-        coverage=coverage(group),
-        flagged_coverage=float(np.mean(flagged)) if flagged else None,
-        half_width=float(np.median(widths)) if widths else None,
-    )
+    return [
+        Row(sensor=sensor, shifted=shifted, window_s=window_s, **vars(figures(group)))
+        for (sensor, shifted, window_s), group in sorted(groups.items())
+    ]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from wattmark.metrology.compared import Figures
     from wattmark.metrology.recorded_pair import PairedWindow
     from wattmark.metrology.validation import Row, Trial
 
-#: Of the unflagged windows, so many must hold the truth.
+#: Of the intervals, flagged or not, so many must hold the truth.
 WANTED_COVERAGE = 0.95
 NOT_COVERED_EXIT_CODE = 1
 
@@ -47,7 +48,8 @@ def validate(
 ) -> None:
     """Check the sensor model: on simulated windows of known energy, or on a recorded pair.
 
-    Exits with 1 where less than 95 % of the unflagged windows hold the truth.
+    Coverage is the share of the figures, flagged or not, whose interval holds the truth; the median
+    half width of the intervals stands beside it. Exits with 1 where it is below 95 %.
     """
     if (truth is None) != (sensor is None):
         raise typer.BadParameter("--truth and --sensor go together: the same load, seen by both")
@@ -71,8 +73,9 @@ def _simulated(
 ) -> float | None:
     from dataclasses import asdict
 
+    from wattmark.metrology.compared import figures
     from wattmark.metrology.sensor_classes import CLASSES
-    from wattmark.metrology.validation import battery, coverage, summary
+    from wattmark.metrology.validation import battery, summary
 
     trials = _watched(battery(repeats, seed, classes or CLASSES))
     rows = summary(trials)
@@ -81,20 +84,19 @@ def _simulated(
         from wattmark.reports.validation_chart import validation_chart
 
         write_chart(validation_chart(rows), plot)
-    covered = coverage(trials)
-    flagged = sum(trial.flagged for trial in trials)
+    whole = figures(trials)
     if as_json:
-        _print_json(
-            {"seed": seed, "windows": len(trials), "flagged": flagged, "coverage": covered}
-            | {"rows": [asdict(row) for row in rows]}
-        )
-        return covered
+        _print_json({"seed": seed} | asdict(whole) | {"rows": [asdict(row) for row in rows]})
+        return whole.coverage
     _print_rows(rows)
     typer.echo(
-        f"{len(trials)} windows; {_percent(flagged / len(trials))} flagged or refused; of the "
-        f"others {_percent(covered)} hold the truth (at least {_percent(WANTED_COVERAGE)} wanted)."
+        f"{whole.windows} windows, {_percent(whole.refused)} refused, {_percent(whole.flagged)} "
+        f"flagged; of all figures {_percent(whole.coverage)} hold the truth, at a median of "
+        f"±{_percent(whole.half_width)}: unflagged {_percent(whole.unflagged_coverage)} at "
+        f"±{_percent(whole.unflagged_half_width)}, flagged {_percent(whole.flagged_coverage)} at "
+        f"±{_percent(whole.flagged_half_width)} (at least {_percent(WANTED_COVERAGE)} wanted)."
     )
-    return covered
+    return whole.coverage
 
 
 def _watched(trials: Any) -> list[Trial]:
@@ -120,11 +122,12 @@ def _print_rows(rows: Sequence[Row]) -> None:
         "error p50",
         "p95",
         "max",
-        "half width",
+        "naive p95",
+        "max",
         "refused",
         "flagged",
-        "coverage, unflagged",
-        "flagged",
+        "coverage",
+        "half width",
     ):
         drawn.add_column(title, justify="right")
     for row in rows:
@@ -132,8 +135,9 @@ def _print_rows(rows: Sequence[Row]) -> None:
             row.sensor + (" + shifted repeats" if row.shifted else ""),
             f"{row.window_s:g} s",
             str(row.windows),
-            *map(_percent, (row.error_p50, row.error_p95, row.error_max, row.half_width)),
-            *map(_percent, (row.refused, row.flagged, row.coverage, row.flagged_coverage)),
+            *map(_percent, (row.error_p50, row.error_p95, row.error_max)),
+            *map(_percent, (row.naive_p95, row.naive_max, row.refused, row.flagged)),
+            *map(_percent, (row.coverage, row.half_width)),
         )
     stdout(width=160).print(drawn)
 
@@ -146,58 +150,76 @@ def _recorded(
     windows_s: Sequence[float],
     as_json: bool,
 ) -> float:
+    from dataclasses import asdict
+
     from wattmark.errors import UnknownNameError
     from wattmark.metering.power_csv import read_power_csv
-    from wattmark.metrology.recorded_pair import guess_sensor, paired_windows
-    from wattmark.metrology.sensor_classes import CLASSES, uncalibrated
+    from wattmark.metrology.compared import figures
+    from wattmark.metrology.recorded_pair import (
+        guess_sensor,
+        of_recording,
+        paired_ratios,
+        paired_windows,
+    )
+    from wattmark.metrology.sensor_classes import CLASSES
 
     meter, shown = read_power_csv(truth), read_power_csv(sensor, column)
     if class_name is not None and class_name not in CLASSES:
         raise UnknownNameError("sensor class", class_name, CLASSES)
-    model = uncalibrated(CLASSES[class_name]) if class_name else guess_sensor(shown)
-    rows = []
-    covered: list[bool] = []
+    model = of_recording(CLASSES[class_name], shown) if class_name else guess_sensor(shown)
+    rows, every = [], []
     for window_s in windows_s:
         found = list(paired_windows(meter, shown, model, window_s))
-        covered += [pair.covered for pair in found if pair.said.gross.known]
-        rows.append(_paired_row(window_s, found))
-    share = sum(covered) / len(covered) if covered else 0.0
+        ratios = list(paired_ratios(found, model))
+        every += found
+        rows.append(_paired_row(window_s, found, figures(ratios) if ratios else None))
+    whole = figures(every)
     if as_json:
-        _print_json({"sensor": vars(model), "coverage": share, "rows": rows})
-        return share
+        _print_json({"sensor": vars(model)} | asdict(whole) | {"rows": rows})
+        return whole.coverage or 0.0
     typer.echo(
         f"{'class ' + class_name if class_name else 'guessed, cautiously'}: update every "
         f"{1e3 * model.update_period_s:.0f} ms, means over {1e3 * model.averaging_s:.0f} ms, "
         f"looks {_percent(model.duty)} of the time, gain {model.gain_low:.2f} to "
-        f"{model.gain_high:.2f}"
+        f"{model.gain_high:.2f}, offset {model.offset_low_w:.0f} to {model.offset_high_w:.0f} W"
     )
     for row in rows:
         typer.echo(
-            f"{row['window_s']:g} s: {row['windows']} windows, {row['refused']} refused; readings "
-            f"as they come err by {_percent(row['naive_error_mean'])} (sd "
-            f"{_percent(row['naive_error_sd'])}, worst {_percent(row['naive_error_worst'])}); "
-            f"intervals of ±{_percent(row['half_width'])} hold the truth in "
-            f"{_percent(row['coverage'])}"
+            f"{row['window_s']:g} s: {row['windows']} windows, {_percent(row['refused'])} refused, "
+            f"{_percent(row['flagged'])} flagged; {_errors(row)}"
         )
-    return share
+        if row["ratios"] is not None:
+            typer.echo(f"  {row['ratios']['windows']} ratios of two: {_errors(row['ratios'])}")
+    return whole.coverage or 0.0
 
 
-def _paired_row(window_s: float, found: Sequence[PairedWindow]) -> dict[str, Any]:
+def _errors(row: dict[str, Any]) -> str:
+    return (
+        f"readings as they come err by {_percent(row['naive_p50'])} (p95 "
+        f"{_percent(row['naive_p95'])}, at most {_percent(row['naive_max'])}), ours by "
+        f"{_percent(row['error_p50'])} (p95 {_percent(row['error_p95'])}, at most "
+        f"{_percent(row['error_max'])}); {_percent(row['coverage'])} hold the truth, at a median "
+        f"of ±{_percent(row['half_width'])}"
+    )
+
+
+def _paired_row(
+    window_s: float, found: Sequence[PairedWindow], ratios: Figures | None
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
     import numpy as np
 
+    from wattmark.metrology.compared import figures
+
     naive = np.array([pair.naive_error for pair in found])
-    known = [pair for pair in found if pair.said.gross.known]
-    widths = [pair.said.half_width(pair.truth_j) for pair in known]
     return {
         "window_s": window_s,
-        "windows": len(found),
-        "refused": len(found) - len(known),
-        "flagged": sum(bool(pair.said.flags) for pair in known),
+        **asdict(figures(found)),
         "naive_error_mean": float(naive.mean()),
         "naive_error_sd": float(naive.std()),
         "naive_error_worst": float(naive[np.argmax(np.abs(naive))]),
-        "coverage": float(np.mean([pair.covered for pair in known])) if known else None,
-        "half_width": float(np.median(widths)) if widths else None,
+        "ratios": asdict(ratios) if ratios else None,
     }
 
 
