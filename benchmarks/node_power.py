@@ -15,10 +15,10 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
-from server_generations import SINCE_2013, read_servers
+from server_generations import read_servers
 
 from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel, modelled_energy
-from wattmark.metrology.server_power import NEIGHBOUR, Figures, Server, figures, server_model
+from wattmark.metrology.server_power import NEIGHBOUR, Server, figures, server_model
 
 LOADS = (0.0, 0.5, 1.0)
 THREADS = 8
@@ -65,28 +65,19 @@ class Row:
         return f"{self.name:<34}{len(self.off):>5}  {'   '.join(cells)}   x/÷ {off:.2f}"
 
 
-def without(servers: list[Server], at: int) -> Figures:
-    """The figures as if that server had never been published; the spread since 2013."""
-    others = servers[:at] + servers[at + 1 :]
-    spread = figures([s for s in others if s.generation in SINCE_2013])
-    return Figures(figures(others).generations, spread.busy, spread.idle)
-
-
 def main() -> None:
     servers = read_servers(Path(sys.argv[1]))
     counted = figures(servers).generations
     servers = [server for server in servers if server.generation in counted]
     rows = {name: Row(name) for name in sorted(counted)}
-    whole, recent = Row("all"), Row("all since 2013")
+    whole = Row("all")
     naive, neighbours = Row("naive: any machine's busy core"), Row("neighbour: the one before")
     for at, server in enumerate(servers):
-        found = without(servers, at)
+        found = figures(servers[:at] + servers[at + 1 :])
         if server.generation not in found.generations:  # it was the eighth
             continue
         model = found.model(server.generation)
-        named = [rows[server.generation], whole]
-        named += [recent] if server.generation in SINCE_2013 else []
-        for row in named:
+        for row in (rows[server.generation], whole):
             row.add(server, model)
         naive.add(server, DEFAULT_MODEL)
         if (before := BEFORE.get(server.generation)) is not None:
@@ -96,7 +87,7 @@ def main() -> None:
             )
     head = "   ".join(f"{f'load {load:.0%}':>12}" for load in LOADS)
     print(f"{'held, and high/low (median)':<34}{'n':>5}  {head}   95 % off by, full load")
-    for row in (*rows.values(), whole, recent, neighbours, naive):
+    for row in (*rows.values(), whole, neighbours, naive):
         if row.off:
             print(row)
 

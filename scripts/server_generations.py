@@ -38,9 +38,6 @@ ARCHITECTURES = {
     "rocketlake": "rocket-lake",
 }
 
-#: Generations whose spread is pooled: servers as they have been bought since 2013.
-SINCE_2013 = frozenset(ARCHITECTURES.values()) - {"sandy-bridge"}
-
 SOURCE = {
     "title": "SPECpower_ssj2008, published results (servers available 2012 to 2022)",
     "publisher": "Standard Performance Evaluation Corporation (SPEC)",
@@ -70,14 +67,7 @@ def read_servers(path: Path) -> list[Server]:
 
 def main() -> None:
     """Write the table of the file that is named."""
-    servers = read_servers(Path(sys.argv[1]))
-    spread = figures([server for server in servers if server.generation in SINCE_2013])
-    document = {
-        "source": SOURCE,
-        **figures(servers).to_json(),
-        "busy": spread.to_json()["busy"],
-        "idle": spread.to_json()["idle"],
-    }
+    document = {"source": SOURCE, **figures(read_servers(Path(sys.argv[1]))).to_json()}
     TABLE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(f"{sum(g['servers'] for g in document['generations'].values())} servers: {TABLE}")
 
