@@ -96,8 +96,10 @@ def test_the_headline_of_a_modelled_machine_is_its_node_and_never_node_and_proce
     assert energy_per_correct(result) == q(6.0, "J/correct", Grade.MODELLED)
     comparable = comparable_per_query(result)
     assert comparable is not None and comparable.scale == "of modelled-node"
+    assert instruments(result) == "modelled-node"
     beside_gpu = result.model_copy(update={"energy": (cpu, energy_of("nvml", "gpu:0", 9.0), node)})
     assert energy_per_query(beside_gpu) == q(12.0, grade=Grade.MODELLED)
+    assert instruments(beside_gpu) == "modelled-node + nvml"
     assert comparable_per_query(beside_gpu) is None
 
 

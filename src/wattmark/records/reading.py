@@ -41,9 +41,14 @@ def comparable_per_query(result: Result) -> ComparableEnergy | None:
     None where there is no scale, or where energies of several domains are added up: then what one
     of them is off by is not a factor of the sum.
     """
-    whole = summed(counts_as(energy.meter, energy.domain) for energy in result.energy)
-    its = [e for e in result.energy if counts_as(e.meter, e.domain) in whole]
+    its = _adding_up(result)
     return its[0].comparable if len(its) == 1 else None
+
+
+def _adding_up(result: Result) -> list[Energy]:
+    """The energies that :func:`energy_per_query` is the sum of."""
+    whole = summed(counts_as(energy.meter, energy.domain) for energy in result.energy)
+    return [e for e in result.energy if counts_as(e.meter, e.domain) in whole]
 
 
 def energy_among_setups(run: Run, result: Result) -> Quantity | None:
@@ -81,8 +86,11 @@ def median_latency(result: Result) -> Quantity | None:
 
 
 def instruments(result: Result) -> str:
-    """Names of the meters that were read: ``nvml + rapl``; empty where there was none."""
-    return " + ".join(sorted({e.meter for e in result.energy}))
+    """Names of the meters whose figures add up to the energy per query: ``nvml + rapl``.
+
+    Empty where there was none. A figure that another holds stands beside it and is not named.
+    """
+    return " + ".join(sorted({e.meter for e in _adding_up(result)}))
 
 
 def mean_power(window: EnergyWindow) -> Quantity:
