@@ -7,7 +7,9 @@ from wattmark.errors import MeterError, UnknownNameError
 from wattmark.metering import selection
 from wattmark.metering.replay import ReplayMeter
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
+from wattmark.meters.modelled.modelled_node import ModelledNode
 from wattmark.meters.rapl import Rapl
+from wattmark.metrology.server_power import server_model
 from wattmark.quantities import Grade, Reason
 from wattmark.records import MeterReading
 
@@ -51,6 +53,32 @@ def test_the_best_grade_is_not_a_matter_of_the_alphabet(installed):
         recorded("c-metered", Grade.METERED, "cpu"),
     )
     assert [m.name for m in selection.choose()] == ["c-metered", "b-counted"]
+
+
+def node_of_a_server() -> ModelledNode:
+    return ModelledNode(server_model(2.0, 0.2, (0.75, 1.9), (0.7, 1.8)))
+
+
+def test_the_node_is_modelled_where_no_sensor_sees_the_processor(installed, powercap):
+    gpu = recorded("gpus", Grade.COUNTED, "gpu:0")
+    installed(ModelledCpu(), node_of_a_server(), gpu)
+    assert [m.name for m in selection.choose()] == ["gpus", "modelled-cpu", "modelled-node"]
+    root = powercap("intel-rapl:0", name="package-0", energy_uj=1)
+    installed(ModelledCpu(), node_of_a_server(), Rapl(root))
+    assert [m.name for m in selection.choose()] == ["rapl"]
+    assert [m.name for m in selection.choose(["modelled-node", "rapl"])] == [
+        "modelled-node",
+        "rapl",
+    ]
+
+
+def test_an_instrument_of_the_node_comes_before_its_model(installed):
+    plug = recorded("plug", Grade.METERED, "node")
+    installed(ModelledCpu(), node_of_a_server(), plug)
+    assert [m.name for m in selection.choose()] == ["plug", "modelled-cpu"]
+    kepler = recorded("z-kepler", Grade.MODELLED, "node")  # of the machine, not of a process
+    installed(ModelledCpu(), node_of_a_server(), kepler)
+    assert {m.name for m in selection.choose()} == {"modelled-cpu", "z-kepler"}
 
 
 def test_named_meters_are_taken_as_named_and_once():

@@ -21,7 +21,7 @@ from wattmark.records import (
 )
 from wattmark.records.base import problems_text
 from wattmark.records.canonical import MOST_INTEGER, canonical, elements, members, read_canonical
-from wattmark.records.domains import covers, domain_of, summed, total
+from wattmark.records.domains import HOST, counts_as, covers, domain_of, summed, total
 from wattmark.records.endpoint import EndpointPlan
 from wattmark.records.idle import IdlePower, IdleRecord
 from wattmark.records.reading import (
@@ -64,6 +64,43 @@ def test_where_there_is_a_node_it_is_the_sum() -> None:
     wide = Quantity.between(2.0, 1.0, 3.0, "J/query")
     both = total([("gpu:0", wide), ("gpu:1", wide)])
     assert both is not None and both.level == pytest.approx(0.90)  # a sensor each
+
+
+def test_a_modelled_node_holds_processor_and_memory_but_no_gpu() -> None:
+    assert counts_as("modelled-node", "node") == HOST
+    assert counts_as("plug", "node") == "node" and counts_as("modelled-cpu", "cpu") == "cpu"
+    assert summed(["cpu", "dram", HOST]) == {HOST}
+    assert summed(["cpu", HOST, "gpu:0", "gpu:1"]) == {HOST, "gpu:0", "gpu:1"}
+    assert summed([HOST, "node", "gpu:0"]) == {"node"}
+    assert covers([HOST], "cpu") and not covers([HOST], "cuda") and not covers([HOST], "npu")
+    assert total([("cpu", q(1.0)), (HOST, q(3.0)), ("gpu:0", q(10.0))]) == q(13.0)
+
+
+def energy_of(meter: str, domain: str, joules: float) -> Energy:
+    each = q(joules, grade=Grade.MODELLED)
+    return Energy(
+        meter=meter,
+        domain=domain,
+        per_query=each,
+        idle_subtracted_per_query=each,
+        per_1000_queries=each.to("Wh/kquery"),
+        per_correct=Quantity.exact(2 * joules, "J/correct", Grade.MODELLED),
+        comparable=ComparableEnergy(scale=f"of {meter}", energy=each),
+    )
+
+
+def test_the_headline_of_a_modelled_machine_is_its_node_and_never_node_and_processor() -> None:
+    cpu, node = energy_of("modelled-cpu", "cpu", 2.0), energy_of("modelled-node", "node", 3.0)
+    result = make_result(BASELINE, 17.1, 1.0, 900).model_copy(update={"energy": (cpu, node)})
+    assert energy_per_query(result) == q(3.0, grade=Grade.MODELLED)
+    assert energy_per_correct(result) == q(6.0, "J/correct", Grade.MODELLED)
+    comparable = comparable_per_query(result)
+    assert comparable is not None and comparable.scale == "of modelled-node"
+    assert instruments(result) == "modelled-node"
+    beside_gpu = result.model_copy(update={"energy": (cpu, energy_of("nvml", "gpu:0", 9.0), node)})
+    assert energy_per_query(beside_gpu) == q(12.0, grade=Grade.MODELLED)
+    assert instruments(beside_gpu) == "modelled-node + nvml"
+    assert comparable_per_query(beside_gpu) is None
 
 
 def test_the_mean_power_of_a_window() -> None:

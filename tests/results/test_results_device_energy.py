@@ -12,6 +12,7 @@ from windows_of_rounds import a_round
 from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.cpu_power import DEFAULT_MODEL
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window
+from wattmark.metrology.server_power import server_model
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading, PhaseWindow, Plan, Setup, Trial
 from wattmark.records.domains import covers, domain_of, total
@@ -71,6 +72,31 @@ def test_the_device_without_a_meter_is_a_row_of_its_own_and_the_sum_is_missing()
     assert gpu.per_1000_queries.reason is gpu.idle_subtracted_per_query.reason is Reason.NO_METER
     whole = total((row.domain, row.per_query) for row in rows)
     assert whole is not None and whole.reason is Reason.NO_METER
+
+
+def modelled_node() -> EnergyWindow:
+    model = server_model(2.0, 0.2, (0.75, 1.9), (0.7, 1.8))
+    readings = cpu_reading(0, 0.0), cpu_reading(10**9, 1.5)
+    return cpu_window("modelled-node", *readings, 2, model, "node")
+
+
+def test_a_modelled_node_stands_for_the_processor_and_is_added_to_a_card() -> None:
+    node, card = modelled_node(), counted("gpu:0")
+    of_node = 3 * node.gross.bounds()[1] / 30
+    alone = measured("cpu", modelled(), node)
+    assert {w.meter for w in alone.whole_windows(0)} == {"modelled-node"}
+    assert alone.energy_j_per_query([0], "value") == pytest.approx([of_node])
+    beside = measured("cuda", modelled(), node, card)
+    assert beside.energy_j_per_query([0], "value") == pytest.approx([of_node + 5.0])
+
+
+def test_a_modelled_node_does_not_cover_a_card_without_a_meter() -> None:
+    rows = energies(measured("cuda", modelled(), modelled_node()).in_order(), [1.0], IdlePowers([]))
+    assert {row.domain: row.per_query.known for row in rows} == {
+        "cpu": True,
+        "node": True,
+        "gpu": False,
+    }
 
 
 def test_the_ratio_to_the_baseline_is_missing_and_not_one_of_the_processors_alone() -> None:

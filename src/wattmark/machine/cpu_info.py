@@ -18,6 +18,10 @@ class CpuInfo:
     ``cores`` and ``threads`` are cores and logical CPUs of one package, 0 where not shown. In a
     virtual machine (``virtual``) these are what the guest was given, not what the package has.
     ``flags`` are the instructions that it has (on ARM: its features), as the kernel calls them.
+
+    ``vendor``, ``family``, ``model`` and ``stepping`` are an x86 processor's own identification,
+    ``implementer`` and ``part`` an ARM one's; None where not shown. They are there where the name
+    is masked too.
     """
 
     name: str
@@ -27,6 +31,22 @@ class CpuInfo:
     virtual: bool = False
     architecture: str = ""
     flags: tuple[str, ...] = ()
+    vendor: str = ""
+    family: int | None = None
+    model: int | None = None
+    stepping: int | None = None
+    implementer: int | None = None
+    part: int | None = None
+
+    @property
+    def identification(self) -> str:
+        """``GenuineIntel family 6, model 143, stepping 8``; empty where nothing is shown."""
+        if self.implementer is not None and self.part is not None:
+            return f"implementer {self.implementer:#x}, part {self.part:#x}"
+        if self.family is None or self.model is None:
+            return ""
+        stepping = "" if self.stepping is None else f", stepping {self.stepping}"
+        return f"{self.vendor} family {self.family}, model {self.model}{stepping}".strip()
 
 
 @cache
@@ -50,6 +70,12 @@ def cpu_info(proc: Path = Path("/proc")) -> CpuInfo:
         virtual="hypervisor" in flags,
         architecture=machine,
         flags=tuple(flags),
+        vendor=first.get("vendor_id", ""),
+        family=_whole(first.get("cpu family")),
+        model=_whole(first.get("model")),
+        stepping=_whole(first.get("stepping")),
+        implementer=_whole(first.get("CPU implementer")),
+        part=_whole(first.get("CPU part")),
     )
 
 
@@ -64,6 +90,14 @@ def _lines(proc: Path) -> list[str]:
         return (proc / "cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return []
+
+
+def _whole(text: str | None) -> int | None:
+    """A whole number, decimal or as ``0x41``; None where it is none."""
+    try:
+        return int(text or "", 0)
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> int:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from wattmark import registry
-from wattmark.contracts import Availability, Meter, MeterInfo
+from wattmark.contracts import Availability, Meter, MeterInfo, Scope
 from wattmark.errors import InputError, MeterError
 from wattmark.metering import configured
 from wattmark.quantities import Grade, Reason
+from wattmark.records.domains import MODELLED_NODE
 
 #: Grades from most to least trusted.
 _TRUST = tuple(Grade)
@@ -82,10 +83,13 @@ def _best() -> list[Meter]:
         configured.meter(name)
     found = [(s.name, s.info) for s in survey(cost=False) if s.info is not None]
     usable = [(name, info) for name, info in found if not info.by_name_only]
-    usable.sort(key=lambda found: _TRUST.index(found[1].grade))
+    usable.sort(key=lambda found: (_TRUST.index(found[1].grade), found[1].scope is Scope.PROCESS))
     covered: set[str] = set()
     chosen: list[Meter] = []
+    sensed = {d for _, info in usable if info.grade is not Grade.MODELLED for d in info.domains}
     for name, info in usable:
+        if name == MODELLED_NODE and "cpu" in sensed:
+            continue  # its figure would take the place of one that was measured
         if new := set(info.domains) - covered:
             covered |= new
             chosen.append(named(name))

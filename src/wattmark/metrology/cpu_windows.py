@@ -14,8 +14,8 @@ def cpu_reading(time_ns: int, cpu_s: float) -> MeterReading:
     return MeterReading(time_ns=time_ns, values={"cpu_s": cpu_s, "wall_s": time_ns / 1e9})
 
 
-def cpu_channel(meter: str, cores: int, model: PowerModel) -> Channel:
-    """What a recording must say of CPU accounting."""
+def cpu_channel(meter: str, cores: int, model: PowerModel, domain: str = "cpu") -> Channel:
+    """What a recording must say of CPU accounting that a model of ``domain`` reckons with."""
     parameters = CpuModel(
         busy_w=model.busy_w,
         idle_share=model.idle_share,
@@ -25,7 +25,7 @@ def cpu_channel(meter: str, cores: int, model: PowerModel) -> Channel:
     return Channel(
         meter=meter,
         key="cpu_s",
-        domain="cpu",
+        domain=domain,
         unit=TraceUnit.CPU_SECONDS,
         grade=Grade.MODELLED,
         model=parameters,
@@ -43,9 +43,14 @@ def work_between(before: MeterReading, after: MeterReading, cores: int) -> CpuWo
 
 
 def cpu_window(
-    meter: str, before: MeterReading, after: MeterReading, cores: int, model: PowerModel
+    meter: str,
+    before: MeterReading,
+    after: MeterReading,
+    cores: int,
+    model: PowerModel,
+    domain: str = "cpu",
 ) -> EnergyWindow:
-    """The window of domain ``cpu`` between two readings of CPU accounting.
+    """The window between two readings of CPU accounting, of the domain that the model is of.
 
     All energies are missing (COUNTER_RESET) where the CPU time went back.
     """
@@ -62,7 +67,7 @@ def cpu_window(
         comparable = comparable_energy(work, model)
     return EnergyWindow(
         meter=meter,
-        domain="cpu",
+        domain=domain,
         gross=gross,
         idle_subtracted=dynamic,
         idle_allocated=gross,

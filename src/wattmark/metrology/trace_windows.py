@@ -156,7 +156,8 @@ def _modelled(series: Series, part: range) -> EnergyWindow:
         raise MeterError(f"the trace has no power model for the CPU seconds of {channel.meter}")
     model = PowerModel(channel.model.busy_w, channel.model.idle_share, channel.model.program_spread)
     before, after = (cpu_reading(series.time_ns[i], series.values[i]) for i in (part[0], part[-1]))
-    return cpu_window(channel.meter, before, after, channel.model.cores, model)
+    cores = channel.model.cores
+    return cpu_window(channel.meter, before, after, cores, model, channel.domain)
 
 
 def _sensed(

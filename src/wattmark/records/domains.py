@@ -9,6 +9,13 @@ from wattmark.quantities import Quantity, sum_of_parts
 #: Names by which frameworks call a GPU; any other device is a domain of its own name.
 _GPU_DEVICES = frozenset({"cuda", "rocm", "hip", "vulkan", "metal", "mps", "opencl", "xpu", "gpu"})
 
+#: The meter whose node is a model of a server: it knows of no GPU and no other device.
+MODELLED_NODE = "modelled-node"
+
+#: As which such a node counts: processor, memory, and what feeds and cools them.
+HOST = "host"
+_OF_HOST = frozenset({"cpu", "dram"})
+
 
 def domain_of(device: str) -> str:
     """The domain of a setup's device, without its number: ``gpu`` for ``cuda`` or ``cuda:1``."""
@@ -16,23 +23,35 @@ def domain_of(device: str) -> str:
     return "gpu" if kind in _GPU_DEVICES else kind
 
 
+def counts_as(meter: str, domain: str) -> str:
+    """As which domain a meter's figure counts in sums: itself, but HOST for a modelled node."""
+    return HOST if (meter, domain) == (MODELLED_NODE, "node") else domain
+
+
 def covers(domains: Iterable[str], device: str) -> bool:
-    """Whether any of these domains holds what the device uses; ``node`` holds everything."""
+    """Whether any of these domains holds what the device uses.
+
+    ``node`` holds everything, HOST the processor and the memory.
+    """
     own = domain_of(device)
-    return any(domain.partition(":")[0] in (own, "node") for domain in domains)
+    found = {domain.partition(":")[0] for domain in domains}
+    return own in found or "node" in found or (HOST in found and own in _OF_HOST)
 
 
 def summed(domains: Iterable[str]) -> frozenset[str]:
     """The domains whose energies add up without counting a joule twice.
 
-    ``node`` holds all the others; where it is there, it is the sum.
+    ``node`` holds all the others; where it is there, it is the sum. HOST holds processor and
+    memory, and is added to the other devices.
     """
     found = frozenset(domains)
-    return frozenset({"node"}) if "node" in found else found
+    if "node" in found:
+        return frozenset({"node"})
+    return found - _OF_HOST if HOST in found else found
 
 
 def total(parts: Iterable[tuple[str, Quantity]]) -> Quantity | None:
-    """The sum over all domains, each given with its energy; None where there is none.
+    """The sum over all domains, each (as it `counts_as`) with its energy; None without any.
 
     Each is of an instrument of its own: even of one meter, every domain has its own sensor.
     """

@@ -1,7 +1,8 @@
 """What a result says: pure functions of records, the same for stars, tables, boards and exports.
 
 A figure's point, interval and grade come from one function here. Energies of several domains are
-added up as :mod:`wattmark.records.domains` says: where the node was metered, it is the sum.
+added up as :mod:`wattmark.records.domains` says: where the node was metered, it is the sum; where
+it was modelled, it stands for processor and memory.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wattmark.quantities import Quantity, Reason
-from wattmark.records.domains import summed, total
+from wattmark.records.domains import counts_as, summed, total
 from wattmark.records.measured import ComparableEnergy, EnergyWindow
 from wattmark.records.result import Energy, PhaseResult, Result, Run
 
@@ -26,7 +27,7 @@ def baseline_result(run: Run) -> Result | None:
 
 def whole_energy(parts: Iterable[Energy]) -> Quantity | None:
     """Gross energy per attempted query over all domains, J/query; None where none is listed."""
-    return total((part.domain, part.per_query) for part in parts)
+    return total((counts_as(part.meter, part.domain), part.per_query) for part in parts)
 
 
 def energy_per_query(result: Result) -> Quantity | None:
@@ -40,9 +41,14 @@ def comparable_per_query(result: Result) -> ComparableEnergy | None:
     None where there is no scale, or where energies of several domains are added up: then what one
     of them is off by is not a factor of the sum.
     """
-    whole = summed(energy.domain for energy in result.energy)
-    its = [energy for energy in result.energy if energy.domain in whole]
+    its = _adding_up(result)
     return its[0].comparable if len(its) == 1 else None
+
+
+def _adding_up(result: Result) -> list[Energy]:
+    """The energies that :func:`energy_per_query` is the sum of."""
+    whole = summed(counts_as(energy.meter, energy.domain) for energy in result.energy)
+    return [e for e in result.energy if counts_as(e.meter, e.domain) in whole]
 
 
 def energy_among_setups(run: Run, result: Result) -> Quantity | None:
@@ -61,12 +67,12 @@ def energy_among_setups(run: Run, result: Result) -> Quantity | None:
 
 def energy_per_correct(result: Result) -> Quantity | None:
     """Gross energy per right answer over all domains, J/correct; None where none is listed."""
-    return total((energy.domain, energy.per_correct) for energy in result.energy)
+    return total((counts_as(e.meter, e.domain), e.per_correct) for e in result.energy)
 
 
 def energy_per_unit(phase: PhaseResult) -> Quantity | None:
     """Gross energy of a phase per unit of its work over all domains; None where none is listed."""
-    return total((energy.domain, energy.per_unit) for energy in phase.energy)
+    return total((counts_as(e.meter, e.domain), e.per_unit) for e in phase.energy)
 
 
 def energy_ratio(result: Result) -> Quantity | None:
@@ -80,8 +86,11 @@ def median_latency(result: Result) -> Quantity | None:
 
 
 def instruments(result: Result) -> str:
-    """Names of the meters that were read: ``nvml + rapl``; empty where there was none."""
-    return " + ".join(sorted({e.meter for e in result.energy}))
+    """Names of the meters whose figures add up to the energy per query: ``nvml + rapl``.
+
+    Empty where there was none. A figure that another holds stands beside it and is not named.
+    """
+    return " + ".join(sorted({e.meter for e in _adding_up(result)}))
 
 
 def mean_power(window: EnergyWindow) -> Quantity:

@@ -12,7 +12,7 @@ from wattmark.conduct.recorder import Recorded, Recorder, Samples
 from wattmark.metrology.counters import window_without_idle
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading, PhaseEnergy, Round, Trial
-from wattmark.records.domains import covers, domain_of, summed
+from wattmark.records.domains import counts_as, covers, domain_of, summed
 
 #: Stands for the instrument in the row of a device that none covers.
 NO_METER = "no meter"
@@ -74,14 +74,13 @@ class Measured:
         return [self.rounds[i].cpu_s / self.rounds[i].queries for i in indices]
 
     def whole_windows(self, index: int) -> list[EnergyWindow]:
-        """The windows of a round that add up to its energy: the node's, where it was metered."""
+        """The windows of a round that add up to its energy (:mod:`wattmark.records.domains`)."""
         energy = self.rounds[index].energy
-        whole = summed(window.domain for window in energy)
-        return [window for window in energy if window.domain in whole]
+        whole = summed(counts_as(window.meter, window.domain) for window in energy)
+        return [w for w in energy if counts_as(w.meter, w.domain) in whole]
 
     def energy_j_per_query(self, indices: Sequence[int], end: str) -> list[float] | None:
-        """Gross joules a query over all domains (the node alone, where it was metered), or None
-        where any window is missing.
+        """Gross joules a query over the domains that add up, or None where any window is missing.
 
         ``end`` is ``"value"``, ``"low"`` or ``"high"``.
         """
@@ -100,7 +99,7 @@ def with_device(done: Round, device: str) -> Round:
 
     Without it, what the other domains used would look like the whole.
     """
-    if covers((window.domain for window in done.energy), device):
+    if covers((counts_as(window.meter, window.domain) for window in done.energy), device):
         return done
     domain = domain_of(device)
     detail = (

@@ -8,7 +8,7 @@ from wattmark.batching.shares import EnergyShares, ShareRule, energy_shares
 from wattmark.conduct.recorder import Samples
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import RequestEnergy, Round
-from wattmark.records.domains import total
+from wattmark.records.domains import counts_as, total
 from wattmark.results.measurement import Measured
 from wattmark.statistics.percentiles import TooFewSamplesError, percentile_interval
 
@@ -20,7 +20,7 @@ def round_shares(done: Round, samples: Samples) -> EnergyShares | None:
 
     None where nothing was metered, or it is not known which call a request was in.
     """
-    metered = total((window.domain, window.gross) for window in done.energy)
+    metered = total((counts_as(w.meter, w.domain), w.gross) for w in done.energy)
     if metered is None or not samples.batch.size:
         return None
     durations = [0] * (int(samples.batch.max()) + 1)

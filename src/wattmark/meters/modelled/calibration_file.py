@@ -69,6 +69,15 @@ class Calibration(Record):
         make = processor_model if self.domain == "cpu" else node_model
         return make(self.idle_w, self.full_w, self.machine.logical_cpus)
 
+    def node_model(self) -> PowerModel | None:
+        """Watts of the whole machine per logical CPU; None where only the processor was measured.
+
+        Raises MeterError where it is too unsure for one.
+        """
+        if self.domain != "node":
+            return None
+        return processor_model(self.idle_w, self.full_w, self.machine.logical_cpus)
+
     def objection(self, machine: MachineIdentity, now: datetime) -> str | None:
         """Why it does not hold on that machine at that time; None where it does."""
         if self.machine != machine:

@@ -5,7 +5,9 @@
    the whole package. How many cores that has: from the name, where it says ("64-Core Processor"),
    else from ``/proc/cpuinfo``. A virtual machine shows there what it was given, so without cores
    in the name it gets no watts per core from a TDP.
-3. The default, an interval over the processors of two tables.
+3. The generation of a server's processor, which a virtual machine shows where it masks the name:
+   the package's part of what such servers draw at the wall (`wattmark.metrology.server_power`).
+4. The default, an interval over the processors of two tables.
 
 A model by TDP may be off by 40 % (Fischer 2025, arXiv 2509.22092), and a second of CPU time is
 one of a logical CPU: with two hardware threads a core it costs between half a core's watts (both
@@ -29,7 +31,9 @@ from wattmark.meters.modelled.calibration_file import (
     read_calibration,
     utc_now,
 )
+from wattmark.meters.modelled.server_table import generation_model
 from wattmark.metrology.cpu_power import DEFAULT_MODEL, PowerModel
+from wattmark.metrology.server_power import package_model
 from wattmark.quantities import Grade, Quantity
 
 #: How far a model by TDP was found off against a wall meter, either way.
@@ -81,6 +85,9 @@ def choose_power_model(
         model, source = _by_tdp(cpu, table or cpu_table.table_file())
     except MeterError as error:
         notes.append(str(error))
+        if (node := generation_model(cpu)) is not None:
+            source = f"the package's part of a server, {node[1]}"
+            return ChosenModel(package_model(node[0]), "; ".join([source, *notes]))
         return ChosenModel(DEFAULT_MODEL, "; ".join(["the default for any machine", *notes]))
     return ChosenModel(model, "; ".join([source, *notes]))
 
