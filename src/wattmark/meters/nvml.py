@@ -76,6 +76,14 @@ def find_gpus(pynvml: Any) -> list[Gpu]:
     return gpus
 
 
+def power_limit_w(pynvml: Any, handle: Any) -> float | None:
+    """The power limit of a device in W; None where it states none, or an old driver cannot say."""
+    try:
+        return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
+    except (pynvml.NVMLError, AttributeError):
+        return None
+
+
 @contextmanager
 def session() -> Iterator[Any]:
     """The initialised library. Raises MeterError where it or its driver is not there."""
@@ -110,6 +118,7 @@ class Nvml:
 
     def __init__(self) -> None:
         self._gpus: list[Gpu] = []
+        self._limits_w: dict[str, float | None] = {}
         self._pynvml: Any = None
 
     def probe(self) -> Availability:
@@ -137,6 +146,7 @@ class Nvml:
         pynvml.nvmlInit()
         self._pynvml = pynvml
         self._gpus = find_gpus(pynvml)
+        self._limits_w = {gpu.domain: power_limit_w(pynvml, gpu.handle) for gpu in self._gpus}
         detail = available.detail
         if any(gpu.part_time for gpu in self._gpus):
             detail += "; part-time sensor: the interval includes a factor of 2 for aliasing"
@@ -181,7 +191,14 @@ class Nvml:
         return counted_window([self._channel(gpu)], before, after)
 
     def _channel(self, gpu: Gpu) -> Channel:
-        return counter(self.name, gpu.domain, gpu.accuracy, self.grade, part_time=gpu.part_time)
+        return counter(
+            self.name,
+            gpu.domain,
+            gpu.accuracy,
+            self.grade,
+            max_power_w=self._limits_w.get(gpu.domain),
+            part_time=gpu.part_time,
+        )
 
     def close(self) -> None:
         """Release NVML; ``energy`` still works on readings taken before."""

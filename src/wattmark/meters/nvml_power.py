@@ -14,7 +14,7 @@ from typing import Any
 
 from wattmark.contracts import Availability, Sensor
 from wattmark.errors import MeterError
-from wattmark.meters.nvml import PART_TIME_NAME, Gpu, find_gpus, session
+from wattmark.meters.nvml import PART_TIME_NAME, Gpu, find_gpus, power_limit_w, session
 from wattmark.meters.polling import Polled
 from wattmark.metrology.sensor_classes import CLASSES, uncalibrated
 from wattmark.quantities import Grade, Reason
@@ -94,12 +94,11 @@ class NvmlPower:
 
     def _sensor(self, gpu: Gpu) -> Sensor:
         generation = _asked(self._pynvml, "nvmlDeviceGetArchitecture", gpu.handle)
-        limit_mw = _asked(self._pynvml, "nvmlDeviceGetPowerManagementLimit", gpu.handle)
         found = sensor_class(gpu.name, generation, gpu.domain in self._instant)
         return replace(
             uncalibrated(CLASSES[found]),
             quantum_w=QUANTUM_W,
-            max_power_w=None if limit_mw is None else limit_mw / 1e3,
+            max_power_w=power_limit_w(self._pynvml, gpu.handle),
         )
 
     def power_w(self) -> Mapping[str, float]:
