@@ -53,6 +53,14 @@ def test_the_best_grade_is_not_a_matter_of_the_alphabet(installed):
     assert [m.name for m in selection.choose()] == ["c-metered", "b-counted"]
 
 
+def test_a_card_without_a_counter_gets_the_meter_of_power_beside_the_counters(installed):
+    installed(
+        recorded("nvml", Grade.COUNTED, "gpu:0"),
+        recorded("nvml-power", Grade.COUNTED, "gpu:0", "gpu:1"),
+    )
+    assert [m.name for m in selection.choose()] == ["nvml", "nvml-power"]
+
+
 def test_named_meters_are_taken_as_named_and_once():
     names = [m.name for m in selection.choose(["modelled-cpu", "modelled-cpu"])]
     assert names == ["modelled-cpu"]

@@ -1,15 +1,16 @@
 """What a result says: pure functions of records, the same for stars, tables, boards and exports.
 
 A figure's point, interval and grade come from one function here. Energies of several domains are
-added up as :mod:`wattmark.records.domains` says: where the node was metered, it is the sum.
+added up as :mod:`wattmark.records.domains` says: each domain once, by the best known figure; where
+the node was metered, it is the sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wattmark.quantities import Quantity, Reason
-from wattmark.records.domains import summed, total
+from wattmark.records.domains import counting, summed, total
 from wattmark.records.measured import ComparableEnergy, EnergyWindow
 from wattmark.records.result import Energy, PhaseResult, Result, Run
 
@@ -22,6 +23,11 @@ def ok(result: Result) -> bool:
 def baseline_result(run: Run) -> Result | None:
     """The baseline's result, or None where it failed or was never run."""
     return next((r for r in run.results if r.id == run.plan.baseline_label and ok(r)), None)
+
+
+def counted_energies(parts: Sequence[Energy]) -> list[Energy]:
+    """Of each domain the energy that counts; what other instruments say of it stands beside."""
+    return [parts[at] for at in counting([(part.domain, part.per_query) for part in parts])]
 
 
 def whole_energy(parts: Iterable[Energy]) -> Quantity | None:
@@ -40,8 +46,9 @@ def comparable_per_query(result: Result) -> ComparableEnergy | None:
     None where there is no scale, or where energies of several domains are added up: then what one
     of them is off by is not a factor of the sum.
     """
-    whole = summed(energy.domain for energy in result.energy)
-    its = [energy for energy in result.energy if energy.domain in whole]
+    counted = counted_energies(result.energy)
+    whole = summed(energy.domain for energy in counted)
+    its = [energy for energy in counted if energy.domain in whole]
     return its[0].comparable if len(its) == 1 else None
 
 
@@ -80,8 +87,8 @@ def median_latency(result: Result) -> Quantity | None:
 
 
 def instruments(result: Result) -> str:
-    """Names of the meters that were read: ``nvml + rapl``; empty where there was none."""
-    return " + ".join(sorted({e.meter for e in result.energy}))
+    """Names of the meters whose figures count: ``nvml + rapl``; empty where there was none."""
+    return " + ".join(sorted({e.meter for e in counted_energies(result.energy)}))
 
 
 def mean_power(window: EnergyWindow) -> Quantity:
