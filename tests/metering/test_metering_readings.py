@@ -52,6 +52,34 @@ def test_a_meter_that_fails_leaves_the_others_their_figures() -> None:
     assert "all 1 recorded readings were used" in left.gross.detail
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_value_that_no_document_can_hold_is_one_that_could_not_be_read(value: float) -> None:
+    odd = MeterReading(time_ns=10**9, values={"node": value, "cpu": 5.0})
+    whole = [MeterReading(time_ns=t * 10**9, values={"node": 60.0 * t, "cpu": t}) for t in (0, 2)]
+    with Readings.own([ReplayMeter([whole[0], odd, whole[1]])]) as opened:
+        rows = [opened.read() for _ in range(3)]
+
+    (cpu,) = [w for w in opened.energy(rows[0], rows[1]) if w.domain == "cpu"]
+    assert cpu.gross.value == 5.0
+    for first, last in ((0, 1), (1, 2)):
+        (node,) = [w for w in opened.energy(rows[first], rows[last]) if w.domain == "node"]
+        assert node.gross.reason is Reason.READ_FAILED
+        assert type(node).model_validate_json(node.model_dump_json()) == node
+    (node,) = [w for w in opened.energy(rows[0], rows[2]) if w.domain == "node"]
+    assert node.gross.value == 120.0
+
+
+def test_a_clock_that_goes_back_costs_the_window_and_not_the_meter() -> None:
+    shown = [MeterReading(time_ns=t * 10**9, values={"node": 60.0 * t}) for t in (3, 1, 2)]
+    with Readings.own([ReplayMeter(shown)]) as opened:
+        rows = [opened.read() for _ in range(3)]
+
+    (back,) = opened.energy(rows[0], rows[1])
+    assert back.gross.reason is Reason.CLOCK_WENT_BACK and "2 s older" in back.gross.detail
+    (after,) = opened.energy(rows[1], rows[2])
+    assert after.gross.value == 60.0
+
+
 def test_own_meters_are_closed_at_the_end_all_of_them() -> None:
     meters = [Plug("left"), Plug("right")]
     meters[0].closes = False

@@ -81,6 +81,14 @@ def test_an_instrument_of_the_node_comes_before_its_model(installed):
     assert {m.name for m in selection.choose()} == {"modelled-cpu", "z-kepler"}
 
 
+def test_a_card_without_a_counter_gets_the_meter_of_power_beside_the_counters(installed):
+    installed(
+        recorded("nvml", Grade.COUNTED, "gpu:0"),
+        recorded("nvml-power", Grade.COUNTED, "gpu:0", "gpu:1"),
+    )
+    assert [m.name for m in selection.choose()] == ["nvml", "nvml-power"]
+
+
 def test_named_meters_are_taken_as_named_and_once():
     names = [m.name for m in selection.choose(["modelled-cpu", "modelled-cpu"])]
     assert names == ["modelled-cpu"]

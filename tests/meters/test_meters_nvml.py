@@ -66,6 +66,20 @@ def between(meter: Nvml, seconds: float) -> tuple:
     )
 
 
+@pytest.mark.parametrize("limit_mw", [450_000, None])
+def test_a_counter_that_jumps_by_more_than_the_card_can_draw_could_not_be_read(install, limit_mw):
+    fake = install({"NVIDIA GeForce RTX 4090": [1_000, 1_000, 2_000, 37 * 10**14]})
+    if limit_mw is not None:
+        fake.nvmlDeviceGetPowerManagementLimit = lambda handle: limit_mw
+    meter = Nvml()
+    meter.open(cores=1)
+    assert meter.channels()[0].max_power_w == (limit_mw and limit_mw / 1e3)
+    (window,) = between(meter, 5.0)
+    meter.close()
+    assert window.gross.reason is Reason.READ_FAILED
+    assert "no device that it counts draws that" in window.gross.detail
+
+
 def test_energy_is_the_difference_of_the_counter(install):
     # the first two values are used to probe and to open
     install({"NVIDIA GeForce RTX 4090": [1_000, 1_000, 2_000, 502_000]})

@@ -98,6 +98,25 @@ def test_a_window_that_ends_in_silence_is_missing_with_the_reason(plug: PushingP
     assert "has sent nothing for 20.0 s" in lost.gross.detail
 
 
+def test_a_figure_that_nothing_can_have_used_costs_the_windows_that_it_bounds(
+    plug: PushingPlug,
+) -> None:
+    limited = SETTINGS.model_copy(update={"max_power_w": 2000.0})
+    for settings, spike_j in ((limited, 1e5), (SETTINGS, 3.7e12)):
+        with Readings.own([Counted("plug", settings, Pushed(plug, settings))]) as opened:
+            rows = [opened.read()]
+            plug.wait(20)
+            plug.receive(spike_j)
+            rows.append(opened.read())
+            for _ in range(2):
+                plug.wait(20)
+                rows.append(opened.read())
+            held, back, clean = (opened.energy(*rows[i : i + 2])[0].gross for i in range(3))
+        assert held.reason is Reason.READ_FAILED and "no device that it counts" in held.detail
+        assert back.reason is Reason.COUNTER_RESET
+        assert clean.value == 1200.0
+
+
 @pytest.mark.parametrize("every_s", [1.0, 1.7, 2.0])  # on time, late, and every second one lost
 @pytest.mark.parametrize(("start_s", "length_s"), [(0.0, 20.0), (0.9, 20.2), (1.99, 15.3)])
 def test_the_interval_holds_the_window_that_was_asked_for(

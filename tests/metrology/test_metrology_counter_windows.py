@@ -37,11 +37,30 @@ def test_a_counter_may_wrap_unseen_after_half_the_time_that_its_limit_takes() ->
     assert "rapl cpu:0" in unseen.detail
 
 
-@pytest.mark.parametrize(("first", "last"), [(10.0, 9.0), (10.0, 99.0)])
-def test_a_counter_that_went_back_or_too_far_was_reset(first: float, last: float) -> None:
+def test_a_counter_that_went_back_was_reset() -> None:
     channel = counter("nvml", "gpu:0", EXACT, max_power_w=25.0)
-    reset = counted_j(channel, first, last, 1.0)
+    reset = counted_j(channel, 10.0, 9.0, 1.0)
     assert not isinstance(reset, float) and reset.reason is Reason.COUNTER_RESET
+
+
+@pytest.mark.parametrize(
+    ("limit_w", "span_j", "last_j"),
+    [(25.0, None, 99.0), (None, None, 3.7e12), (25.0, 100.0, 22e6), (None, None, float("inf")),
+     (None, None, float("nan")), (25.0, 1000.0, 99.0), (None, 100.0, 100.0)],
+)  # fmt: skip
+def test_what_no_device_can_have_used_is_no_figure(limit_w, span_j, last_j) -> None:
+    channel = counter("meter", "gpu:0", EXACT, span_j=span_j, max_power_w=limit_w)
+    for ends in ((10.0, last_j), (last_j, 10.0)):
+        said = counted_j(channel, *ends, 1.0)
+        assert not isinstance(said, float)
+        went_back = ends[1] < ends[0] < (span_j or 1e99)
+        wanted = Reason.COUNTER_RESET if went_back else Reason.READ_FAILED
+        assert said.reason is wanted and "meter gpu:0" in said.detail
+
+
+def test_a_counter_that_moves_in_steps_may_move_by_one_between_two_close_reads() -> None:
+    slow = counter("nvml", "gpu:0", Accuracy(0.1, 1.0, 1.0), max_power_w=450.0)
+    assert counted_j(slow, 10.0, 55.0, 0.001) == 45.0
 
 
 def test_a_domain_is_the_sum_of_its_counters_and_missing_where_one_is() -> None:

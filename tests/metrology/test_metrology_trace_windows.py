@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from wattmark.contracts import Channel, CpuModel, Sensor, TraceUnit
 from wattmark.errors import MeterError
 from wattmark.metrology.trace_file import Series, Trace
-from wattmark.metrology.trace_windows import as_sampled, cut, energy
+from wattmark.metrology.trace_windows import as_sampled, cut, energy, windows_of
 from wattmark.quantities import Grade, Quantity, Reason
 
 S = 10**9
@@ -94,6 +95,68 @@ def test_a_fault_costs_the_window_that_holds_it_and_no_other(spoiled, reason):
     trace = recorded(spoiled)
     assert gross(trace, 0, 3).reason is reason
     assert gross(trace, 3, 6).value == 30
+
+
+@pytest.mark.parametrize("spike_j", [22e6, 60_000.0, -1.0, math.inf])
+def test_a_value_that_the_counter_cannot_show_costs_the_windows_that_hold_it(spike_j):
+    channel = JOULES.model_copy(update={"span_j": 65_532.61, "max_power_w": 200.0})
+    trace = recorded([100, 140, 180, spike_j, 260, 300, 340], channel)
+    assert gross(trace, 0, 2).value == 80
+    for held in ((1, 3), (2, 4), (3, 5)):
+        said = gross(trace, *held)
+        assert said.reason is Reason.READ_FAILED and "3000000000 ns" in said.detail
+    assert gross(trace, 4, 6).value == 80
+
+
+def test_a_reading_beyond_the_limit_in_the_header_costs_the_windows_that_hold_it():
+    channel = watts(Sensor(0.1, 0.025, duty=0.25, gain_high=1.4, max_power_w=450.0))
+    values = [60.0] * 100
+    clean = gross(recorded(values, channel, 0.1), 7, 9)
+    values[50] = 3.69e12
+    trace = recorded(values, channel, 0.1)
+    said = gross(trace, 4, 6)
+    assert said.reason is Reason.READ_FAILED
+    assert "3.69e+12 W, and its limit is 450 W" in said.detail
+    assert gross(trace, 7, 9) == clean  # nor does it widen what others may have missed
+    values[50] = 2 * 1.4 * 450.0  # twice the limit, by the sensor that reads highest
+    assert gross(recorded(values, channel, 0.1), 4, 6).known
+
+
+def test_a_card_that_always_shows_0_w_has_no_figure():
+    said = gross(recorded([0.0] * 50, watts(Sensor(0.1, 0.1)), 0.1), 1, 4)
+    assert said.reason is Reason.READ_FAILED and "0 W shown all the time" in said.detail
+    rests = gross(recorded([0.0, 1.0] * 25, watts(Sensor(0.1, 0.1)), 0.1), 1, 4)
+    assert rests.known
+
+
+def test_dies_that_mirror_one_counter_count_once_in_a_recording_too():
+    update = {"domain": "cpu", "update_period_s": 0.001, "max_power_w": 200.0, "package": "0"}
+    dies = [JOULES.model_copy(update={**update, "key": f"cpu:{i}"}) for i in range(2)]
+    times = [0, S, 2 * S]
+    mirrored = (Series(dies[0], times, [5.0, 73.0, 141.0]), Series(dies[1], times, [5, 73.1, 141]))
+    assert gross(Trace(1.0, mirrored), 0, 2).value == 136.0
+    apart = (mirrored[0], Series(dies[1], times, [5.0, 73.0, 142.0]))
+    assert gross(Trace(1.0, apart), 0, 2).value == 273.0
+
+
+def test_a_clock_that_jumps_by_years_makes_one_gap_and_not_a_window_a_second():
+    far = 10**18
+    times = [0, S, 2 * S, 3 * S, far, far + S, far + 2 * S]
+    trace = Trace(1.0, (Series(JOULES, times, [10.0 * i for i in range(7)]),))
+    edges = list(windows_of(trace, 0, times[-1], S))
+    assert len(edges) < 10
+    assert all(a[1] == b[0] for a, b in pairwise(edges)) and edges[-1][1] == times[-1]
+    said = [gross(trace, a / S, b / S) for a, b in edges]
+    assert [q.value for q in said[:3]] == [10.0, 10.0, 10.0]
+    assert said[3].reason is Reason.TRACE_GAP
+
+
+@settings(derandomize=True)
+@given(st.integers(1, 30), st.integers(1, 12))
+def test_without_a_jump_windows_are_those_of_the_cut(seconds, length):
+    trace = recorded([10.0 * i for i in range(seconds + 1)])
+    cuts = list(cut(0, seconds * S, length * S, S))
+    assert list(windows_of(trace, 0, seconds * S, length * S)) == cuts
 
 
 def test_a_gap_costs_the_window_that_holds_it_and_no_other():

@@ -170,13 +170,13 @@ def test_energy_over_all_queries_three_ways() -> None:
     assert cpu.comparable is None
 
 
-def test_domains_and_meters_have_rows_in_order() -> None:
+def test_domains_and_meters_have_rows_in_the_order_in_which_they_were_named() -> None:
     other = window(3.0, "cpu").model_copy(update={"meter": "another"})
     rows = energies([a_round(0, 1, energy=(window(1, "dram"), window(1), other))], [1.0], none())
     assert [(r.meter, r.domain) for r in rows] == [
-        ("another", "cpu"),
-        ("plug", "cpu"),
         ("plug", "dram"),
+        ("plug", "cpu"),
+        ("another", "cpu"),
     ]
 
 

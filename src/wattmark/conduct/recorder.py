@@ -47,13 +47,16 @@ class Samples:
 
 
 def answered_by_both(ours: Samples, theirs: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Latencies in ns of the queries that neither failed, in the same order."""
+    """Latencies in ns of the queries that neither failed, in the same order.
+
+    Without those that took one of them less than a tick of its clock: they have no ratio.
+    """
     mine, other = ours.answered(), theirs.answered()
     common = sorted(mine.keys() & other.keys())
-    return (
-        ours.latency_ns[[mine[query] for query in common]],
-        theirs.latency_ns[[other[query] for query in common]],
-    )
+    first = ours.latency_ns[[mine[query] for query in common]]
+    second = theirs.latency_ns[[other[query] for query in common]]
+    timed = (first > 0) & (second > 0)
+    return first[timed], second[timed]
 
 
 @dataclass

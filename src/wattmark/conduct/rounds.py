@@ -162,7 +162,9 @@ class RoundLoop:
         ]
         pairs = [pair for pair in pairs if pair[0].size]
         yield round_log_ratios([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
-        yield np.log([self._cpu_s[trial][i] / self._cpu_s[baseline][i] for i in indices])
+        cpu_s = [(self._cpu_s[trial][i], self._cpu_s[baseline][i]) for i in indices]
+        # of a round below a tick of the clock there is no ratio
+        yield np.log([ours_s / theirs_s for ours_s, theirs_s in cpu_s if ours_s and theirs_s])
 
     def _start_workers(self, trials: list[str]) -> None:
         """Load, two at a time, what fits in memory together; then warm up one after another.
@@ -211,7 +213,14 @@ class RoundLoop:
             return
         self.observe(Event(Stage.IDLE, 0, 1, waiting[0]))
         measured: list[IdleRecord | None] = []
-        self._guard(waiting[0], lambda: measured.append(self.sessions[waiting[0]].idle()))
+        asked = self.sessions[waiting[0]]
+        if after:
+            try:
+                measured.append(asked.idle())
+            except WorkerError:  # the rounds are there: their power at idle is that of before
+                asked.kill()
+        else:
+            self._guard(waiting[0], lambda: measured.append(asked.idle()))
         for idle in measured:
             self._idle_wanted = idle is not None
             self._idle_at, self._idle_of = time.monotonic(), waiting

@@ -36,8 +36,10 @@ class Channel(Record):
     ``span_j`` is where a counter of joules wraps, if it does within a life; then ``max_power_w``
     says how fast. A counter adds up gain x truth + offset: ``gain_low`` and ``gain_high`` bound
     its gain, ``offset_low_w`` and ``offset_high_w`` its offset; ``quantum_j`` is its step;
-    ``part_time`` says that it adds up what a sensor saw that does not always look. ``sensor``
-    describes that sensor, and one that gives watts; ``model`` turns CPU seconds into joules.
+    ``part_time`` says that it adds up what a sensor saw that does not always look.
+    ``package`` is the socket that a counter is of: those of one that show the same are one
+    counter. ``sensor`` describes that sensor, and one that gives watts; ``model`` turns CPU
+    seconds into joules.
     """
 
     meter: str
@@ -54,6 +56,7 @@ class Channel(Record):
     part_time: bool = False
     span_j: float | None = None
     max_power_w: float | None = None
+    package: str | None = None
     sensor: Sensor | None = None
     model: CpuModel | None = None
 

@@ -11,6 +11,7 @@ have, and opens its own.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -45,24 +46,35 @@ class OpenMeter:
         self._lock = threading.Lock()
 
     def read(self) -> MeterReading | MeterError:
-        """Raw cumulative values now, or why there are none; raises nothing."""
+        """Raw cumulative values now, without those that are no number, or why there are none;
+        raises nothing."""
         try:
             with self._lock:
-                return self.meter.read()
+                shown = self.meter.read()
         except Exception as fault:  # noqa: BLE001 - a plug-in must not end the work it measures
             return self._fault(fault)
+        if all(map(math.isfinite, shown.values.values())):
+            return shown
+        # no document can hold them: as a value that could not be read
+        numbers = {key: v for key, v in shown.values.items() if math.isfinite(v)}
+        return shown.model_copy(update={"values": numbers})
 
     def energy(
         self, before: MeterReading | MeterError, after: MeterReading | MeterError
     ) -> tuple[EnergyWindow, ...]:
         """Energy between two readings by domain; raises nothing.
 
-        Missing where it could not be read before (READ_FAILED) or after (SENSOR_LOST).
+        Missing where it could not be read before (READ_FAILED) or after (SENSOR_LOST), or where
+        the later reading is the older one (CLOCK_WENT_BACK).
         """
         if isinstance(before, MeterError):
             return self._missing(Reason.READ_FAILED, before, None, after)
         if isinstance(after, MeterError):
             return self._missing(Reason.SENSOR_LOST, after, before, None)
+        if after.time_ns < before.time_ns:
+            back_s = (before.time_ns - after.time_ns) / 1e9
+            said = f"{self.name}: the reading after the window is {back_s:.3g} s older"
+            return self._missing(Reason.CLOCK_WENT_BACK, MeterError(said), before, after)
         try:
             return self.meter.energy(before, after)  # of two readings: it needs no lock
         except Exception as fault:  # noqa: BLE001 - as in read

@@ -72,7 +72,7 @@ def find_gpus(pynvml: Any) -> list[Gpu]:
 
 
 def power_limit_w(pynvml: Any, handle: Any) -> float | None:
-    """What the card may draw; None where the driver, the library or the card does not say."""
+    """The power limit of a device in W; None where it states none, or an old driver cannot say."""
     try:
         return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
     except (pynvml.NVMLError, AttributeError):
@@ -196,6 +196,7 @@ class Nvml:
             gpu.domain,
             uncalibrated_counter(UPDATE_PERIOD_S, limit_w, aliasing=aliasing),
             self.grade,
+            max_power_w=limit_w,
             part_time=gpu.part_time,
             sensor=sensor,
         )

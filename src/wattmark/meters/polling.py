@@ -2,8 +2,9 @@
 
 The thread sleeps between polls and asks at fixed times, so that a slow poll does not shift the
 later ones. All samples since opening are kept, 16 bytes each and domain, for windows that lie
-within each other. A window's energy is known only after the sensor has shown its end: ``energy``
-waits for that (half an update period and half an averaging window), after the window, idle.
+within each other; one that no device can cause costs the windows that hold it. A window's energy is
+known only after the sensor has shown its end: ``energy`` waits for that (half an update period and
+half an averaging window), after the window, idle.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from wattmark.contracts import (
     Availability,
@@ -25,6 +26,7 @@ from wattmark.contracts import (
 )
 from wattmark.errors import MeterError
 from wattmark.metrology.counters import elapsed_s, window_without_idle
+from wattmark.metrology.possible import NOTHING, always_nothing, impossible_watts
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.windows import LONGEST_GAP_PERIODS, SensedEnergy, sensed_energy
 from wattmark.quantities import Quantity, Reason
@@ -37,6 +39,9 @@ SHORTEST_POLL_S = 0.01
 SHORT_PAUSE_S = 0.1
 
 NS_PER_S = 1e9
+
+#: Time in ns on the monotonic clock, and watts.
+_Sample = tuple[int, float]
 
 
 class Polled:
@@ -113,8 +118,12 @@ class Polled:
         )
 
     def samples(self, domain: str, since_ns: int) -> tuple[tuple[int, float], ...]:
-        """What the source showed of a domain since a time, as (time_ns, W)."""
-        return self._samples[domain].since(since_ns)
+        """What the source showed of a domain since a time, as (time_ns, W), as far as it can be."""
+        return tuple(self._possible(domain, self._samples[domain].since(since_ns)))
+
+    def _possible(self, domain: str, samples: Iterable[tuple[int, float]]) -> list[_Sample]:
+        sensor = self._sensors[domain]
+        return [s for s in samples if impossible_watts(domain, sensor, s[1]) is None]
 
     def read(self) -> MeterReading:
         """The latest watts by domain, with the time now. Raises MeterError where it is not open."""
@@ -134,9 +143,9 @@ class Polled:
             settled_ns = after.time_ns + int(NS_PER_S * (sensor.delay_s + sensor.update_period_s))
             self._wait_for(domain, settled_ns, sensor)
             samples = self._samples[domain].between(before.time_ns, settled_ns, sensor)
-            said = self._said(samples, before, wall_s, sensor)
+            said = self._said(domain, samples, before, settled_ns, wall_s)
             window = window_without_idle(self.name, domain, said.gross, before, after)
-            power = tuple(samples)
+            power = tuple(self._possible(domain, samples))
             windows.append(window.model_copy(update={"flags": said.flags, "power": power}))
         return tuple(windows)
 
@@ -150,14 +159,25 @@ class Polled:
 
     def _said(
         self,
-        samples: list[tuple[int, float]],
+        domain: str,
+        samples: Sequence[_Sample],
         before: MeterReading,
+        settled_ns: int,
         wall_s: float,
-        sensor: Sensor,
     ) -> SensedEnergy:
+        sensor = self._sensors[domain]
+        from_ns = before.time_ns - int(NS_PER_S * sensor.update_period_s)
+        within_w = [power_w for time_ns, power_w in samples if from_ns <= time_ns <= settled_ns]
+        for power_w in within_w:
+            if (fault := impossible_watts(domain, sensor, power_w)) is not None:
+                return SensedEnergy(Quantity.missing("J", Reason.READ_FAILED, fault))
+        samples = self._possible(domain, samples)
         if not samples:
             detail = str(self._problem or "it gave no reading")
             return SensedEnergy(Quantity.missing("J", Reason.SENSOR_LOST, detail))
+        if always_nothing(within_w):
+            nothing = f"{self.name} {domain}: {NOTHING}"
+            return SensedEnergy(Quantity.missing("J", Reason.READ_FAILED, nothing))
         times_s = [(time_ns - before.time_ns) / NS_PER_S for time_ns, _ in samples]
         try:
             trace = PowerTrace.of(times_s, [watts for _, watts in samples])
@@ -192,6 +212,8 @@ class Polled:
                 self._poll()
             except MeterError as error:
                 self._problem = error  # told by the windows that lack a reading
+            except Exception as fault:  # noqa: BLE001 - nor may a plug-in end the thread
+                self._problem = MeterError(f"{self.name}: {fault!r}")
             self.polling_cpu_s = closed_cpu_s + time.thread_time()
 
     def _rest(self, pause_s: float) -> None:
@@ -208,7 +230,11 @@ class Polled:
             for domain, samples in self._samples.items():
                 shown = power_w.get(domain)
                 if isinstance(shown, Timed):
-                    if shown.time_ns > samples.latest_ns:  # else it is the one of the last poll
+                    if shown.time_ns > time_ns:  # kept, it would hide all that come after it
+                        ahead_s = (shown.time_ns - time_ns) / NS_PER_S
+                        said = f"{self.name} gave a figure of a time {ahead_s:.3g} s from now"
+                        self._problem = MeterError(said)
+                    elif shown.time_ns > samples.latest_ns:  # else it is the one of the last poll
                         samples.add(shown.time_ns, shown.value)
                 elif shown is not None:
                     samples.add(time_ns, shown)
@@ -227,13 +253,14 @@ class _Samples:
         return self.time_ns[-1] if self.time_ns else -1
 
     def add(self, time_ns: int, power_w: float) -> None:
-        self.time_ns.append(time_ns)
+        # what is no number is refused before its time stands there; a time always has its watts
         self.power_w.append(power_w)
+        self.time_ns.append(time_ns)
 
     def since(self, first_ns: int) -> tuple[tuple[int, float], ...]:
         """Samples from a time on."""
-        first = bisect_left(self.time_ns, first_ns)
-        return tuple(zip(self.time_ns[first:], self.power_w[first:], strict=True))
+        first, last = bisect_left(self.time_ns, first_ns), len(self.time_ns)
+        return tuple(zip(self.time_ns[first:last], self.power_w[first:last], strict=True))
 
     def between(self, first_ns: int, last_ns: int, sensor: Sensor) -> list[tuple[int, float]]:
         """Samples of a window, with what lies around its edges as far as the sensor mixes it."""

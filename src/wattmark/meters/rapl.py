@@ -1,8 +1,10 @@
 """RAPL: the energy counters of Intel and AMD processors, read from Linux's powercap sysfs.
 
 Counted are the package zones (summed over sockets and dies: domain ``cpu``) and the dram zones
-(domain ``dram``). ``core`` and ``uncore`` are parts of a package and ``psys`` contains it, so
-these are left out, as is the ``intel-rapl-mmio`` tree, which repeats the packages.
+(domain ``dram``), each once, by what they are (:mod:`wattmark.meters.powercap_zones`). A zone that
+cannot be read costs its own domain, whose sum would lack it, and no other. Dies that show the
+counter of their whole socket are told by what they show: they count once
+(:func:`wattmark.metrology.counter_windows.counted_window`).
 
 Accuracy. No source bounds RAPL's error in general. Desrochers et al. (MEMSYS 2016) find the right
 trend with a constant offset, worse when idle, good on servers that measure at the voltage
@@ -15,15 +17,23 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from wattmark.contracts import Availability, Channel, MeterInfo
 from wattmark.errors import MeterError
+from wattmark.meters.powercap_zones import (
+    DEFAULT_MAX_POWER_W,
+    LEAST_SPAN_UJ,
+    Found,
+    Zone,
+    survey_zones,
+)
 from wattmark.metrology.counter_windows import counted_window, counter
-from wattmark.metrology.counters import Accuracy
-from wattmark.quantities import Grade, Reason
+from wattmark.metrology.counters import Accuracy, elapsed_s, longest_gap_s, window_without_idle
+from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
+
+__all__ = ["DEFAULT_MAX_POWER_W", "Rapl", "find_zones"]
 
 UPDATE_PERIOD_S = 1e-3
 ACCURACY = {
@@ -31,75 +41,10 @@ ACCURACY = {
     "dram": Accuracy(UPDATE_PERIOD_S, 0.8, 1.2),
 }
 
-#: Assumed where a zone states no power limit: that of the largest servers' processors
-#: (AMD EPYC 9965, Intel Xeon 6980P: 500 W each).
-DEFAULT_MAX_POWER_W = 500.0
-
-PERMISSION_CURE = (
-    "as root, `chmod a+r {root}/intel-rapl:*/energy_uj` until the next boot, or for good a udev "
-    'rule: ACTION=="add", SUBSYSTEM=="powercap", KERNEL=="intel-rapl:*", '
-    'RUN+="/bin/chgrp power /sys%p/energy_uj", RUN+="/bin/chmod g+r /sys%p/energy_uj" '
-    "with yourself in the group `power`"
-)
-
-
-@dataclass(frozen=True)
-class Zone:
-    """One counter: ``key`` such as ``cpu:0``, its folder, where it wraps, its highest power."""
-
-    key: str
-    folder: Path
-    span_uj: int
-    max_power_w: float
-
-    @property
-    def domain(self) -> str:
-        """``cpu`` or ``dram``."""
-        return self.key.partition(":")[0]
-
-    @property
-    def counter(self) -> Path:
-        """The file that holds the cumulative microjoules."""
-        return self.folder / "energy_uj"
-
-
-def _domain_of(name: str) -> str | None:
-    if name.startswith("package"):
-        return "cpu"
-    return "dram" if name == "dram" else None
-
-
-def _max_power_w(folder: Path) -> float:
-    """The largest limit that the zone states (long and short term), else a conservative value."""
-    limits_uw = [
-        _microwatts(file)
-        for pattern in ("constraint_*_max_power_uw", "constraint_*_power_limit_uw")
-        for file in folder.glob(pattern)
-    ]
-    return max(limits_uw, default=0) / 1e6 or DEFAULT_MAX_POWER_W
-
-
-def _microwatts(file: Path) -> int:
-    """A stated limit; 0 where the zone has the file but the hardware has no such limit."""
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return 0
-
 
 def find_zones(root: Path) -> list[Zone]:
-    """The package and dram zones below ``root``, without double counting."""
-    zones: list[Zone] = []
-    for folder in sorted(root.glob("intel-rapl:*")):
-        domain = _domain_of((folder / "name").read_text().strip())
-        if domain is None:
-            continue
-        index = sum(zone.domain == domain for zone in zones)
-        # the file states the highest value; the step from there to 0 is one hardware unit,
-        # 15 or 61 uJ, taken here as the least that the file can show
-        span_uj = int((folder / "max_energy_range_uj").read_text()) + 1
-        zones.append(Zone(f"{domain}:{index}", folder, span_uj, _max_power_w(folder)))
-    return zones
+    """The package and dram zones below ``root`` that can be read, without double counting."""
+    return list(survey_zones(root).zones)
 
 
 class Rapl:
@@ -110,41 +55,44 @@ class Rapl:
 
     def __init__(self, root: Path = Path("/sys/class/powercap")) -> None:
         self._root = root
-        self._zones: list[Zone] = []
+        self._found = Found(())
         self._files: dict[str, int] = {}
 
     def probe(self) -> Availability:
-        """Whether there is a package counter and we may read it."""
-        try:
-            zones = find_zones(self._root)
-            for zone in zones:
-                os.close(os.open(zone.counter, os.O_RDONLY))
-        except PermissionError as error:
-            cure = PERMISSION_CURE.format(root=self._root)
-            detail = f"{error.filename} may not be read; {cure}"
-            return Availability(False, Reason.PERMISSION, detail)
-        except (OSError, ValueError) as error:
-            return Availability(False, Reason.READ_FAILED, f"{self._root}: {error}")
-        if not zones:
-            detail = (
-                f"no package zone in {self._root}: not a Linux machine with RAPL, a virtual "
-                "machine or container that hides it, or the module intel_rapl_msr is not loaded"
-            )
-            return Availability(False, Reason.NO_METER, detail)
-        return Availability(True, detail=", ".join(f"{z.key} = {z.folder.name}" for z in zones))
+        """Whether there is a domain of which every counter can be read."""
+        found = survey_zones(self._root)
+        said = [*(problem.detail for problem in found.problems), *found.notes]
+        if _whole_domains(found):
+            zones = ", ".join(f"{z.key} = {z.folder.name}" for z in found.zones)
+            return Availability(True, detail="; ".join([zones, *said]))
+        if counted := [problem for problem in found.problems if problem.domain]:
+            refused = any(problem.reason is Reason.PERMISSION for problem in counted)
+            reason = Reason.PERMISSION if refused else Reason.READ_FAILED
+            return Availability(False, reason, "; ".join(said))
+        detail = (
+            f"no package zone in {self._root}: not a Linux machine with RAPL, a virtual "
+            "machine or container that hides it, or the module intel_rapl_msr is not loaded"
+        )
+        return Availability(False, Reason.NO_METER, "; ".join([detail, *said]))
 
     def open(self, cores: int) -> MeterInfo:
         """Open the counter files. Raises MeterError where probe says unavailable."""
         if not (available := self.probe()).available:
             raise MeterError(f"rapl cannot be used: {available.detail}")
         self.close()
-        self._zones = find_zones(self._root)
-        self._files = {z.key: os.open(z.counter, os.O_RDONLY) for z in self._zones}
-        domains = tuple(dict.fromkeys(z.domain for z in self._zones))
+        self._found = survey_zones(self._root)
+        try:
+            for zone in self._found.zones:
+                self._files[zone.key] = os.open(zone.counter, os.O_RDONLY)
+        except OSError as error:
+            self.close()
+            raise MeterError(f"rapl cannot be used: {error}") from error
+        domains = _whole_domains(self._found)
         return MeterInfo(self.name, domains, self.grade, UPDATE_PERIOD_S, available.detail)
 
     def channels(self) -> tuple[Channel, ...]:
-        """One for each zone that is open."""
+        """One for each zone of the domains that it covers."""
+        whole = _whole_domains(self._found)
         return tuple(
             counter(
                 self.name,
@@ -152,10 +100,12 @@ class Rapl:
                 ACCURACY[zone.domain],
                 self.grade,
                 domain=zone.domain,
-                span_j=zone.span_uj / 1e6,
+                span_j=None if zone.span_uj is None else zone.span_uj / 1e6,
                 max_power_w=zone.max_power_w,
+                package=zone.package,
             )
-            for zone in self._zones
+            for zone in self._found.zones
+            if zone.domain in whole
         )
 
     def read(self) -> MeterReading:
@@ -178,13 +128,48 @@ class Rapl:
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """Energy of ``cpu`` and ``dram``, each the sum of its zones; missing if one is missing."""
         channels = self.channels()
-        return tuple(
-            counted_window([c for c in channels if c.domain == domain], before, after)
-            for domain in dict.fromkeys(c.domain for c in channels)
-        )
+        lacking = [problem for problem in self._found.problems if problem.domain]
+        domains = dict.fromkeys([*self._found.domains, *(problem.domain for problem in lacking)])
+        windows = []
+        for domain in domains:
+            if (problem := self._found.lacking(domain)) is not None:
+                gross = Quantity.missing("J", problem.reason, problem.detail)
+            elif (hidden := self._hidden_wrap(domain, before, after)) is not None:
+                gross = hidden
+            else:
+                parts = [channel for channel in channels if channel.domain == domain]
+                windows.append(counted_window(parts, before, after))
+                continue
+            windows.append(window_without_idle(self.name, domain, gross, before, after))
+        return tuple(windows)
+
+    def _hidden_wrap(
+        self, domain: str, before: MeterReading, after: MeterReading
+    ) -> Quantity | None:
+        """Why a window is missing whose counter does not say where it wraps, if so."""
+        wall_s = elapsed_s(before, after)
+        for zone in self._found.zones:
+            if zone.domain != domain or zone.span_uj is not None:
+                continue
+            limit_s = longest_gap_s(LEAST_SPAN_UJ / 1e6, zone.max_power_w)
+            first_j, last_j = (reading.values.get(zone.key) for reading in (before, after))
+            if wall_s > limit_s:
+                said = f"could wrap unseen after {limit_s:.3g} s, and the window has {wall_s:.3g} s"
+            elif first_j is not None and last_j is not None and last_j < first_j:
+                said = f"went from {first_j:.9g} to {last_j:.9g} J: did it wrap?"
+            else:
+                continue
+            detail = f"{zone.range_file} does not say where the counter wraps; it {said}"
+            return Quantity.missing("J", Reason.COUNTER_WRAPPED, detail)
+        return None
 
     def close(self) -> None:
         """Close the counter files; ``energy`` still works on readings taken before."""
         for file in self._files.values():
             os.close(file)
         self._files = {}
+
+
+def _whole_domains(found: Found) -> tuple[str, ...]:
+    """Domains whose counters can all be read."""
+    return tuple(domain for domain in found.domains if found.lacking(domain) is None)

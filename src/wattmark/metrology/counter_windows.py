@@ -1,17 +1,16 @@
 """Energy of windows from cumulative counters, each described by its channel. Pure.
 
 The same rules hold for a meter that is open and for a recording of it: a counter may wrap once
-between two readings, never goes back, and what it shows is trusted as far as its channel says.
+between two readings, never goes back, and what it shows is trusted as far as its channel says. What
+no device can have used is no figure (:mod:`wattmark.metrology.possible`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from wattmark.contracts import Channel, Sensor, TraceUnit
 from wattmark.metrology.counters import (
-    POWER_HEADROOM,
     Accuracy,
     counted_energy,
     difference,
@@ -19,6 +18,7 @@ from wattmark.metrology.counters import (
     longest_gap_s,
     window_without_idle,
 )
+from wattmark.metrology.possible import beyond_range, most_j, most_w, possible_joules
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading
 
@@ -33,6 +33,7 @@ def counter(
     quantum_j: float = 0.0,
     span_j: float | None = None,
     max_power_w: float | None = None,
+    package: str | None = None,
     part_time: bool = False,
     sensor: Sensor | None = None,
 ) -> Channel:
@@ -54,6 +55,7 @@ def counter(
         quantum_j=quantum_j,
         span_j=span_j,
         max_power_w=max_power_w,
+        package=package,
         part_time=part_time,
         sensor=sensor,
     )
@@ -64,6 +66,7 @@ def counted_window(
 ) -> EnergyWindow:
     """Energy of one domain, the sum of its counters; missing if one is missing.
 
+    Counters of one package that show the same joules at both ends are one counter, and count once.
     Flagged (ALIASING) where the sensor of one looks part of the time. Raises MeterError where the
     readings are in the wrong order.
     """
@@ -81,27 +84,60 @@ def counted_flags(channels: Sequence[Channel]) -> tuple[Reason, ...]:
 def _between(
     channels: Sequence[Channel], before: MeterReading, after: MeterReading, wall_s: float
 ) -> Quantity:
-    joules = 0.0
     for channel in channels:
         if channel.key not in before.values or channel.key not in after.values:
             detail = f"{_name(channel)} could not be read at both ends of the window"
             return Quantity.missing("J", Reason.READ_FAILED, detail)
-        step_j = counted_j(channel, before.values[channel.key], after.values[channel.key], wall_s)
+    ends = [(before.values[channel.key], after.values[channel.key]) for channel in channels]
+    single = distinct(channels, ends)
+    joules = 0.0
+    for at in single:
+        step_j = counted_j(channels[at], *ends[at], wall_s)
         if isinstance(step_j, Quantity):
             return step_j
         joules += step_j
-    return counted_sum(channels, joules, wall_s)
+    return counted_sum([channels[at] for at in single], joules, wall_s)
+
+
+def distinct(channels: Sequence[Channel], ends: Sequence[tuple[float, float]]) -> list[int]:
+    """Which of these counters are counters of their own, by what they show at both ends, in J.
+
+    Dies of one package may all show the counter of the whole (seen on servers of two dies). Two
+    registers of one counter differ by no more than it moves between two reads of it, an update;
+    two counters of their own, which add up other currents since the machine was started, would do
+    so at both ends by chance alone.
+    """
+    own: list[int] = []
+    for at, channel in enumerate(channels):
+        same = (
+            other
+            for other in own
+            if channel.package
+            and channels[other].package == channel.package
+            and all(_as_close(channel, a, b) for a, b in zip(ends[at], ends[other], strict=True))
+        )
+        if next(same, None) is None:
+            own.append(at)
+    return own
+
+
+def _as_close(channel: Channel, one_j: float, other_j: float) -> bool:
+    """Whether two readings lie within one update of each other, across a wrap too."""
+    apart_j = abs(one_j - other_j)
+    if channel.span_j is not None:
+        apart_j = min(apart_j, channel.span_j - apart_j)
+    return apart_j <= most_j(channel, 0.0)
 
 
 def counted_j(channel: Channel, first_j: float, last_j: float, step_s: float) -> float | Quantity:
     """Joules between two readings of a counter that are ``step_s`` apart.
 
-    Missing where it may have wrapped unseen (COUNTER_WRAPPED), or went back or further than twice
-    its power limit allows (COUNTER_RESET). Raises MeterError for a reading outside its range.
+    Missing where it may have wrapped unseen (COUNTER_WRAPPED), went back (COUNTER_RESET), or shows
+    what it cannot: a value outside its range, or further on than the device can draw (READ_FAILED).
     """
-    most_j = math.inf
-    if channel.max_power_w is not None and step_s > 0:
-        most_j = POWER_HEADROOM * channel.max_power_w * step_s
+    for value_j in (first_j, last_j):
+        if not possible_joules(channel, value_j):
+            return Quantity.missing("J", Reason.READ_FAILED, beyond_range(channel, value_j))
     if channel.span_j is None:
         step_j = last_j - first_j
     else:
@@ -116,13 +152,14 @@ def counted_j(channel: Channel, first_j: float, last_j: float, step_s: float) ->
         # whole microjoules, so that no joule is lost to rounding
         ends_uj = (round(1e6 * first_j), round(1e6 * last_j))
         step_j = difference(*ends_uj, round(1e6 * channel.span_j)) / 1e6
-    if step_j < 0 or step_j > most_j:
-        detail = (
-            f"{_name(channel)} went from {first_j:.9g} to {last_j:.9g} J in {step_s:.3g} s: "
-            "was its driver reloaded, or the device restarted?"
-        )
+    if step_j >= 0 and (step_s <= 0 or step_j <= most_j(channel, step_s)):
+        return step_j  # two readings at the same moment say nothing of power
+    moved = f"{_name(channel)} went from {first_j:.9g} to {last_j:.9g} J in {step_s:.3g} s"
+    if last_j < first_j:
+        detail = f"{moved}: was its driver reloaded, or the device restarted?"
         return Quantity.missing("J", Reason.COUNTER_RESET, detail)
-    return step_j
+    detail = f"{moved}, more than {most_w(channel):.6g} W: no device that it counts draws that"
+    return Quantity.missing("J", Reason.READ_FAILED, detail)
 
 
 def counted_sum(channels: Sequence[Channel], joules: float, wall_s: float) -> Quantity:

@@ -42,7 +42,7 @@ def idle_power(gross: Quantity, wall_s: float, parts_w: Sequence[float] = ()) ->
     spread_w = t_95(len(parts_w) - 1) * stdev(parts_w) / math.sqrt(len(parts_w))
     return Quantity.between(
         value,
-        max(0.0, low - spread_w),
+        min(value, max(0.0, low - spread_w)),  # a device that feeds back may be below 0
         high + spread_w,
         "W",
         level=min(0.95, power.level or 0.0),

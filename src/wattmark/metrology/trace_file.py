@@ -12,8 +12,9 @@ channel's key; the unit is ``J`` (a cumulative counter), ``W`` or ``cpu_s``. A s
 not be read has the value ``nan``.
 
 A line is written whole or is the last: a last line without its end is left out, and a note says so.
-What contradicts the format is a TraceError with the line. A gap, a ``nan`` or a reset of a counter
-is none: it costs the windows that hold it, and no others (:mod:`wattmark.metrology.trace_windows`).
+What contradicts the format is a TraceError with the line. A gap, a ``nan``, a reset of a counter or
+a value that no device can cause is none: it costs the windows that hold it, and no others
+(:mod:`wattmark.metrology.trace_windows`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from functools import cached_property
 
 from pydantic import ValidationError
 
-from wattmark.contracts import Channel, TraceUnit
+from wattmark.contracts import Channel, Sensor, TraceUnit
 from wattmark.errors import TraceError
+from wattmark.metrology.possible import impossible_watts
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.quantities import Reason
 from wattmark.records.base import Record
@@ -55,10 +57,13 @@ class Series:
     def power(self) -> PowerTrace:
         """What could be read of a channel in W, over seconds since its first sample.
 
-        Raises MeterError where nothing could be read.
+        Without what no device can draw. Raises MeterError where nothing could be read.
         """
+        domain, sensor = self.channel.domain, self.channel.sensor or Sensor(1.0)
         usable = [
-            (t, w) for t, w in zip(self.time_ns, self.values, strict=True) if not math.isnan(w)
+            (t, w)
+            for t, w in zip(self.time_ns, self.values, strict=True)
+            if impossible_watts(domain, sensor, w) is None
         ]
         return PowerTrace.of(
             [(t - self.time_ns[0]) / 1e9 for t, _ in usable], [w for _, w in usable]

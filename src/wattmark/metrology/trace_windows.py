@@ -2,24 +2,32 @@
 
 A window is cut at the samples: it begins and ends with the first sample at or after its edges, so
 that windows that touch share a sample and none of the energy is lost or counted twice. A gap of
-more than five periods, a sample that could not be read, or a counter that was reset within a
-window makes it missing with that reason; other windows do not know of it.
+more than five periods, a sample that could not be read or that no device can cause, or a counter
+that was reset within a window makes it missing with that reason; other windows do not know of it.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from wattmark.contracts import Sensor, TraceUnit
 from wattmark.errors import MeterError
-from wattmark.metrology.counter_windows import counted_flags, counted_j, counted_sum
+from wattmark.metrology.counter_windows import counted_flags, counted_j, counted_sum, distinct
 from wattmark.metrology.counters import window_without_idle
 from wattmark.metrology.cpu_power import PowerModel
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window
+from wattmark.metrology.possible import (
+    NOTHING,
+    always_nothing,
+    beyond_range,
+    impossible_watts,
+    possible_joules,
+)
 from wattmark.metrology.trace_file import Series, Trace
 from wattmark.metrology.windows import LONGEST_GAP_PERIODS, sensed_energy
 from wattmark.quantities import Quantity, Reason
@@ -43,6 +51,34 @@ def cut(
             next_ns = end_ns
         yield edge_ns, min(next_ns, end_ns)
         edge_ns = next_ns
+
+
+def windows_of(
+    trace: Trace, start_ns: int, end_ns: int, window_ns: int
+) -> Iterator[tuple[int, int]]:
+    """As :func:`cut`, with windows in a row that hold no sample as one: a clock may have jumped by
+    years. Raises MeterError as that does."""
+    edge_ns = start_ns
+    period_ns = round(trace.period_s * 1e9)
+    while edge_ns < end_ns:
+        next_ns = min(_next_sample_ns(trace, edge_ns), end_ns)
+        if window_ns > 0 and (empty := (next_ns - edge_ns) // window_ns) > 1:
+            yield edge_ns, edge_ns + empty * window_ns
+            edge_ns += empty * window_ns
+            continue
+        first, last = next(cut(edge_ns, end_ns, window_ns, period_ns))
+        yield first, last
+        edge_ns = last
+
+
+def _next_sample_ns(trace: Trace, since_ns: int) -> int:
+    """Time of the first sample after a time, of any channel; far away where there is none."""
+    after = [
+        s.time_ns[at]
+        for s in trace.series
+        if (at := bisect_right(s.time_ns, since_ns)) < len(s.time_ns)
+    ]
+    return min(after, default=sys.maxsize)
 
 
 def energy(trace: Trace, start_ns: int, end_ns: int) -> tuple[EnergyWindow, ...]:
@@ -107,6 +143,29 @@ def _problem(
         if math.isnan(series.values[i]):
             detail = f"{name} could not be read at {series.time_ns[i]} ns"
             return Quantity.missing("J", Reason.READ_FAILED, detail)
+        if (said := _impossible(series, i)) is not None:
+            detail = f"{said} (at {series.time_ns[i]} ns)"
+            return Quantity.missing("J", Reason.READ_FAILED, detail)
+    if channel.unit is TraceUnit.WATTS and always_nothing(series.values[i] for i in part):
+        return Quantity.missing("J", Reason.READ_FAILED, f"{name}: {NOTHING}")
+    return None
+
+
+def _impossible(series: Series, at: int) -> str | None:
+    """Why a sample cannot be, by itself or after the one before it; None where it can."""
+    channel, value = series.channel, series.values[at]
+    if channel.unit is TraceUnit.WATTS:
+        return impossible_watts(channel.domain, channel.sensor or Sensor(1.0), value)
+    if channel.unit is not TraceUnit.JOULES:
+        return None
+    if not possible_joules(channel, value):
+        return beyond_range(channel, value)
+    if at == 0 or not possible_joules(channel, before_j := series.values[at - 1]):
+        return None
+    step_s = (series.time_ns[at] - series.time_ns[at - 1]) / 1e9
+    step_j = counted_j(channel, before_j, value, step_s)
+    if isinstance(step_j, Quantity) and step_j.reason is Reason.READ_FAILED:
+        return step_j.detail
     return None
 
 
@@ -138,7 +197,9 @@ def _reading(series: Sequence[Series], parts: Sequence[range], at: int) -> Meter
 
 def _counted(series: Sequence[Series], parts: Sequence[range]) -> Quantity:
     joules = 0.0
-    for each, part in zip(series, parts, strict=True):
+    ends = [(s.values[p[0]], s.values[p[-1]]) for s, p in zip(series, parts, strict=True)]
+    single = distinct([s.channel for s in series], ends)
+    for each, part in ((series[at], parts[at]) for at in single):
         for i, j in pairwise(part):
             step_s = (each.time_ns[j] - each.time_ns[i]) / 1e9
             step_j = counted_j(each.channel, each.values[i], each.values[j], step_s)
@@ -147,7 +208,7 @@ def _counted(series: Sequence[Series], parts: Sequence[range]) -> Quantity:
             joules += step_j
     times, part = series[0].time_ns, parts[0]
     wall_s = (times[part[-1]] - times[part[0]]) / 1e9
-    return counted_sum([s.channel for s in series], joules, wall_s)
+    return counted_sum([series[at].channel for at in single], joules, wall_s)
 
 
 def _modelled(series: Series, part: range) -> EnergyWindow:

@@ -1,10 +1,14 @@
-"""Which domains add up to the whole that was measured, and which a device belongs to."""
+"""Which figures add up to the whole that was measured, and which domain a device belongs to.
+
+Each domain counts once. Where several instruments saw it, the best known figure counts: known
+before missing, then by grade, then the one that was named first. The others stand beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from wattmark.quantities import Quantity, sum_of_parts
+from wattmark.quantities import Grade, Quantity, sum_of_parts
 
 #: Names by which frameworks call a GPU; any other device is a domain of its own name.
 _GPU_DEVICES = frozenset({"cuda", "rocm", "hip", "vulkan", "metal", "mps", "opencl", "xpu", "gpu"})
@@ -50,12 +54,29 @@ def summed(domains: Iterable[str]) -> frozenset[str]:
     return found - _OF_HOST if HOST in found else found
 
 
+def counting(parts: Sequence[tuple[str, Quantity]]) -> list[int]:
+    """Which of these figures count, each given with its domain: of every domain the best."""
+    best: dict[str, int] = {}
+    for at, (domain, energy) in enumerate(parts):
+        if domain not in best or trust(energy) < trust(parts[best[domain]][1]):
+            best[domain] = at
+    return sorted(best.values())
+
+
+def trust(energy: Quantity) -> tuple[bool, int]:
+    """What figures of one domain are put in order by: known first, then the better grade."""
+    grades = list(Grade)
+    return not energy.known, grades.index(energy.grade) if energy.grade else len(grades)
+
+
 def total(parts: Iterable[tuple[str, Quantity]]) -> Quantity | None:
     """The sum over all domains, each (as it `counts_as`) with its energy; None without any.
 
-    Each is of an instrument of its own: even of one meter, every domain has its own sensor.
+    Each domain counts once, by its best figure. Each is of an instrument of its own: even of one
+    meter, every domain has its own sensor.
     """
-    found = list(parts)
+    listed = list(parts)
+    found = [listed[at] for at in counting(listed)]
     whole = summed(domain for domain, _ in found)
     energies = [energy for domain, energy in found if domain in whole]
     return sum_of_parts(enumerate(energies)) if energies else None

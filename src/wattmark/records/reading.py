@@ -1,16 +1,16 @@
 """What a result says: pure functions of records, the same for stars, tables, boards and exports.
 
 A figure's point, interval and grade come from one function here. Energies of several domains are
-added up as :mod:`wattmark.records.domains` says: where the node was metered, it is the sum; where
-it was modelled, it stands for processor and memory.
+added up as :mod:`wattmark.records.domains` says: each domain once, by the best known figure; where
+the node was metered, it is the sum; where it was modelled, it stands for processor and memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wattmark.quantities import Quantity, Reason
-from wattmark.records.domains import counts_as, summed, total
+from wattmark.records.domains import counting, counts_as, summed, total
 from wattmark.records.measured import ComparableEnergy, EnergyWindow
 from wattmark.records.result import Energy, PhaseResult, Result, Run
 
@@ -23,6 +23,12 @@ def ok(result: Result) -> bool:
 def baseline_result(run: Run) -> Result | None:
     """The baseline's result, or None where it failed or was never run."""
     return next((r for r in run.results if r.id == run.plan.baseline_label and ok(r)), None)
+
+
+def counted_energies(parts: Sequence[Energy]) -> list[Energy]:
+    """Of each domain the energy that counts; what other instruments say of it stands beside."""
+    said = [(counts_as(part.meter, part.domain), part.per_query) for part in parts]
+    return [parts[at] for at in counting(said)]
 
 
 def whole_energy(parts: Iterable[Energy]) -> Quantity | None:
@@ -47,8 +53,9 @@ def comparable_per_query(result: Result) -> ComparableEnergy | None:
 
 def _adding_up(result: Result) -> list[Energy]:
     """The energies that :func:`energy_per_query` is the sum of."""
-    whole = summed(counts_as(energy.meter, energy.domain) for energy in result.energy)
-    return [e for e in result.energy if counts_as(e.meter, e.domain) in whole]
+    counted = counted_energies(result.energy)
+    whole = summed(counts_as(energy.meter, energy.domain) for energy in counted)
+    return [e for e in counted if counts_as(e.meter, e.domain) in whole]
 
 
 def energy_among_setups(run: Run, result: Result) -> Quantity | None:

@@ -7,7 +7,7 @@ allocated: that, and the work's share of what the domain draws at idle (docs/met
 from __future__ import annotations
 
 from wattmark.records import Run
-from wattmark.records.reading import ok
+from wattmark.records.reading import counted_energies, ok
 from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
 from wattmark.reports.rows import sort_key
 
@@ -25,7 +25,9 @@ def three_energies(run: Run) -> Table:
     """A row for each setup and domain that was measured, in the order of the run's table."""
     rows = []
     for result in sorted(filter(ok, run.results), key=sort_key):
+        counted = counted_energies(result.energy)
         for energy in result.energy:
+            beside = "" if energy in counted else " (beside: another counts)"
             ways = (
                 energy.per_query,
                 energy.idle_subtracted_per_query,
@@ -40,7 +42,7 @@ def three_energies(run: Run) -> Table:
                     cells=(
                         text_cell(result.id),
                         text_cell(energy.domain),
-                        text_cell(energy.meter),
+                        text_cell(energy.meter + beside),
                         *(figure_cell(way.to("J/query")) for way in ways),
                     ),
                 )

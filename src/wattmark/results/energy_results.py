@@ -17,7 +17,7 @@ from wattmark.conduct.recorder import answered_by_both
 from wattmark.quantities import Quantity, Reason, least_trusted, sum_of_parts
 from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
 from wattmark.results.idle_powers import IdlePowers
-from wattmark.results.measurement import Measured
+from wattmark.results.measurement import Measured, with_shared_meters
 from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
 from wattmark.statistics.rates import rate_half_width
 
@@ -32,6 +32,7 @@ def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) ->
     if not common:
         missing = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
         return Ratios(latency=missing, cpu_time=missing, energy=missing)
+    ours, baseline = with_shared_meters(ours, baseline, common)
     executions = [ours.rounds[i].execution for i in common]
     pairs = [answered_by_both(ours.samples[i], baseline.samples[i]) for i in common]
     answered = [i for i, (a, _) in enumerate(pairs) if a.size]
@@ -60,6 +61,9 @@ def _energy_ratio(
     theirs = baseline.energy_j_per_query(common, "value")
     if mine is None or theirs is None:
         return _no_energy(ours if mine is None else baseline)
+    if min(*mine, *theirs) < 0:
+        detail = "a round used less than nothing, by noise: there is no ratio to it"
+        return Quantity.missing("1", Reason.WINDOW_TOO_SHORT, detail)
     ratio = paired_total_ratio(mine, theirs, executions=executions, seed=plan.seed)
     if ratio.value is None:
         return ratio
@@ -95,7 +99,7 @@ def energies(
             whole = idle.applied(window)
             by_domain.setdefault((window.meter, window.domain), []).append((done, whole))
     found = []
-    for (meter, domain), windows in sorted(by_domain.items()):
+    for (meter, domain), windows in by_domain.items():  # of one domain, the first named counts
         queries = [r.queries for r, _ in windows]
         per_query = energy_rate([w.gross for _, w in windows], queries, "query")
         idle_subtracted = energy_rate([w.idle_subtracted for _, w in windows], queries, "query")

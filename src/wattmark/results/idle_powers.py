@@ -24,8 +24,9 @@ class IdlePowers:
             return Quantity.missing("W", Reason.IDLE_NOT_MEASURED, detail)
         lows, values, highs = zip(*known, strict=True)
         first = next(power for power in said if power.known)
+        mean_w = sum(values) / len(values)  # which rounding may put beyond all of them
         return Quantity.between(
-            sum(values) / len(values),
+            min(max(mean_w, min(lows)), max(highs)),
             min(lows),
             max(highs),
             "W",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ from wattmark.conduct.recorder import Recorded, Recorder, Samples
 from wattmark.metrology.counters import window_without_idle
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import EnergyWindow, MeterReading, PhaseEnergy, Round, Trial
-from wattmark.records.domains import counts_as, covers, domain_of, summed
+from wattmark.records.domains import counts_as, covers, domain_of, summed, trust
 
 #: Stands for the instrument in the row of a device that none covers.
 NO_METER = "no meter"
@@ -24,6 +27,8 @@ class Measured:
 
     rounds: dict[int, Round]
     samples: dict[int, Samples]
+    meters: Mapping[str, str] | None = None
+    """The meter of each domain that counts; None: the best in all rounds."""
 
     @classmethod
     def of(cls, trial: Trial, recorded: Recorded, recorder: Recorder) -> Measured:
@@ -74,10 +79,17 @@ class Measured:
         return [self.rounds[i].cpu_s / self.rounds[i].queries for i in indices]
 
     def whole_windows(self, index: int) -> list[EnergyWindow]:
-        """The windows of a round that add up to its energy (:mod:`wattmark.records.domains`)."""
-        energy = self.rounds[index].energy
-        whole = summed(counts_as(window.meter, window.domain) for window in energy)
-        return [w for w in energy if counts_as(w.meter, w.domain) in whole]
+        """The windows of a round that add up to its energy: of each domain those of the instrument
+        that counts in all rounds, and the node's alone, where it was metered."""
+        counted = self._best_meters if self.meters is None else self.meters
+        every = self.rounds[index].energy
+        energy = [w for w in every if counted.get(_domain(w), w.meter) == w.meter]
+        whole = summed(map(_domain, energy))
+        return [window for window in energy if _domain(window) in whole]
+
+    @cached_property
+    def _best_meters(self) -> dict[str, str]:
+        return best_meters(self.rounds.values())
 
     def energy_j_per_query(self, indices: Sequence[int], end: str) -> list[float] | None:
         """Gross joules a query over the domains that add up, or None where any window is missing.
@@ -94,12 +106,44 @@ class Measured:
         return totals or None
 
 
+def _domain(window: EnergyWindow) -> str:
+    return counts_as(window.meter, window.domain)
+
+
+def best_meters(rounds: Iterable[Round]) -> dict[str, str]:
+    """The meter of each domain whose figures count: the best that is known in all these rounds.
+
+    Rounds are compared with each other, so that one instrument must stand for all of them. It is
+    missing in a round of its domain in which it said nothing.
+    """
+    figures: dict[tuple[str, str], list[Quantity]] = {}
+    asked: Counter[str] = Counter()
+    for done in rounds:
+        asked.update(set(map(_domain, done.energy)))
+        for window in done.energy:
+            figures.setdefault((_domain(window), window.meter), []).append(window.gross)
+    worst: dict[str, list[tuple[tuple[bool, int], str]]] = {}
+    for (domain, meter), found in figures.items():
+        rank = max(trust(figure) for figure in found)
+        lacks = len(found) < asked[domain]
+        worst.setdefault(domain, []).append(((lacks or rank[0], rank[1]), meter))
+    return {domain: min(ranked, key=itemgetter(0))[1] for domain, ranked in worst.items()}
+
+
+def with_shared_meters(
+    ours: Measured, other: Measured, indices: Sequence[int]
+) -> tuple[Measured, Measured]:
+    """Both with one instrument a domain, so that a ratio is never one of two instruments."""
+    meters = best_meters(side.rounds[i] for side in (ours, other) for i in indices)
+    return replace(ours, meters=meters), replace(other, meters=meters)
+
+
 def with_device(done: Round, device: str) -> Round:
     """The round with a window of the setup's device; missing (NO_METER) where none covers it.
 
     Without it, what the other domains used would look like the whole.
     """
-    if covers((counts_as(window.meter, window.domain) for window in done.energy), device):
+    if covers((_domain(window) for window in done.energy), device):
         return done
     domain = domain_of(device)
     detail = (

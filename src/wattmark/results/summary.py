@@ -150,11 +150,7 @@ def _result(
     return base.model_copy(
         update={
             "latency": latency([block for block in ours.latencies_ms() if block.size]),
-            "throughput": pooled_rate(
-                [r.queries - r.failed_queries for r in rounds],
-                [r.wall_s for r in rounds],
-                "query/s",
-            ),
+            "throughput": _throughput(rounds),
             "cpu_time_per_query": pooled_rate(
                 [1e3 * r.cpu_s for r in rounds], [r.queries for r in rounds], "ms/query"
             ),
@@ -174,9 +170,20 @@ def _result(
     )
 
 
+def _throughput(rounds: Sequence[Round]) -> Quantity:
+    """Answered queries a second."""
+    seconds = [r.wall_s for r in rounds]
+    if not all(seconds):
+        detail = "a round took less than a tick of the clock"
+        return Quantity.missing("query/s", Reason.WINDOW_TOO_SHORT, detail)
+    return pooled_rate([r.queries - r.failed_queries for r in rounds], seconds, "query/s")
+
+
 def _instruments_share(rounds: Sequence[Round]) -> Quantity:
     """What reading the instruments took, as a share of the rounds' time."""
     spent = [r.instruments_s for r in rounds if r.instruments_s is not None]
     if len(spent) < len(rounds):
         return Quantity.missing("1", Reason.NOT_MEASURED, "recorded before it was kept")
-    return Quantity.exact(sum(spent) / sum(r.wall_s for r in rounds), "1")
+    if not (wall_s := sum(r.wall_s for r in rounds)):
+        return Quantity.missing("1", Reason.WINDOW_TOO_SHORT, "the rounds took no time")
+    return Quantity.exact(sum(spent) / wall_s, "1")

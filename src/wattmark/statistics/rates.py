@@ -10,6 +10,7 @@ References
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,9 +70,9 @@ def pooled_rate(
         return Quantity.missing(
             unit, Reason.TOO_FEW_SAMPLES, f"{n} round(s); an interval takes at least 2"
         )
-    if not y.any():
-        return Quantity.missing(unit, Reason.WINDOW_TOO_SHORT, "the rounds add up to zero")
     rate = float(y.sum() / x.sum())
+    if rate < sys.float_info.min:
+        return Quantity.missing(unit, Reason.WINDOW_TOO_SHORT, "the rounds add up to zero")
     spread = math.exp(rate_half_width(y, x, level) / rate)
     return Quantity.between(rate, rate / spread, rate * spread, unit, level=level, grade=grade)
 

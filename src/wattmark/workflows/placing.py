@@ -197,7 +197,17 @@ def use_of(result: Result) -> Use:
     energy = energy_per_query(result)
     if energy is None:
         energy = Quantity.missing("J/query", Reason.NO_METER)
-    return Use(result.id, energy, _time(result), "query", _tokens(result))
+    return Use(result.id, _drawn(energy), _time(result), "query", _tokens(result))
+
+
+def _drawn(energy: Quantity) -> Quantity:
+    """Energy of which there is an impact: what noise took below zero was not given back."""
+    if energy.value is None or energy.low is None or energy.low >= 0:
+        return energy
+    if energy.value < 0:
+        detail = f"its energy is {energy.value:.3g} {energy.unit}, below zero by noise"
+        return Quantity.missing(energy.unit, Reason.WINDOW_TOO_SHORT, detail)
+    return energy.model_copy(update={"low": 0.0})
 
 
 def _time(result: Result) -> Quantity:

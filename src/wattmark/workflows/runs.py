@@ -216,22 +216,22 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
         results, model = summarise(
             recorded.plan, conductor.trials, material, recorder, outcome.references, cache_folder()
         )
+        done = Run(
+            id=run_id,
+            created_at=recorded.created_at,
+            plan=recorded.plan,
+            model=model,
+            task=material.task,
+            environment=recorded.environment,
+            results=results,
+            ratings=rate_results(results),
+            stop_reason=outcome.stop_reason,
+            measured_s=outcome.measured_s,
+            prepared_s=outcome.prepared_s,
+            preprocess=material.preprocess,
+        )
     except BaseException:
         store.interrupt(run_id)  # what was recorded stays, and `--resume` can go on
         raise
-    done = Run(
-        id=run_id,
-        created_at=recorded.created_at,
-        plan=recorded.plan,
-        model=model,
-        task=material.task,
-        environment=recorded.environment,
-        results=results,
-        ratings=rate_results(results),
-        stop_reason=outcome.stop_reason,
-        measured_s=outcome.measured_s,
-        prepared_s=outcome.prepared_s,
-        preprocess=material.preprocess,
-    )
     store.finish(done)
     return done

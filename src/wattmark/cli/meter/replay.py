@@ -57,9 +57,9 @@ def replay(
 def _windows(
     trace: Trace, first_ns: int, last_ns: int, window_ns: int
 ) -> Iterator[tuple[int, int, EnergyWindow]]:
-    from wattmark.metrology.trace_windows import cut, energy
+    from wattmark.metrology.trace_windows import energy, windows_of
 
-    for begin_ns, end_ns in cut(first_ns, last_ns, window_ns, round(trace.period_s * 1e9)):
+    for begin_ns, end_ns in windows_of(trace, first_ns, last_ns, window_ns):
         for found in energy(trace, begin_ns, end_ns):
             yield begin_ns, end_ns, found
 

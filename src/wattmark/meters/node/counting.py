@@ -23,6 +23,7 @@ class Counted:
         self.grade = settings.grade
         self._domain = settings.domain
         self._accuracy = settings.accuracy()
+        self._max_power_w = settings.max_power_w
         self._figure = figure
         self._quantum_j = quantum_j
 
@@ -41,7 +42,14 @@ class Counted:
     def channels(self) -> tuple[Channel, ...]:
         """The one counter of the source."""
         return (
-            counter(self.name, self._domain, self._accuracy, self.grade, quantum_j=self._quantum_j),
+            counter(
+                self.name,
+                self._domain,
+                self._accuracy,
+                self.grade,
+                quantum_j=self._quantum_j,
+                max_power_w=self._max_power_w,
+            ),
         )
 
     def read(self) -> MeterReading:
@@ -54,6 +62,8 @@ class Counted:
         asked_ns = time.monotonic_ns()
         shown = read_figure(self.name, self._figure)
         if isinstance(shown, Timed):
+            if (ahead_s := (shown.time_ns - time.monotonic_ns()) / 1e9) > 0:
+                raise MeterError(f"{self.name} gave a figure of a time {ahead_s:.3g} s from now")
             return MeterReading(time_ns=shown.time_ns, values={self._domain: shown.value})
         answered_ns = time.monotonic_ns()
         period_s = self._accuracy.update_period_s

@@ -88,6 +88,11 @@ class NodeSettings(BaseModel):
         None,
         description="how much of the past a figure in watts averages, s; 0: one instant",
     )
+    max_power_w: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="the most that it can draw (of the supply, the outlet), W; a figure above "
+        "twice of that is refused",
+    )
     timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(
         2.0, description="longest wait for an answer, s"
     )
@@ -112,6 +117,7 @@ class NodeSettings(BaseModel):
             quantum_w=quantum_w,
             gain_low=1 - self.error,
             gain_high=1 + self.error,
+            max_power_w=self.max_power_w,
         )
 
     def accuracy(self) -> Accuracy:
