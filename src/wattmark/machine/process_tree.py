@@ -16,7 +16,7 @@ import os
 import resource
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,7 +85,8 @@ def _stat(pid: int, proc: Path) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
-def _ended_children_s() -> float:
+def ended_children_s() -> float:
+    """CPU seconds of this process's children that have ended and were waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -102,14 +103,43 @@ def _live_s(pid: int) -> float:
     return own + ended
 
 
+def tree(roots: Iterable[int]) -> tuple[int, ...]:
+    """Ids of these processes and all that descends from them, each once."""
+    return tuple(dict.fromkeys(pid for root in roots for pid in (root, *descendants(root))))
+
+
+def tree_cpu_s(roots: Sequence[int]) -> float:
+    """CPU seconds of other processes, their threads, and all that descends from them.
+
+    Raises ProcessLookupError where one of the roots has ended.
+    """
+    for _ in range(_TRIES):
+        ended = _ended_of(roots)
+        live = sum(map(_live_s, tree(roots)))
+        if _ended_of(roots) == ended:  # else what ended meanwhile counts twice or never
+            break
+    return live
+
+
+def _ended_of(roots: Sequence[int]) -> list[list[str]]:
+    """Ticks of the roots' ended children. Raises ProcessLookupError as ``tree_cpu_s``."""
+    found = []
+    for root in roots:
+        stat = _stat(root, PROC)
+        if stat is None or stat[0] in "ZX":
+            raise ProcessLookupError(f"process {root} has ended")
+        found.append(stat[13:15])
+    return found
+
+
 def cpu_s() -> float:
     """CPU seconds of this process, its threads, and all that descends from it."""
     if not has_children():
-        return time.process_time() + _ended_children_s()
+        return time.process_time() + ended_children_s()
     for _ in range(_TRIES):
-        ended = _ended_children_s()
+        ended = ended_children_s()
         live = sum(map(_live_s, descendants(os.getpid())))
-        if _ended_children_s() == ended:  # else a child that ended meanwhile counts twice or never
+        if ended_children_s() == ended:  # else a child that ended meanwhile counts twice or never
             break
     return time.process_time() + ended + live
 

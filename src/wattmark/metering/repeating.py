@@ -25,6 +25,7 @@ from wattmark.errors import MeterError
 from wattmark.metering.accelerators import synchronise
 from wattmark.metering.opened import OpenMeter
 from wattmark.metering.readings import Reading, Readings
+from wattmark.metering.used_gpus import Charging, Work
 from wattmark.meters.polling import Polled
 from wattmark.metrology.power_trace import PowerTrace
 from wattmark.metrology.repeats import next_update_s, phase_shifts_s, repeated_energy, updates
@@ -76,14 +77,19 @@ class _Block:
 
 
 def measure_repeats(
-    name: str, work: Callable[[], object], *, seconds: float = 5.0, meters: Sequence[str] = ()
+    name: str,
+    work: Callable[[], object],
+    *,
+    seconds: float = 5.0,
+    meters: Sequence[str] = (),
+    whole_node: bool = False,
 ) -> Repeats:
     """Call ``work`` again and again for about so many seconds, after one call that is not counted.
 
-    Every call must do the same: its energy is taken to be the same. ``meters`` are as in
-    :func:`wattmark.measure`. Figures are per call: gross joules by meter and domain, with what the
-    blocks' lengths differ in the interval. Raises UnknownNameError and MeterError as ``measure``
-    does, MeterError for a time that is not above 0, and what ``work`` raises.
+    Every call must do the same: its energy is taken to be the same. ``meters`` and ``whole_node``
+    are as in :func:`wattmark.measure`. Figures are per call: gross joules by meter and domain, with
+    what the blocks' lengths differ in the interval. Raises UnknownNameError and MeterError as
+    ``measure`` does, MeterError for a time that is not above 0, and what ``work`` raises.
     """
     if not seconds > 0:
         raise MeterError(f"the work cannot be repeated for {seconds} s: give a time above 0")
@@ -92,6 +98,8 @@ def measure_repeats(
         shifts_s = phase_shifts_s(watched.sensor) if watched else (0.0,)
         call_s = _seconds_of(work)
         calls = max(1, round(seconds / len(shifts_s) / call_s))
+        charging = Charging(opened, Work.own(), whole_node=whole_node)
+        charging.begin()
         if watched:
             watched.look_closely()
         try:
@@ -100,6 +108,7 @@ def measure_repeats(
                 if watched and blocks:
                     watched.wait_for_phase(blocks[0].start_ns, shift_s)
                 blocks.append(_block(work, calls, opened))
+            charging.end()
             found = _energies(opened, blocks, calls)
         finally:
             if watched:
@@ -204,6 +213,8 @@ def _energies(opened: Readings, blocks: Sequence[_Block], calls: int) -> list[Re
         sensor = sensors.get(meter, {}).get(domain)
         if sensor is not None and sensor.part_time:
             gross, flags = _pooled(whole[meter, domain], blocks, sensor)
+            shared = (f for f in whole[meter, domain].flags if f is Reason.SHARED_DEVICE)
+            flags = tuple(dict.fromkeys((*flags, *shared)))
         else:
             gross = sum_of_parts((None, window.gross) for window in windows)
             flags = tuple(dict.fromkeys(flag for w in windows for flag in w.flags))

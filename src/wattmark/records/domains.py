@@ -16,6 +16,11 @@ def domain_of(device: str) -> str:
     return "gpu" if kind in _GPU_DEVICES else kind
 
 
+def is_gpu_device(device: str) -> bool:
+    """Whether a setup's device is a GPU by any of its names."""
+    return domain_of(device) == "gpu"
+
+
 def covers(domains: Iterable[str], device: str) -> bool:
     """Whether any of these domains holds what the device uses; ``node`` holds everything."""
     own = domain_of(device)
