@@ -281,3 +281,17 @@ def test_the_idle_power_of_all_cards_is_kept_and_those_in_use_have_theirs_taken_
     (card,) = window.energy
     assert card.domain == "gpu:2"
     assert card.idle_subtracted.value == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_child_in_a_container_that_has_loaded_cuda_may_have_open_what_it_sees(
+    nvml: SimulatedNvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [sys.executable, "-S", "-E", "-c", "import sys; sys.stdin.read()"]
+    variables = {"CUDA_VISIBLE_DEVICES": "7"}
+    with subprocess.Popen(waiting, stdin=subprocess.PIPE, env=variables) as child:
+        pid = child.pid
+        loaded = lambda asked, library: asked in (pid, os.getpid())  # noqa: E731
+        monkeypatch.setattr(used_gpus.processes, "has_loaded", loaded)
+        assert watts(measured(nvml)) == {"gpu:7": 400}
+        child.communicate()
+    assert measured(nvml) == {}  # that this process has loaded it is nothing

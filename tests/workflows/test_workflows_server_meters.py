@@ -168,7 +168,7 @@ def test_a_server_that_ends_under_the_load_leaves_a_reason(
     by_domain = {window.domain: window for window in windows}
     assert by_domain["gpu:2"].gross.value == pytest.approx(1800)
     assert by_domain["cpu"].gross.reason is Reason.SENSOR_LOST
-    assert f"process {serving.process.pid} has ended" in by_domain["cpu"].gross.detail
+    assert f"process {serving.process.pid} has ended, or is hidden" in by_domain["cpu"].gross.detail
 
 
 def test_a_counter_of_the_processor_holds_the_generator_too(
@@ -181,6 +181,15 @@ def test_a_counter_of_the_processor_holds_the_generator_too(
         assert meters.flags([counted]) == ["generator_in_energy"]
     with server_meters(plan(serving.url, server_pid=os.getpid()), Server(serving.url)) as meters:
         assert meters.flags([found["cpu"]]) == ["generator_in_energy"]  # one process is both
+
+
+def test_who_only_passes_connections_on_is_not_the_server(
+    nvml: SimulatedNvml, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_meters_module.processes, "command_of", lambda pid: "docker-proxy")
+    asked = plan(serving.url)
+    with server_meters(asked, Server(asked.url)) as meters:
+        assert meters.roots == () and meters.flags([]) == ["server_not_found"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def has_children() -> bool:
 
 def descendants(pid: int, proc: Path = PROC) -> list[int]:
     """Process ids of all live descendants of ``pid``, nearest first."""
-    if (proc / str(pid) / "task" / str(pid) / "children").exists():
+    if os.access(proc / str(pid) / "task" / str(pid) / "children", os.R_OK):
         return _breadth_first(pid, lambda parent: _children_by_task(parent, proc))
     by_parent = _by_parent(proc)
     return _breadth_first(pid, lambda parent: by_parent.get(parent, []))
@@ -64,7 +64,7 @@ def _children_by_task(pid: int, proc: Path) -> list[int]:
             for task in (proc / str(pid) / "task").iterdir()
             for child in (task / "children").read_text().split()
         ]
-    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended, or is hidden
         return []
 
 
@@ -77,10 +77,11 @@ def _by_parent(proc: Path) -> dict[int, list[int]]:
 
 
 def _stat(pid: int, proc: Path) -> list[str] | None:
-    """The fields of ``/proc/PID/stat`` from the third (state) on; None where it has ended."""
+    """The fields of ``/proc/PID/stat`` from the third (state) on; None where it has ended, or is
+    hidden from this user."""
     try:
         text = (proc / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     return text.rpartition(")")[2].split()
 
@@ -111,7 +112,7 @@ def tree(roots: Iterable[int]) -> tuple[int, ...]:
 def tree_cpu_s(roots: Sequence[int]) -> float:
     """CPU seconds of other processes, their threads, and all that descends from them.
 
-    Raises ProcessLookupError where one of the roots has ended.
+    Raises ProcessLookupError where one of the roots has ended, or is hidden from this user.
     """
     for _ in range(_TRIES):
         ended = _ended_of(roots)
@@ -127,7 +128,7 @@ def _ended_of(roots: Sequence[int]) -> list[list[str]]:
     for root in roots:
         stat = _stat(root, PROC)
         if stat is None or stat[0] in "ZX":
-            raise ProcessLookupError(f"process {root} has ended")
+            raise ProcessLookupError(f"process {root} has ended, or is hidden")
         found.append(stat[13:15])
     return found
 

@@ -4,7 +4,7 @@ In order of trust:
 
 1. what the CUDA driver (and PyTorch) say of this process: the devices that it has a context on;
 2. what NVML lists: the processes that have each card open. A container may hide them;
-3. what CUDA shows to the processes that have loaded it (CUDA_VISIBLE_DEVICES);
+3. what CUDA shows to other processes that have loaded it (CUDA_VISIBLE_DEVICES);
 4. where no process is known to use CUDA: what that variable names, if it is set. If it is not, no
    card where NVML can list processes, unless children have ended meanwhile; else all, since nobody
    can tell.
@@ -103,7 +103,9 @@ def look_at(work: Work) -> Look:
 
     if opened := _opened(cards, pids, visible):
         return look(_Found(opened), _OPEN)
-    if loaded := [pid for pid in pids if processes.has_loaded(pid, _DRIVER)]:
+    # of this process the driver has said all, and a library that is loaded opens nothing yet
+    others = [pid for pid in pids if pid != os.getpid()]
+    if loaded := [pid for pid in others if processes.has_loaded(pid, _DRIVER)]:
         seen = [_visible(cards, _variables(pid)) for pid in loaded]
         together = tuple(dict.fromkeys(card for found in seen for card in found.cards))
         return look(_Found(together, any(found.sliced for found in seen)), _LOADED)

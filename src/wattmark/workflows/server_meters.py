@@ -31,6 +31,12 @@ from wattmark.records import EndpointPlan, EnergyWindow
 GENERATOR_IN_ENERGY = "generator_in_energy"
 SERVER_NOT_FOUND = "server_not_found"
 
+#: Programs that listen for a server in a container or on another machine; its process is not below
+#: theirs. Names as /proc/PID/comm has them.
+FORWARDERS = frozenset(
+    {"docker-proxy", "gvproxy", "kubectl", "pasta", "rootlessport", "slirp4netns", "socat", "ssh"}
+)
+
 
 @dataclass(frozen=True)
 class ServerMeters:
@@ -107,7 +113,11 @@ def _processes(plan: EndpointPlan, server: Server) -> tuple[int, ...]:
         if not processes.command_of(plan.server_pid):
             raise InputError(f"there is no process {plan.server_pid} on this machine")
         return (plan.server_pid,)
-    found = processes.listening(server.port)
+    found = [
+        pid
+        for pid in processes.listening(server.port)
+        if processes.command_of(pid) not in FORWARDERS
+    ]
     below = {pid for root in found for pid in process_tree.descendants(root)}
     return tuple(pid for pid in found if pid not in below)
 
