@@ -1,8 +1,9 @@
 from .errors import WattmarkError
+from .metering.measured_function import measured
 from .metering.repeating import Repeats, measure_repeats
 from .metering.replay import ReplayMeter
 from .metering.synthetic import SyntheticMeter
-from .metering.window import Window, measure, measured
+from .metering.window import Window, measure
 from .quantities import Grade, Quantity, Reason
 from .records import EndpointPlan, EndpointRun, Plan, Result, Run, Setup
 from .workflows.endpoint_runs import run_endpoint

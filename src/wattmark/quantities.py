@@ -77,6 +77,14 @@ class Reason(SentenceCode):
         "aliasing",
         "The sensor looks only part of the time, and a load in step with it would be seen wrongly.",
     )
+    SHARED_DEVICE = (
+        "shared_device",
+        "Programs of others had the device open meanwhile: the figure is an upper bound.",
+    )
+    DEVICE_DIVIDED = (
+        "device_divided",
+        "Only a slice of the device was used (MIG), and its energy cannot be divided.",
+    )
     READ_FAILED = "read_failed", "The instrument could not be read, or gave no usable value."
     SENSOR_LOST = "sensor_lost", "The instrument stopped answering within the window."
     COUNTER_RESET = "counter_reset", "The counter went back: a reset, or readings of two sources."

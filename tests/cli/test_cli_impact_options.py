@@ -17,7 +17,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Site, bool]]:
     """The sites that are asked for, none of which is looked up; and whether at the moment."""
     asked: list[tuple[Site, bool]] = []
 
-    def impacts(_uses: object, sites: list[Site], _gpus: object, *, now: bool) -> list[Any]:
+    def impacts(_uses: object, sites: list[Site], *, now: bool) -> list[Any]:
         asked.extend((site, now) for site in sites)
         return []
 

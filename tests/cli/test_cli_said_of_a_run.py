@@ -337,9 +337,9 @@ def test_a_life_is_drawn_and_where_nothing_is_known_it_is_not(
 
 
 def test_what_was_used_is_by_a_run_or_as_given() -> None:
-    (given,), gpus = impact_verb.used("1kWh", None)
-    assert (given.energy_it.to("kWh").value, given.per, gpus) == (1.0, "", ())
-    (of_run,), _ = impact_verb.used("latest", None)
+    (given,) = impact_verb.used("1kWh", None)
+    assert (given.energy_it.to("kWh").value, given.per, given.gpus) == (1.0, "", ())
+    (of_run,) = impact_verb.used("latest", None)
     assert (of_run.name, of_run.per) == (BASELINE, "query")
     assert of_run.energy_it == Quantity.between(
         0.2, 0.08, 0.5, "J/query", grade=of_run.energy_it.grade

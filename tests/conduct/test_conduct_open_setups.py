@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import simulated_nvml
 
 import wattmark
 from wattmark.errors import UnknownNameError, UnsupportedSetupError
@@ -29,8 +31,22 @@ budget_s: 3
 """
 
 
+#: NVML of eight cards, for workers.
+NVML = """\
+from simulated_nvml import eight_cards
+
+globals().update(vars(eight_cards().module()))
+"""
+
+
 @pytest.mark.slow
-def test_a_plan_names_them_and_a_result_comes_of_it(tmp_path: Path) -> None:
+def test_a_plan_names_them_and_a_result_comes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pynvml.py").write_text(NVML)
+    shown = (str(tmp_path), str(Path(simulated_nvml.__file__).parent), os.environ["PYTHONPATH"])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(shown))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
     path = tmp_path / "plan.yaml"
     path.write_text(PLAN)
     done = wattmark.run(path)
@@ -42,6 +58,9 @@ def test_a_plan_names_them_and_a_result_comes_of_it(tmp_path: Path) -> None:
     assert result.preparation is not None
     assert result.preparation.artefact.startswith("fake-vulkan-shader-fp8-e4m3-")
     assert runs.load(done.id) == done
+    # of eight cards, a setup on a GPU is charged with its own, and one on the processor with none
+    assert {e.domain for e in result.energy if e.domain.startswith("gpu")} == {"gpu:5"}
+    assert {e.domain for e in done.result("fake/right/fp32").energy} == {"cpu"}
     assert result.id in render_markdown(done)
 
 

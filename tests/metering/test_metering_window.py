@@ -14,7 +14,7 @@ import wattmark
 from wattmark import registry
 from wattmark.contracts import Availability, MeterInfo, Sensor
 from wattmark.errors import InputError, MeterError, UnknownNameError
-from wattmark.metering import configured, opened, readings, window
+from wattmark.metering import configured, measured_function, opened, readings
 from wattmark.metering.idle_reading import IdlePower, IdleRecord, remember_idle
 from wattmark.metering.readings import Readings
 from wattmark.meters.modelled.modelled_cpu import ModelledCpu
@@ -373,7 +373,7 @@ def test_a_measured_function_takes_a_name_and_meters_and_works_as_a_method() -> 
 
 
 def test_a_measured_function_keeps_its_last_windows_only(monkeypatch) -> None:
-    monkeypatch.setattr(window, "KEPT_WINDOWS", 3)
+    monkeypatch.setattr(measured_function, "KEPT_WINDOWS", 3)
 
     @wattmark.measured(meters=("modelled-cpu",))
     def nothing() -> None:

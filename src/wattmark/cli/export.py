@@ -63,7 +63,7 @@ def _subject(name: str, setup: str | None, site: Site, training: Path | None) ->
 
     run = runs.load(name)
     (use,) = used_by(run, setup)
-    placed, _ = place(site, gpus=run.environment.gpus)
+    placed, _ = place(site, gpus=use.gpus)
     return Subject(
         run=run,
         result=run.result(use.name),

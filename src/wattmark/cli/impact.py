@@ -76,9 +76,9 @@ def impact(
 
         print_api_model(api_model, output_tokens, region, per_year, json_=json_)
         return
-    uses, gpus = used(what, setup)
+    uses = used(what, setup)
     sites = [place.with_(region=r.strip()) for r in compare.split(",")] if compare else [place]
-    impacts = _impacts(uses, sites, gpus, now=at == "now")
+    impacts = _impacts(uses, sites, now=at == "now")
     _print(impacts, per_year, compared=compare is not None, explain=explain, json_=json_)
 
 
@@ -90,30 +90,28 @@ def read_given_site(path: Path | None) -> Site:
     return Site() if path is None else read_site(path)
 
 
-def used(what: str, setup: str | None) -> tuple[list[Use], tuple[str, ...]]:
-    """What a run, or a bare amount of energy, used; and the accelerators that were there."""
+def used(what: str, setup: str | None) -> list[Use]:
+    """What a run, or a bare amount of energy, used."""
     from wattmark.impact.amounts import is_energy, parse_energy
     from wattmark.workflows import runs
     from wattmark.workflows.placing import bare, used_by
 
     if is_energy(what):
-        return [bare(parse_energy(what))], ()
-    run = runs.load(what)
-    return used_by(run, setup), run.environment.gpus
+        return [bare(parse_energy(what))]
+    return used_by(runs.load(what), setup)
 
 
-def _impacts(
-    uses: list[Use], sites: list[Site], gpus: tuple[str, ...], *, now: bool
-) -> list[Impact]:
+def _impacts(uses: list[Use], sites: list[Site], *, now: bool) -> list[Impact]:
     from wattmark.impact import assess
     from wattmark.workflows.placing import place
 
     impacts = []
     for site in sites:
-        placed, remarks = place(site, gpus=gpus, now=now)
-        for remark in remarks:
+        kinds = dict.fromkeys(use.gpus for use in uses)
+        placed = {gpus: place(site, gpus=gpus, now=now) for gpus in kinds}
+        for remark in dict.fromkeys(remark for _, said in placed.values() for remark in said):
             typer.echo(remark, err=True)
-        impacts += [assess(use, placed) for use in uses]
+        impacts += [assess(use, placed[use.gpus][0]) for use in uses]
     return impacts
 
 

@@ -62,7 +62,7 @@ def _per_query(what: str, setup: str | None) -> Quantity:
     from wattmark.cli.impact import used
     from wattmark.quantities import Quantity
 
-    (use,), _ = used(what, setup)
+    (use,) = used(what, setup)
     return use.energy_it if use.per else use.energy_it / Quantity.exact(1.0, "query")
 
 

@@ -36,6 +36,8 @@ def loadtest(
     timeout: options.Timeout = None,
     slo: options.Slo = None,
     meter: options.ServerMeters = None,
+    server_pid: options.ServerPid = None,
+    whole_node: options.WholeNode = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -60,6 +62,8 @@ def loadtest(
         timeout=timeout,
         slo=slo,
         meter=meter,
+        server_pid=server_pid,
+        whole_node=whole_node or None,
     )
     plan = endpoint_runs.endpoint_plan(said)
     with Progress(not quiet and not as_json) as progress:

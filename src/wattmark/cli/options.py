@@ -11,6 +11,9 @@ Samples = Annotated[int | None, typer.Option(help="How many examples of each tas
 Meters = Annotated[
     list[str] | None, typer.Option(help="This instrument (repeatable); left out: the best.")
 ]
+WholeNode = Annotated[
+    bool, typer.Option("--whole-node", help="Charge every GPU of the machine, used or not.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no table.")]
 
@@ -37,6 +40,10 @@ LoadBudget = Annotated[
 ]
 Timeout = Annotated[str | None, typer.Option(help="A request is given up after it; 600s.")]
 Slo = Annotated[str | None, typer.Option(help="Objective, such as ttft_p95<200ms,p99<2s.")]
+ServerPid = Annotated[
+    int | None,
+    typer.Option(metavar="PID", help="The server's process here; left out: the one that listens."),
+]
 ServerMeters = Annotated[
     list[str] | None,
     typer.Option("--meter", help="An instrument of the server's machine (repeatable)."),

@@ -70,6 +70,7 @@ def run(
     strict: Strict = False,
     endpoint: Endpoint = None,  # with it, `loadtest` has the line: see endpoint_option
     meter: options.Meters = None,
+    whole_node: options.WholeNode = False,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Finish an interrupted run.")
     ] = None,
@@ -86,6 +87,7 @@ def run(
         "cost_only": cost_only or None,
         "options": {"tokens": reasoning_tokens} if reasoning_tokens else None,
         "meters": meter,
+        "whole_node": whole_node or None,
         "scenario": scenario,
         "mlperf": _mlperf(qps, target_latency, strict),
     }

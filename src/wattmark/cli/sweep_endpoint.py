@@ -35,6 +35,8 @@ def sweep_endpoint(
     budget: options.LoadBudget = None,
     slo: options.Slo = None,
     meter: options.ServerMeters = None,
+    server_pid: options.ServerPid = None,
+    whole_node: options.WholeNode = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -57,6 +59,8 @@ def sweep_endpoint(
         timeout=None,
         slo=slo,
         meter=meter,
+        server_pid=server_pid,
+        whole_node=whole_node or None,
     )
     plans = [endpoint_runs.endpoint_plan({**said, **load}) for load in _loads(concurrency, qps)]
     done = _run(plans, show=not quiet and not as_json)

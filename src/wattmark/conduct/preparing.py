@@ -83,6 +83,7 @@ def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
         threads=threads,
         cpus=place.cpus[-threads:],
         meters=plan.meters,
+        whole_node=plan.whole_node or False,
         warm_up_limit_s=max(MIN_WARM_UP_S, WARM_UP_SHARE * plan.budget_s),
     )
 

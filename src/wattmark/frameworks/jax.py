@@ -126,6 +126,8 @@ def _compile(
     if setup.precision is Precision.BF16:
         state = {spec.name for spec in network.reads}
         programs = tuple(in_bfloat16(program, state) for program in programs)
+    if setup.device == "cuda":  # else it opens, and reserves, every card that it sees
+        jax.config.update("jax_cuda_visible_devices", "0")
     device = jax.devices(setup.device)[0]
     placed = _Placed(artefact, device)
 

@@ -116,6 +116,8 @@ class TensorFlow:
             return litert.load(artefact, model, threads)
         import tensorflow as tf
 
+        if setup.device == "cuda":  # else it opens, and reserves, every card that it sees
+            tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")
         programs = artefacts.read_programs(artefact)
         weights = {n: artefacts.narrow(w) for n, w in artefacts.read_weights(artefact).items()}
         build = _Build(weights, model, programs, xla=setup.mode == _XLA)

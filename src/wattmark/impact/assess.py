@@ -19,7 +19,8 @@ from wattmark.quantities import Quantity, Reason
 class Use:
     """What was used: ``energy_it`` in J/query (or J), ``time`` of the machine in s/query (or s).
 
-    ``tokens`` is in token/query, where the use has tokens. ``name`` says what it is.
+    ``tokens`` is in token/query, where the use has tokens. ``name`` says what it is, ``gpus`` the
+    product names of the accelerators that were used.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Use:
     time: Quantity
     per: str = ""
     tokens: Quantity | None = None
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import os
 import resource
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def has_children() -> bool:
 
 def descendants(pid: int, proc: Path = PROC) -> list[int]:
     """Process ids of all live descendants of ``pid``, nearest first."""
-    if (proc / str(pid) / "task" / str(pid) / "children").exists():
+    if os.access(proc / str(pid) / "task" / str(pid) / "children", os.R_OK):
         return _breadth_first(pid, lambda parent: _children_by_task(parent, proc))
     by_parent = _by_parent(proc)
     return _breadth_first(pid, lambda parent: by_parent.get(parent, []))
@@ -64,7 +64,7 @@ def _children_by_task(pid: int, proc: Path) -> list[int]:
             for task in (proc / str(pid) / "task").iterdir()
             for child in (task / "children").read_text().split()
         ]
-    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended, or is hidden
         return []
 
 
@@ -77,15 +77,17 @@ def _by_parent(proc: Path) -> dict[int, list[int]]:
 
 
 def _stat(pid: int, proc: Path) -> list[str] | None:
-    """The fields of ``/proc/PID/stat`` from the third (state) on; None where it has ended."""
+    """The fields of ``/proc/PID/stat`` from the third (state) on; None where it has ended, or is
+    hidden from this user."""
     try:
         text = (proc / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     return text.rpartition(")")[2].split()
 
 
-def _ended_children_s() -> float:
+def ended_children_s() -> float:
+    """CPU seconds of this process's children that have ended and were waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -102,14 +104,43 @@ def _live_s(pid: int) -> float:
     return own + ended
 
 
+def tree(roots: Iterable[int]) -> tuple[int, ...]:
+    """Ids of these processes and all that descends from them, each once."""
+    return tuple(dict.fromkeys(pid for root in roots for pid in (root, *descendants(root))))
+
+
+def tree_cpu_s(roots: Sequence[int]) -> float:
+    """CPU seconds of other processes, their threads, and all that descends from them.
+
+    Raises ProcessLookupError where one of the roots has ended, or is hidden from this user.
+    """
+    for _ in range(_TRIES):
+        ended = _ended_of(roots)
+        live = sum(map(_live_s, tree(roots)))
+        if _ended_of(roots) == ended:  # else what ended meanwhile counts twice or never
+            break
+    return live
+
+
+def _ended_of(roots: Sequence[int]) -> list[list[str]]:
+    """Ticks of the roots' ended children. Raises ProcessLookupError as ``tree_cpu_s``."""
+    found = []
+    for root in roots:
+        stat = _stat(root, PROC)
+        if stat is None or stat[0] in "ZX":
+            raise ProcessLookupError(f"process {root} has ended, or is hidden")
+        found.append(stat[13:15])
+    return found
+
+
 def cpu_s() -> float:
     """CPU seconds of this process, its threads, and all that descends from it."""
     if not has_children():
-        return time.process_time() + _ended_children_s()
+        return time.process_time() + ended_children_s()
     for _ in range(_TRIES):
-        ended = _ended_children_s()
+        ended = ended_children_s()
         live = sum(map(_live_s, descendants(os.getpid())))
-        if _ended_children_s() == ended:  # else a child that ended meanwhile counts twice or never
+        if ended_children_s() == ended:  # else a child that ended meanwhile counts twice or never
             break
     return time.process_time() + ended + live
 

@@ -20,6 +20,7 @@ from typing import Self
 
 from wattmark.contracts import Meter, MeterInfo
 from wattmark.errors import MeterError
+from wattmark.metering.charge import WHOLE_NODE, is_gpu
 from wattmark.metering.opened import OPEN_METERS, OpenMeter
 from wattmark.records import EnergyWindow, MeterReading
 
@@ -35,8 +36,12 @@ class Readings:
         meters: Sequence[OpenMeter],
         release: Callable[[Sequence[OpenMeter]], None] | None = None,
     ) -> None:
-        """``release`` is called by ``close``; without it somebody else closes the meters."""
+        """``release`` is called by ``close``; without it somebody else closes the meters.
+
+        ``charge`` says what of all that they see counts: at first everything.
+        """
         self.meters = tuple(meters)
+        self.charge = WHOLE_NODE
         self._release = release
 
     @classmethod
@@ -90,13 +95,22 @@ class Readings:
         return tuple([meter.read() for meter in self.meters])
 
     def energy(self, before: Reading, after: Reading) -> tuple[EnergyWindow, ...]:
-        """Energy between two readings by meter and domain, missing where one failed; raises
-        nothing."""
-        return tuple(
+        """Energy that counts between two readings by meter and domain, missing where one failed;
+        raises nothing."""
+        return self.charge.of(
             window
             for meter, a, b in zip(self.meters, before, after, strict=True)
             for window in meter.energy(a, b)
         )
+
+    @property
+    def see_gpus(self) -> bool:
+        """Whether any of the meters sees a GPU."""
+        return any(is_gpu(domain) for info in self.infos for domain in info.domains)
+
+    def whole(self) -> Readings:
+        """The same meters, all that they see counted; closing it closes nothing."""
+        return Readings(self.meters)
 
     def close(self) -> None:
         """Let go of the meters; figures of readings taken before still come.

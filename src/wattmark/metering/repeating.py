@@ -25,6 +25,7 @@ from wattmark.errors import MeterError
 from wattmark.metering.accelerators import synchronise
 from wattmark.metering.part_time import Watched, watching
 from wattmark.metering.readings import Reading, Readings
+from wattmark.metering.used_gpus import Charging, Work
 from wattmark.metrology.repeats import repeated_energy
 from wattmark.quantities import Grade, Quantity, Reason, sum_of_parts
 from wattmark.records import EnergyWindow
@@ -68,14 +69,19 @@ class _Block:
 
 
 def measure_repeats(
-    name: str, work: Callable[[], object], *, seconds: float = 5.0, meters: Sequence[str] = ()
+    name: str,
+    work: Callable[[], object],
+    *,
+    seconds: float = 5.0,
+    meters: Sequence[str] = (),
+    whole_node: bool = False,
 ) -> Repeats:
     """Call ``work`` again and again for about so many seconds, after one call that is not counted.
 
-    Every call must do the same: its energy is taken to be the same. ``meters`` are as in
-    :func:`wattmark.measure`. Figures are per call: gross joules by meter and domain, with what the
-    blocks' lengths differ in the interval. Raises UnknownNameError and MeterError as ``measure``
-    does, MeterError for a time that is not above 0, and what ``work`` raises.
+    Every call must do the same: its energy is taken to be the same. ``meters`` and ``whole_node``
+    are as in :func:`wattmark.measure`. Figures are per call: gross joules by meter and domain, with
+    what the blocks' lengths differ in the interval. Raises UnknownNameError and MeterError as
+    ``measure`` does, MeterError for a time that is not above 0, and what ``work`` raises.
     """
     if not seconds > 0:
         raise MeterError(f"the work cannot be repeated for {seconds} s: give a time above 0")
@@ -86,11 +92,14 @@ def measure_repeats(
             leading = max(watched, key=lambda one: len(one.phase_shifts_s()), default=None)
             shifts_s = leading.phase_shifts_s() if leading else (0.0,)
             calls = max(1, round(seconds / len(shifts_s) / call_s))
+            charging = Charging(opened, Work.own(), whole_node=whole_node)
+            charging.begin()
             blocks: list[_Block] = []
             for shift_s in shifts_s:
                 if leading and blocks:
                     leading.wait_for_phase(blocks[0].start_ns, shift_s)
                 blocks.append(_block(work, calls, opened))
+            charging.end()
             found = _energies(opened, blocks, calls, watched)
     lengths_s = np.array([block.length_s for block in blocks]) / calls
     mean_s, low_s, high_s = (float(x) for x in (lengths_s.mean(), lengths_s.min(), lengths_s.max()))
@@ -138,6 +147,8 @@ def _energies(
     for (meter, domain), windows in parts.items():
         if (its := part_time.get((meter, domain))) is not None:
             gross, flags = _pooled(whole[meter, domain], blocks, its)
+            shared = (f for f in whole[meter, domain].flags if f is Reason.SHARED_DEVICE)
+            flags = tuple(dict.fromkeys((*flags, *shared)))
         else:
             gross = sum_of_parts((None, window.gross) for window in windows)
             flags = tuple(dict.fromkeys(flag for w in windows for flag in w.flags))

@@ -7,8 +7,9 @@
     for energy in window.energy:
         print(energy.domain, energy.gross, energy.idle_subtracted)
 
-A meter of a device (RAPL, NVML) sees what all programs did to it meanwhile; the modelled CPU
-meter sees this process and its children. Windows may lie within each other and run in several
+A meter of a device (RAPL, NVML) sees what all programs did to it meanwhile, and of the GPUs those
+count that this process and its children have open (``wattmark.metering.used_gpus``); the modelled
+CPU meter sees this process and its children. Windows may lie within each other and run in several
 threads at once: each is a difference of readings of its own, and nothing is shared out between
 them, so overlapping windows each hold the whole energy of their time.
 
@@ -19,23 +20,12 @@ the block ends (``jax.block_until_ready(x)``), or the rest of the work falls out
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Sequence
 from types import TracebackType
-from typing import (
-    Concatenate,
-    ParamSpec,
-    Protocol,
-    Self,
-    TypeVar,
-    cast,
-    overload,
-)
+from typing import TYPE_CHECKING, Self
 
 from wattmark.contracts import Scope
 from wattmark.errors import InputError, MeterError
@@ -45,13 +35,8 @@ from wattmark.metering.readings import Reading, Readings
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import EnergyWindow, IdleRecord
 
-P = ParamSpec("P")
-Q = ParamSpec("Q")
-R_co = TypeVar("R_co", covariant=True)
-T = TypeVar("T")
-
-#: Windows that a measured function keeps.
-KEPT_WINDOWS = 1000
+if TYPE_CHECKING:
+    from wattmark.metering.used_gpus import Charging
 
 #: What a window reads outside its block.
 _NONE = Readings(())
@@ -62,13 +47,22 @@ _log = logging.getLogger(__name__)
 class Window:
     """What a block of Python took, to be read once the block has ended, even by an exception."""
 
-    def __init__(self, name: str, meters: Sequence[str] = (), *, idle: bool | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        meters: Sequence[str] = (),
+        *,
+        idle: bool | None = None,
+        whole_node: bool = False,
+    ) -> None:
         if isinstance(meters, str):
             raise InputError(f"meters takes several names: write meters=({meters!r},)")
         self.name = name
         self._wanted = tuple(meters)
         self._idle = idle
+        self._whole_node = whole_node
         self._open = _NONE
+        self._charging: Charging | None = None
         self._before: Reading = ()
         self._idle_now: IdleRecord | None = None
         self._process = 0
@@ -137,6 +131,7 @@ class Window:
         try:
             if self._idle:
                 self._idle_now = _idle_now(opened)
+            self._charging = _charging(opened, self._whole_node)
             synchronise()
         except BaseException:
             opened.close()
@@ -164,6 +159,8 @@ class Window:
         if os.getpid() != self._process:
             detail = f"the window began in process {self._process} and ended in {os.getpid()}"
             after = (MeterError(detail),) * len(after)
+        if self._charging is not None and os.getpid() == self._process:
+            self._charging.end()
         self._energy = self._with_idle(self._open.energy(self._before, after))
         try:
             if os.getpid() == self._process:
@@ -191,6 +188,17 @@ class Window:
             with_idle(w, record.of(w.meter, w.domain), reserved_share(w.domain, reserved, machine))
             for w in windows
         )
+
+
+def _charging(opened: Readings, whole_node: bool) -> Charging | None:
+    """What finds the GPUs that this process uses, begun; None where none is seen, or all count."""
+    if whole_node or not opened.see_gpus:
+        return None
+    from wattmark.metering.used_gpus import Charging, Work
+
+    begun = Charging(opened, Work.own())
+    begun.begin()
+    return begun
 
 
 def _devices(opened: Readings) -> tuple[OpenMeter, ...]:
@@ -222,7 +230,13 @@ def _idle_now(opened: Readings) -> IdleRecord | None:
     return found
 
 
-def measure(name: str, *, meters: Sequence[str] = (), idle: bool | None = None) -> Window:
+def measure(
+    name: str,
+    *,
+    meters: Sequence[str] = (),
+    idle: bool | None = None,
+    whole_node: bool = False,
+) -> Window:
     """A window around a ``with`` block.
 
     ``meters`` are names (``wattmark list meters``); left out, the best there is for each domain.
@@ -231,78 +245,7 @@ def measure(name: str, *, meters: Sequence[str] = (), idle: bool | None = None) 
     idle-subtracted and idle-allocated energy. None: from a measurement of the last ten minutes, and
     without one these two are missing. True: without one, it is measured before the block begins,
     which takes two seconds or more. False: they are left out.
+
+    Of the GPUs those count that this process and its children have open; with ``whole_node`` all.
     """
-    return Window(name, meters, idle=idle)
-
-
-class MeasuredFunction(Protocol[P, R_co]):
-    """A function whose calls are measured: ``windows`` holds those of its last calls."""
-
-    windows: deque[Window]
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Call the function within a window."""
-        ...
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> MeasuredFunction[P, R_co]: ...
-    @overload
-    def __get__(
-        self: MeasuredFunction[Concatenate[T, Q], R_co], instance: T, owner: type
-    ) -> MeasuredFunction[Q, R_co]: ...
-
-
-@overload
-def measured(function: Callable[P, R_co], /) -> MeasuredFunction[P, R_co]: ...
-@overload
-def measured(
-    *, name: str | None = None, meters: Sequence[str] = (), idle: bool | None = None
-) -> Callable[[Callable[P, R_co]], MeasuredFunction[P, R_co]]: ...
-
-
-def measured(
-    function: Callable[P, R_co] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    meters: Sequence[str] = (),
-    idle: bool | None = None,
-) -> MeasuredFunction[P, R_co] | Callable[[Callable[P, R_co]], MeasuredFunction[P, R_co]]:
-    """Measure every call of a function: ``@measured`` or ``@measured(name=..., meters=...)``.
-
-    The function gets ``windows``, with the last thousand calls' windows, oldest first; a call
-    that raises leaves one too. ``name`` is the function's own if left out; ``meters`` and ``idle``
-    are as in :func:`measure`. Raises InputError for an async or generator function, whose call ends
-    before its work does.
-    """
-
-    def decorate(wrapped: Callable[P, R_co]) -> MeasuredFunction[P, R_co]:
-        own: str = getattr(wrapped, "__qualname__", "a function")
-        title = name or own
-        kinds = (
-            inspect.iscoroutinefunction,
-            inspect.isgeneratorfunction,
-            inspect.isasyncgenfunction,
-        )
-        if any(is_kind(wrapped) for is_kind in kinds):
-            raise InputError(
-                f"{title} is async or a generator, so a call returns before its work is done: "
-                "use `with wattmark.measure(...)` around the work"
-            )
-        windows: deque[Window] = deque(maxlen=KEPT_WINDOWS)
-
-        @wraps(wrapped)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R_co:
-            window = Window(title, meters, idle=idle)
-            try:
-                with window:
-                    return wrapped(*args, **kwargs)
-            finally:
-                if window._seconds is not None:
-                    windows.append(window)
-
-        found = cast("MeasuredFunction[P, R_co]", call)
-        found.windows = windows
-        return found
-
-    return decorate if function is None else decorate(function)
+    return Window(name, meters, idle=idle, whole_node=whole_node)

@@ -32,6 +32,11 @@ def counts_as(meter: str, domain: str) -> str:
     return HOST if (meter, domain) == (MODELLED_NODE, "node") else domain
 
 
+def is_gpu_device(device: str) -> bool:
+    """Whether a setup's device is a GPU by any of its names."""
+    return domain_of(device) == "gpu"
+
+
 def covers(domains: Iterable[str], device: str) -> bool:
     """Whether any of these domains holds what the device uses.
 

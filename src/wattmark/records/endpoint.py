@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from wattmark.quantities import Quantity
-from wattmark.records.base import SCHEMA_VERSION, Record
+from wattmark.records.base import LEFT_OUT_IF_NONE, SCHEMA_VERSION, Record
 from wattmark.records.environment import Environment
 from wattmark.records.measured import SampleFile
 from wattmark.records.result import Energy, Latency
@@ -37,6 +37,16 @@ class EndpointPlan(Record):
     tokenizer: Annotated[str | None, Field(description="counts where the server does not")] = None
     slo: Annotated[str | None, Field(description="such as ttft_p95<200ms")] = None
     meters: tuple[str, ...] = ()
+    server_pid: Annotated[
+        int | None,
+        Field(ge=1, description="the server's process on this machine; else the one that listens"),
+        LEFT_OUT_IF_NONE,
+    ] = None
+    whole_node: Annotated[
+        bool | None,
+        Field(description="charge every GPU of the machine, not only those that the server uses"),
+        LEFT_OUT_IF_NONE,
+    ] = None
     key_variable: str | None = None
     seed: int = 0
 

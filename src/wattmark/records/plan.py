@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from wattmark.records.base import Record
+from wattmark.records.base import LEFT_OUT_IF_NONE, Record
 from wattmark.records.canonical import content_digest
 from wattmark.records.loadgen import LoadgenSettings
 
@@ -209,6 +209,11 @@ class Plan(Record):
     ] = True
     cpus: Annotated[tuple[int, ...], Field(description="cores to pin to; empty: all")] = ()
     meters: Annotated[tuple[str, ...], Field(description="empty: the best there is")] = ()
+    whole_node: Annotated[
+        bool | None,
+        Field(description="charge every GPU of the machine, not only those that a setup uses"),
+        LEFT_OUT_IF_NONE,
+    ] = None
     quality_gate: Annotated[float, Field(ge=0, le=1, description="share of the reference")] = 0.99
     contention_limit: Annotated[
         float, Field(gt=0, description="others' CPU time / own, above which a round is repeated")
@@ -278,7 +283,8 @@ class Plan(Record):
     @property
     def digest(self) -> str:
         """By which the plan is known again: see `content_digest`."""
-        return content_digest(self.model_dump(mode="json"))
+        newer = {"whole_node"} if self.whole_node is None else None
+        return content_digest(self.model_dump(mode="json", exclude=newer))
 
 
 class Suite(Record):

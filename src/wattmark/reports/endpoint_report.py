@@ -79,7 +79,7 @@ FORMATS: Mapping[str, Callable[[EndpointRun], str]] = {
 
 def again(run: EndpointRun) -> str:
     """Python that puts the same load to the server again."""
-    said = run.plan.model_dump(mode="json", exclude_defaults=True)
+    said = run.plan.model_dump(mode="json", exclude_defaults=True, exclude={"server_pid"})
     return f"import wattmark\n\nwattmark.run_endpoint({json.dumps(said, ensure_ascii=False)})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattmark.formatting import DASH, quantity_text
+from wattmark.quantities import Reason
 from wattmark.records import EndpointResult, EndpointRun
 from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
 from wattmark.reports.shown import Shown
@@ -65,6 +66,13 @@ def endpoint_sentences(run: EndpointRun) -> list[str]:
         )
     if "generator_in_energy" in result.flags:
         said.append("The energy holds that of the load generator, which ran on the same machine.")
+    if "server_not_found" in result.flags:
+        said.append(
+            "The server's process was not found, so nothing is charged to it alone: name it "
+            "with --server-pid."
+        )
+    if Reason.SHARED_DEVICE.value in result.flags:
+        said.append(f"Energy ({Reason.SHARED_DEVICE.value}): {Reason.SHARED_DEVICE.sentence}")
     if result.energy_per_query.value is None and result.energy_per_query.reason is not None:
         said.append(f"No energy: {result.energy_per_query.reason.sentence}")
     return said

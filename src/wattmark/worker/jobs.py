@@ -31,6 +31,7 @@ class Job(Record):
     threads: int
     cpus: tuple[int, ...]
     meters: tuple[str, ...] = ()
+    whole_node: bool = False
     warm_up_limit: int = 30
     warm_up_limit_s: float = 60.0
 

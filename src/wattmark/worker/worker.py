@@ -7,6 +7,7 @@ measure power at ``idle``, to run a ``round``, or to ``quit``.
 from __future__ import annotations
 
 import gc
+import os
 import resource
 import time
 from pathlib import Path
@@ -28,6 +29,8 @@ class MeasuringWorker:
         from wattmark.contracts import Pace
         from wattmark.metering.readings import Readings
         from wattmark.metering.selection import choose
+        from wattmark.metering.used_gpus import Charging, Work
+        from wattmark.records.domains import is_gpu_device
         from wattmark.worker.batches import batches
         from wattmark.worker.inputs import load_inputs, representatives
         from wattmark.worker.phases import PhaseClock, unmarked
@@ -53,6 +56,9 @@ class MeasuringWorker:
         self.answer = unmarked(self.pipeline, self.runners)
         self.pace = Pace(0.0, 0.0, job.setup.batch)  # until the warm-up has told
         self.meters = Readings.own(choose(job.meters))
+        # the other workers of the run have their devices open too, and wait
+        work = Work((os.getpid(),), (os.getppid(),), is_gpu_device(job.setup.device))
+        self.charging = Charging(self.meters, work, whole_node=job.whole_node)
         self.phases = PhaseClock(self.pipeline, self.runners, self.meters)
 
     def check(self) -> dict[str, object]:
@@ -104,9 +110,10 @@ class MeasuringWorker:
         know without asking. The power of a meter that fails is missing, with the reason."""
         from wattmark.metering.idle_reading import measure_idle, needs_idle, seconds_needed
 
-        if not needs_idle(self.meters):
+        meters = self.meters.whole()  # for the other workers of the run, whatever they use
+        if not needs_idle(meters):
             return {"idle": None}
-        record = measure_idle(self.meters, seconds_needed(self.meters.infos))
+        record = measure_idle(meters, seconds_needed(meters.infos))
         return {"idle": record.model_dump(mode="json")}
 
     def round(self, first: int, last: int, out: str, logs: str) -> dict[str, object]:
@@ -122,6 +129,7 @@ class MeasuringWorker:
         block = ready(self.job, self.queries, (first, last), self.pace, Path(logs))
         self.phases.reset()
         gc.collect()  # before the window: the scenario runs with the collector off
+        self.charging.begin()
         before = contention.snapshot(cpus=self.job.cpus)
         polled_s = self.meters.polling_cpu_s
         opened_ns = time.monotonic_ns()
@@ -133,6 +141,7 @@ class MeasuringWorker:
         read_ns = start_ns - opened_ns + time.monotonic_ns() - end_ns + self.phases.reading_ns
         polled_s = self.meters.polling_cpu_s - polled_s
         waited = contention.between(before, contention.snapshot(cpus=self.job.cpus))
+        self.charging.end()
         rows = write_answers(out, asked.calls, asked.timeline, self.phases.per_query())
         return {
             "queries": sum(map(len, rows)),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,6 @@ from pydantic import ValidationError
 
 from wattmark.conduct.events import Event, Observer, Stage, ignore
 from wattmark.errors import EndpointError, InputError, MissingPackageError, PlanError
-from wattmark.outside.hosts import is_loopback
 from wattmark.records import EndpointPlan, EndpointRun, problems_text
 
 if TYPE_CHECKING:
@@ -23,9 +21,9 @@ if TYPE_CHECKING:
     from wattmark.endpoints.api import Api
     from wattmark.endpoints.limits import Limits
     from wattmark.endpoints.outcomes import Load
-    from wattmark.metering.readings import Readings
     from wattmark.planning.prompts import Prompts
     from wattmark.records import EnergyWindow
+    from wattmark.workflows.server_meters import ServerMeters
 
 #: Names of packages whose versions belong to a load.
 _PACKAGES = ("wattmark", "httptools", "uvloop", "numpy")
@@ -71,6 +69,7 @@ def run_endpoint(
     from wattmark.results.endpoint_results import endpoint_result
     from wattmark.store.endpoint_run_files import ENDPOINT_RUNS, write_requests
     from wattmark.store.run_ids import new_run_id
+    from wattmark.workflows.server_meters import server_meters
 
     if not isinstance(plan, EndpointPlan):
         plan = endpoint_plan(plan)
@@ -88,9 +87,9 @@ def run_endpoint(
     )
     created_at = datetime.now(UTC)
     fast = uvloop.new_event_loop
-    with _meters(plan, server) as meters, asyncio.Runner(loop_factory=fast) as runner:
+    with server_meters(plan, server) as meters, asyncio.Runner(loop_factory=fast) as runner:
         load, windows = runner.run(_measured(plan, server, api, material, meters, limits, observe))
-    flags = ["generator_in_energy"] if windows and is_loopback(server.host) else []
+        flags = meters.flags(windows)
     if count_tokens is not None:
         _count(load, count_tokens)
     run_id = new_run_id("endpoint", created_at)
@@ -127,7 +126,7 @@ async def _measured(
     server: Server,
     api: Api,
     prompts: Prompts,
-    meters: Readings,
+    meters: ServerMeters,
     limits: Limits,
     observe: Observer,
 ) -> tuple[Load, tuple[EnergyWindow, ...]]:
@@ -153,10 +152,12 @@ async def _measured(
         )
         _require_answers(plan, warm)
         observe(Event(Stage.MEASURE, 0, plan.requests, schedule.name))
-        before = meters.read()
+        meters.begin()
+        before = meters.readings.read()
         load = await generator.run(schedule, budget_s=plan.budget_s, watch=watch)
-        after = meters.read()
-    return load, meters.energy(before, after)
+        after = meters.readings.read()
+        meters.end()
+    return load, meters.readings.energy(before, after)
 
 
 def _require_answers(plan: EndpointPlan, warm: Load) -> None:
@@ -172,41 +173,6 @@ def _require_answers(plan: EndpointPlan, warm: Load) -> None:
         f"{plan.url} gave no valid reply to {len(warm.requests)} requests for model "
         f"{plan.model!r} by {plan.api}: {failed.failure.sentence}{said}"
     )
-
-
-@contextmanager
-def _meters(plan: EndpointPlan, server: Server) -> Iterator[Readings]:
-    """Meters that cover the server's machine, open.
-
-    On this machine those are its counters, or the devices' that are named; of another machine only
-    configured instruments that are named, since nothing else says what they look at.
-    """
-    from wattmark.contracts import Scope
-    from wattmark.metering import configured
-    from wattmark.metering.readings import Readings
-    from wattmark.quantities import Grade
-
-    here = is_loopback(server.host)
-    if not plan.meters and not here:
-        yield Readings(())
-        return
-    if not here and (local := sorted(set(plan.meters) - set(configured.names()))):
-        raise InputError(
-            f"meter {local[0]!r} looks at this machine and not at {server.host}: name an "
-            "instrument of the server's in the settings (`wattmark doctor` shows where)"
-        )
-    with Readings.shared(plan.meters) as opened:
-        fit = tuple(
-            meter
-            for meter in opened.meters
-            if meter.info.scope is Scope.DEVICE and meter.info.grade is not Grade.MODELLED
-        )
-        if plan.meters and (unfit := [m.name for m in opened.meters if m not in fit]):
-            raise InputError(
-                f"meter {unfit[0]!r} sees the process that reads it, which is the load generator "
-                "and not the server: name one that meters the machine, or none"
-            )
-        yield Readings(fit)
 
 
 def _tokenizer(name: str) -> Callable[[str], int]:

@@ -22,6 +22,7 @@ from wattmark.impact.training_file import Training
 from wattmark.outside.documents import read_document
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Result, Run
+from wattmark.records.domains import is_gpu_device
 from wattmark.records.reading import energy_per_query, ok
 
 #: No building is known: a machine on a desk (1.0), or one in an average data centre (1.56).
@@ -53,7 +54,7 @@ def read_training(path: Path) -> Training:
 def place(site: Site, *, gpus: Iterable[str] = (), now: bool = False) -> tuple[Place, list[str]]:
     """The factors of a site, and what is to be said about them.
 
-    ``gpus`` are the accelerators that a run found, for a site that names no devices. ``now`` asks
+    ``gpus`` are the accelerators that were used, for a site that names no devices. ``now`` asks
     for a live signal of the grid; where there is none, the yearly average stands in, and a remark
     says so. Raises ImpactError, UnknownNameError with the nearest names, MissingPackageError.
     """
@@ -171,7 +172,7 @@ def _device(entry: str | OwnDevice) -> tuple[Device, int]:
 
 def uses(run: Run) -> dict[str, Use]:
     """What a query of each setup of a run used, by the setup's name; failed ones are left out."""
-    return {r.id: use_of(r) for r in run.results if ok(r)}
+    return {r.id: replace(use_of(r), gpus=gpus_of(run, r)) for r in run.results if ok(r)}
 
 
 def used_by(run: Run, setup: str | None) -> list[Use]:
@@ -190,6 +191,17 @@ def used_by(run: Run, setup: str | None) -> list[Use]:
     if setup not in found:
         raise UnknownNameError("setup", setup, found)
     return [found[setup]]
+
+
+def gpus_of(run: Run, result: Result) -> tuple[str, ...]:
+    """Product names of the GPUs that a result is charged with; where its energy does not name
+    them, all of the machine for a setup on a GPU and none for another."""
+    there = run.environment.gpus
+    charged = {e.domain for e in result.energy if e.domain.startswith("gpu:")}
+    if charged:
+        return tuple(name for n, name in enumerate(there) if f"gpu:{n}" in charged)
+    on_gpu = is_gpu_device(result.trial.setup.device)
+    return there if on_gpu or run.plan.whole_node else ()
 
 
 def use_of(result: Result) -> Use:

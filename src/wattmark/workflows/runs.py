@@ -45,6 +45,7 @@ def adjusted(
     cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
     meters: Collection[str] | None = None,
+    whole_node: bool | None = None,
     scenario: str | None = None,
     mlperf: Mapping[str, Any] | None = None,
 ) -> Plan:
@@ -59,7 +60,7 @@ def adjusted(
         plan = plan.with_options(**options)
     changes: dict[str, Any] = {"samples": samples, "budget_s": budget_s, "model": model}
     changes |= {"data": tuple(data) if data else None, "cost_only": cost_only}
-    changes |= {"meters": tuple(meters) if meters else None}
+    changes |= {"meters": tuple(meters) if meters else None, "whole_node": whole_node}
     wanted = {key: value for key, value in changes.items() if value is not None}
     if scenario or mlperf:
         wanted["scenario"] = scenario or plan.scenario
@@ -83,6 +84,7 @@ def run(
     cost_only: bool | None = None,
     options: Mapping[str, str] | None = None,
     meters: Collection[str] | None = None,
+    whole_node: bool | None = None,
     scenario: str | None = None,
     mlperf: Mapping[str, Any] | None = None,
     observe: Observer = ignore,
@@ -92,7 +94,8 @@ def run(
     ``fast`` takes one process a setup and stops at ±10 %; ``data`` names public data sets
     (``("imdb", "yelp=folder:PATH")``); ``cost_only`` measures no quality; ``options``
     (``{"tokens": "64"}``) go into every setup; ``meters`` names the instruments, and left out the
-    best for each domain are taken. ``scenario`` ("server") has MLPerf's LoadGen drive, with the
+    best for each domain are taken; ``whole_node`` charges a setup with every GPU of the machine and
+    not only with those that it uses. ``scenario`` ("server") has MLPerf's LoadGen drive, with the
     settings ``mlperf`` (``{"target_qps": 20, "target_latency_ms": 100}``). Ctrl-C gives the run so
     far, with ``stop_reason`` "interrupted". Raises PlanError for a plan that cannot be run,
     AssetError where model or data cannot be had, WorkerError where the reference itself fails.
@@ -112,6 +115,7 @@ def run(
         cost_only=cost_only,
         options=options,
         meters=meters,
+        whole_node=whole_node,
         scenario=scenario,
         mlperf=mlperf,
     )

@@ -1,4 +1,4 @@
-"""Modelled CPU energy of this process and all that descends from it, from CPU accounting.
+"""Modelled CPU energy of a process and all that descends from it, from CPU accounting.
 
 The formula and its interval: `wattmark.metrology.cpu_power`. Whose CPU time is counted:
 `wattmark.machine.process_tree`. Where the watts come from: `wattmark.meters.modelled.cpu_model`.
@@ -6,7 +6,9 @@ The formula and its interval: `wattmark.metrology.cpu_power`. Whose CPU time is 
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 
 from wattmark.contracts import Availability, Channel, MeterInfo, Scope
 from wattmark.errors import MeterError
@@ -21,13 +23,15 @@ from wattmark.records import EnergyWindow, MeterReading
 class ModelledCpu:
     """CPU energy of the process that reads it, its threads and its descendants.
 
-    Without a model, the best that is known of this machine is taken (``choose_power_model``).
+    With ``roots``, of these processes and theirs instead. Without a model, the best that is known
+    of this machine is taken (``choose_power_model``).
     """
 
     name = "modelled-cpu"
     grade = Grade.MODELLED
 
-    def __init__(self, model: PowerModel | None = None) -> None:
+    def __init__(self, model: PowerModel | None = None, roots: Sequence[int] = ()) -> None:
+        self._roots = tuple(roots)
         self._chosen = None if model is None else ChosenModel(model, "given by the caller")
         self._cores: int | None = None
 
@@ -49,7 +53,7 @@ class ModelledCpu:
         """Remember the number of cores whose idle power is attributed to this process."""
         if cores < 1:
             raise MeterError(f"modelled-cpu needs at least one core, not {cores}")
-        self._cores = cores
+        self._cores = _usable_cores(self._roots[0], cores) if self._roots else cores
         period_s = time.get_clock_info("process_time").resolution
         detail = self._choice().describe()
         return MeterInfo(self.name, ("cpu",), self.grade, period_s, detail, Scope.PROCESS)
@@ -59,8 +63,17 @@ class ModelledCpu:
         return (cpu_channel(self.name, self._opened(), self.model),)
 
     def read(self) -> MeterReading:
-        """Raw ``cpu_s`` of the process tree and ``wall_s`` of the monotonic clock (no joules)."""
-        return cpu_reading(time.monotonic_ns(), process_tree.cpu_s())
+        """Raw ``cpu_s`` of the process tree and ``wall_s`` of the monotonic clock (no joules).
+
+        Raises MeterError where one of the roots has ended.
+        """
+        time_ns = time.monotonic_ns()
+        if not self._roots:
+            return cpu_reading(time_ns, process_tree.cpu_s())
+        try:
+            return cpu_reading(time_ns, process_tree.tree_cpu_s(self._roots))
+        except ProcessLookupError as error:
+            raise MeterError(f"{self.name} could not be read: {error}") from error
 
     def energy(self, before: MeterReading, after: MeterReading) -> tuple[EnergyWindow, ...]:
         """One window of domain ``cpu``. Raises MeterError where the meter was never opened."""
@@ -73,3 +86,11 @@ class ModelledCpu:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _usable_cores(pid: int, otherwise: int) -> int:
+    """Cores that a process may run on."""
+    try:
+        return len(os.sched_getaffinity(pid))
+    except (OSError, AttributeError):  # another user's, or a system without
+        return otherwise
