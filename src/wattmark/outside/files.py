@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wattmark.errors import InputError
+
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
@@ -20,3 +22,18 @@ def naming(path: Path) -> Iterator[None]:
         if error.filename is None:
             error.filename = os.fspath(path)
         raise
+
+
+def writable(path: Path) -> None:
+    """Refuse, before there is anything to lose, a path that no file can be written to.
+
+    Raises InputError that says why. What only shows while writing (a full disk) stays unseen.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file in it")
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist: make it first"
+        raise InputError(f"{path} cannot be written: {folder} {what}")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise InputError(f"{path} cannot be written: you may not write it")
