@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,12 @@ def writable(path: Path) -> None:
 
     Raises InputError that says why. What only shows while writing (a full disk) stays unseen.
     """
-    folder = path.parent
+    folder, name = path.parent, os.fspath(path)
     if path.is_dir():
-        raise InputError(f"{path} is a folder: name a file in it")
+        raise InputError(f"{name}: {os.strerror(errno.EISDIR)}; name a file in it")
+    if not folder.exists():
+        raise InputError(f"{name}: {os.strerror(errno.ENOENT)}; make the folder {folder} first")
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist: make it first"
-        raise InputError(f"{path} cannot be written: {folder} {what}")
+        raise InputError(f"{name}: {os.strerror(errno.ENOTDIR)}; {folder} is a file")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise InputError(f"{path} cannot be written: you may not write it")
+        raise InputError(f"{name}: {os.strerror(errno.EACCES)}; you may not write it")
