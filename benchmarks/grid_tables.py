@@ -1,7 +1,7 @@
 """How far two tables of the carbon of countries' grids are apart (extra ``impact``).
 
 Prints the quantiles, over the countries that both have, of the factor between CodeCarbon's and
-EcoLogits' figure. The 90 % one is the range that ``wattmark.factors.grid`` gives a lone source.
+EcoLogits' figure. The 90 % one is the range that ``wattmark.factors.parts`` gives a lone source.
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ GROUPS = {
     "wattmark.rules": "a class that fills `Rule` or `LimitedRule`, constructed without arguments",
     "wattmark.exports": "a class that fills `Export`, constructed without arguments",
     "wattmark.reports": "a class that fills `ReportFormat`, constructed without arguments",
+    "wattmark.endpoint_reports": (
+        "a class that fills `EndpointReportFormat`, constructed without arguments"
+    ),
 }
 
 _HEAD = """\

@@ -44,6 +44,9 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Self
 
+#: Longer lists of known names are not printed where there is other advice.
+MOST_LISTED = 40
+
 
 class SentenceCode(StrEnum):
     """A member is written ``NAME = "code", "Sentence."``; it equals its code."""
@@ -78,20 +81,31 @@ class UnknownNameError(InputError):
     """A name that nothing installed has.
 
     ``kind`` is what was looked for ("framework", "task" ...), ``name`` what was asked for,
-    ``nearest`` the known names that look most like it.
+    ``nearest`` the known names that look most like it, or as the caller gave them. ``hint`` says
+    what else can be done; where nothing is near, it stands in for a long list of what is known.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        nearest: Iterable[str] | None = None,
+        hint: str = "",
+    ) -> None:
         self.kind = kind
         self.name = name
         self.known = tuple(sorted(known))
-        self.nearest = tuple(get_close_matches(name, self.known, n=3, cutoff=0.4))
+        near = get_close_matches(name, self.known, n=3, cutoff=0.4) if nearest is None else nearest
+        self.nearest = tuple(near)
         if self.nearest:
             advice = "did you mean " + " or ".join(repr(n) for n in self.nearest) + "?"
-        elif self.known:
-            advice = "known: " + ", ".join(self.known)
+            advice += f" {hint}" if hint else ""
+        elif self.known and not (hint and len(self.known) > MOST_LISTED):
+            advice = "known: " + ", ".join(self.known) + (f"; {hint}" if hint else "")
         else:
-            advice = f"no {kind} is installed"
+            advice = hint or f"no {kind} is installed"
         super().__init__(f"unknown {kind} {name!r}: {advice}")
 
 

@@ -5,7 +5,7 @@ The groups are ``wattmark.tasks``, ``wattmark.models``, ``wattmark.frameworks``,
 constructed without arguments. Listing names imports nothing.
 
 Rating rules, exports and report formats are found the same way, in the groups ``wattmark.rules``,
-``wattmark.exports`` and ``wattmark.reports``.
+``wattmark.exports``, ``wattmark.reports`` and, for loads of servers, ``wattmark.endpoint_reports``.
 
 Models that are not instruments of their own, ``hub:ORG/NAME`` and ``folder:PATH``, are read by
 the adapter of their task: a class in the group ``wattmark.adapters``, named as the task, that is
@@ -31,6 +31,7 @@ from wattmark.errors import AssetError, UnknownNameError
 if TYPE_CHECKING:
     from wattmark.contracts import (
         DataSet,
+        EndpointReportFormat,
         Export,
         Framework,
         LoadgenScenario,
@@ -149,6 +150,12 @@ def export(name: str) -> Export[Any]:
 def report_format(name: str) -> ReportFormat:
     """The report format of that name. Raises UnknownNameError."""
     return cast("ReportFormat", _construct("report", name, "report format"))
+
+
+def endpoint_report_format(name: str) -> EndpointReportFormat:
+    """The format of that name for a load of a server. Raises UnknownNameError."""
+    found = _construct("endpoint_report", name, "report format")
+    return cast("EndpointReportFormat", found)
 
 
 def meter_kind(name: str) -> MeterKind:

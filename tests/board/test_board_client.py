@@ -24,7 +24,7 @@ from wattmark.board.web import server
 from wattmark.board.web.app import application
 from wattmark.board.web.services import Services
 from wattmark.cli.main import app
-from wattmark.errors import BoardError, RefusedError
+from wattmark.errors import BoardError, InputError, RefusedError
 from wattmark.records import bundle_of
 
 
@@ -120,7 +120,7 @@ def test_what_the_board_says_is_what_the_error_says(address: str, token: str) ->
     ],
 )
 def test_what_is_no_address_is_said(to: str) -> None:
-    with pytest.raises(BoardError, match="--to: "):
+    with pytest.raises(InputError, match="--to: "):
         send(bundle_of(a_run(1)), to, "wm_x")
 
 
@@ -129,15 +129,15 @@ def test_a_token_does_not_go_over_the_network_in_the_open(monkeypatch: pytest.Mo
         pytest.fail("it connected")
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    with pytest.raises(BoardError, match="no encryption"):
+    with pytest.raises(InputError, match="no encryption"):
         send(bundle_of(a_run(1)), "http://board.example", "wm_x")
-    with pytest.raises(BoardError, match="no encryption"):
+    with pytest.raises(InputError, match="no encryption"):
         send(bundle_of(a_run(1)), "http://localhost.board.example", "wm_x")
 
 
 @pytest.mark.parametrize("token", ["", "  ", "wm_a\r\nX-Evil: 1", "wm_a b", "wm_ä"])
 def test_a_token_that_is_none_is_not_sent(token: str) -> None:
-    with pytest.raises(BoardError, match="no token"):
+    with pytest.raises(InputError, match="no token"):
         send(bundle_of(a_run(1)), "https://board.example", token)
 
 

@@ -166,7 +166,7 @@ TABLE = [
     ("board token create ci --scope all", "'all' is not a scope", 2),
     ("board token revoke 0000", "0000", 2),
     ("board submit latest --to nowhere", "no token", 2),
-    ("board submit latest --to nowhere --token-file token", "nowhere", 1),
+    ("board submit latest --to nowhere --token-file token", "nowhere", 2),
     ("board verify --database nonsense://x", "URL cannot be used", 1),
     # Files that are read
     ("run nowhere.yaml", "no plan file 'nowhere.yaml'", 2),

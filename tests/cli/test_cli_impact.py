@@ -65,6 +65,14 @@ def test_the_bases_are_multiples_of_each_other() -> None:
     )
     assert carbon["per year"]["value"] == pytest.approx(365_000 * carbon["per query"]["value"])
     assert found["carbon_market"]["per query"]["reason"] == "not_given"
+    for key, unit in (("energy_it", "Wh"), ("carbon_location", "g"), ("water_off_site", "mL")):
+        assert [figure["unit"] for figure in found[key].values()] == [unit] * 3
+
+
+@pytest.mark.parametrize("typed", ["1,2kWh", "1mwh", "3 kilowatt"])
+def test_a_mistyped_energy_is_refused_as_an_energy(typed: str) -> None:
+    assert refused("impact", typed).startswith(f"energy: '{typed}'")
+    assert "1 GWh" in wattmark("impact", "1gwh")
 
 
 def test_every_setup_of_the_run() -> None:

@@ -233,7 +233,7 @@ def test_an_impact_as_a_document_says_the_unit_of_each_figure() -> None:
     energy = found[0]["bases"]["per query"]
     assert found[0]["key"] == "energy_it"
     joules = 0.2 * 0.58
-    assert (energy["value"], energy["unit"]) == (pytest.approx(joules), "J")
+    assert (energy["value"], energy["unit"]) == (pytest.approx(joules / 3600), "Wh")
 
 
 def test_what_is_told_while_places_are_looked_up_goes_to_stderr(

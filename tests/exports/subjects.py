@@ -18,6 +18,9 @@ TRAINING = Training.parse(
     {
         "name": "by hand",
         "pue": 1.1,
+        "region": "SE",
+        "grid_carbon": 50.0,
+        "hardware_used": "8 A100",
         "flops": {"flop": 1e21, "peak_flop_per_s": 1e15, "mfu": 0.4, "power_w": 700},
     },
     "training.yaml",

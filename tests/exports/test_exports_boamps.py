@@ -10,6 +10,7 @@ from subjects import EVERYTHING, LITTLE, subject, subject_of
 
 from wattmark.errors import ExportError
 from wattmark.exports import Subject, export
+from wattmark.exports.facts import Fact
 from wattmark.exports.schema_validation import check_boamps
 from wattmark.impact.site import Site
 from wattmark.quantities import Grade, Quantity
@@ -25,8 +26,9 @@ def test_the_report_of_a_modelled_result_in_france() -> None:
     document = json.loads(made.text)
     (measure,) = document.pop("measures")
     assert measure.pop("powerConsumption") == pytest.approx(200 / 3.6e6)  # 1000 times 0.2 J, in kWh
+    boundary = "boundary IT: the machines, without PUE"
     assert measure == {
-        "measurementMethod": "wattmark (modelled: modelled-cpu)",
+        "measurementMethod": f"wattmark (modelled: modelled-cpu); {boundary}",
         "version": "0.1.0",
         "measurementDateTime": "2026-01-01 12:00:00",
     }
@@ -52,7 +54,9 @@ def test_the_report_of_a_modelled_result_in_france() -> None:
             ],
             "dataset": [{"dataUsage": "input", "dataType": "text", "dataQuantity": 1000}],
             "measuredAccuracy": 0.842,
-            "taskDescription": "Left open: " + "; ".join(made.omissions),
+            "taskDescription": ". ".join(
+                [*map(Fact.sentence, EVERYTHING.facts()), "Left open: " + "; ".join(made.omissions)]
+            ),
         },
         "system": {"os": "Debian GNU/Linux 12"},
         "software": {"language": "python", "version": "3.11.9"},

@@ -30,8 +30,20 @@ def rows(of: Subject) -> dict[str, dict[str, str]]:
     return {row["key"]: row for row in csv.DictReader(io.StringIO(export(of, "csv").text))}
 
 
-def test_there_is_a_row_for_each_line_in_its_order() -> None:
-    assert list(rows(EVERYTHING)) == [line.key for line in EVERYTHING.impact.lines]
+def test_there_is_a_row_for_each_line_in_its_order_and_then_for_each_fact() -> None:
+    facts = [fact.key for fact in EVERYTHING.facts()]
+    assert list(rows(EVERYTHING)) == [line.key for line in EVERYTHING.impact.lines] + facts
+
+
+def test_a_row_says_its_phase_its_boundary_and_of_what_it_is() -> None:
+    found = rows(EVERYTHING)
+    said = {key: (row["phase"], row["boundary"], row["scope"]) for key, row in found.items()}
+    assert said["energy_it"] == ("inference", "IT", "a query")
+    assert said["carbon_location"] == ("inference", "facility", "a query")
+    assert said["carbon_embodied"] == ("inference", "devices", "a query")
+    assert said["inference_facility"] == ("inference", "facility", "1000 measured queries")
+    assert said["training_energy"] == ("training", "facility", "the whole training")
+    assert found["training_carbon"]["place"] == "Sweden"
 
 
 @pytest.mark.parametrize("key", EXPECTED)

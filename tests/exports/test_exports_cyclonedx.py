@@ -44,13 +44,21 @@ def test_the_bill_names_the_model_and_the_tool() -> None:
 
 
 @pytest.mark.parametrize(
-    ("activity", "kwh", "interval"),
+    ("activity", "kwh", "interval", "place", "scope"),
     [
-        ("inference", 200 / 3.6e6 * 1.2, "[2.66667e-05, 0.000166667]"),
-        ("training", TRAINING_KWH, "[534.722, 534.722]"),
+        (
+            "inference",
+            200 / 3.6e6 * 1.2,
+            "[2.66667e-05, 0.000166667]",
+            "France",
+            "1000 measured queries",
+        ),
+        ("training", TRAINING_KWH, "[534.722, 534.722]", "Sweden", "the whole training"),
     ],
 )
-def test_energy_is_in_kwh_and_carbon_in_tonnes(activity: str, kwh: float, interval: str) -> None:
+def test_energy_is_in_kwh_and_carbon_in_tonnes(
+    activity: str, kwh: float, interval: str, place: str, scope: str
+) -> None:
     found = consumptions(EVERYTHING)[activity]
     assert found["activityEnergyCost"] == {"value": pytest.approx(kwh), "unit": "kWh"}
     tonnes = pytest.approx(kwh * 50 / 1e6)
@@ -65,6 +73,9 @@ def test_energy_is_in_kwh_and_carbon_in_tonnes(activity: str, kwh: float, interv
     assert found["properties"] == [
         {"name": "wattmark:grade", "value": "modelled"},
         {"name": "wattmark:interval_kwh", "value": interval},
+        {"name": "wattmark:boundary", "value": "facility"},
+        {"name": "wattmark:place", "value": place},
+        {"name": "wattmark:scope", "value": scope},
     ]
 
 
@@ -96,6 +107,7 @@ def test_what_is_not_known_is_left_out_and_listed() -> None:
     assert properties == [
         ("wattmark:queries", "1000"),
         ("wattmark:setup", "pytorch/eager/fp32"),
+        *(("wattmark:fact", fact.sentence()) for fact in LITTLE.facts()),
         *(("wattmark:omission", text) for text in made.omissions),
     ]
 

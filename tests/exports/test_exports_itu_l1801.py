@@ -48,13 +48,14 @@ def test_every_part_has_its_figures() -> None:
         "Data preparation, storage, network and the user's device": [
             ("outside the boundary", OPEN)
         ],
+        "Facts": [],
     }
 
 
 def test_omissions_are_declared_even_where_everything_is_known() -> None:
     made = export(EVERYTHING, "itu-l1801")
     assert made.omissions == (
-        "training: water and minerals: its place and hardware are not described",
+        "training: water and minerals: only its energy is described",
         "greenhouse gases: no source has it",
         "outside the boundary: what was measured is one machine while it answers",
     )

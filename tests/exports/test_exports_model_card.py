@@ -9,6 +9,7 @@ import yaml
 from subjects import EVERYTHING, LITTLE, TRAINING_KWH, subject
 
 from wattmark.exports import Subject, export
+from wattmark.impact.site import Site
 
 
 def front(of: Subject) -> dict[str, Any]:
@@ -26,8 +27,8 @@ def test_emissions_are_grams_of_training() -> None:
         "co2_eq_emissions": {
             "emissions": pytest.approx(TRAINING_KWH * 50),
             "source": "wattmark 0.1.0, run 20260101-120000-quickstart",
-            "geographical_location": "France",
-            "hardware_used": "AMD EPYC 7763",
+            "geographical_location": "Sweden",
+            "hardware_used": "8 A100",
         }
     }
 
@@ -36,20 +37,23 @@ def test_without_training_and_place_neither_stands_there() -> None:
     assert front(LITTLE) == {
         "co2_eq_emissions": {
             "source": "wattmark 0.1.0, run 20260101-120000-quickstart",
-            "hardware_used": "AMD EPYC 7763",
         }
     }
-    assert export(LITTLE, "model-card").omissions[:3] == (
+    assert export(LITTLE, "model-card").omissions[:4] == (
         "co2_eq_emissions.emissions: give --training",
-        "co2_eq_emissions.geographical_location: give --region",
+        "co2_eq_emissions.geographical_location: of training: give region in --training",
+        "co2_eq_emissions.hardware_used: of training: give hardware_used in --training",
         "co2_eq_emissions.training_type: pre-training or fine-tuning is not known",
     )
 
 
-def test_accelerators_are_the_hardware() -> None:
+def test_place_and_hardware_of_inference_stand_above_its_table_alone() -> None:
     environment = EVERYTHING.run.environment.model_copy(update={"gpus": ("H100", "H100")})
-    found = front(subject(run={"environment": environment}))
-    assert found["co2_eq_emissions"]["hardware_used"] == "H100, H100"
+    of = subject(run={"environment": environment}, site=Site(region="FR"))
+    assert set(front(of)["co2_eq_emissions"]) == {"source"}
+    assert "## Inference impact: pytorch/eager/fp32, in France, on H100, H100" in (
+        export(of, "model-card").text
+    )
 
 
 def test_the_table_has_what_is_known_of_a_query() -> None:

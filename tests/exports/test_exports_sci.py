@@ -31,13 +31,16 @@ def test_the_score_is_operational_and_embodied() -> None:
         "level": 0.95,
     }
     assert document.pop("rules").startswith("location-based; market instruments are excluded")
+    assert [fact["key"] for fact in document.pop("facts")] == [f.key for f in EVERYTHING.facts()]
     assert document == {
         "standard": "ISO/IEC 21031:2024, Software Carbon Intensity 1.0",
         "software": "minilm-l6-sentiment",
         "setup": "pytorch/eager/fp32",
         "run": "20260101-120000-quickstart",
         "place": "France",
-        "boundary": "one machine while it answers; network and the user's device are outside",
+        "phase": "inference",
+        "boundary": "one machine while it answers, with its building (PUE); network and the user's "
+        "device are outside",
         "functional_unit": "query",
         "omissions": [],
     }

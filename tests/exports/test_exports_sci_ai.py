@@ -41,8 +41,9 @@ def test_the_provider_is_scored_by_the_operation_of_training() -> None:
 
 
 def test_training_that_was_measured_is_scored_as_a_whole() -> None:
+    metered = {"energy_kwh": 100, "grade": "metered"}
     measured = Training.parse(
-        {"name": "m", "pue": 1.1, "measured": {"energy_kwh": 100, "grade": "metered"}}, "t.yaml"
+        {"name": "m", "pue": 1.1, "grid_carbon": 50.0, "measured": metered}, "t.yaml"
     )
     made = export(replace(EVERYTHING, training=measured), "sci-ai")
     provider = json.loads(made.text)["provider"]

@@ -39,8 +39,8 @@ def test_the_package_is_the_model_and_wattmark_made_the_document() -> None:
     assert found["CreationInfo"]["specVersion"] == "3.0.1"
 
 
-def test_energy_is_that_of_the_machines_and_of_training_in_kwh() -> None:
-    assert kwh(EVERYTHING, "inference") == [(pytest.approx(200 / 3.6e6), "kilowattHour")]
+def test_energy_is_that_of_the_facility_and_of_training_in_kwh() -> None:
+    assert kwh(EVERYTHING, "inference") == [(pytest.approx(200 / 3.6e6 * 1.2), "kilowattHour")]
     assert kwh(EVERYTHING, "training") == [(pytest.approx(TRAINING_KWH), "kilowattHour")]
 
 
@@ -60,7 +60,8 @@ def test_what_is_open_is_in_the_comment() -> None:
     little = export(LITTLE, "spdx")
     assert little.omissions == ("ai_trainingEnergyConsumption: give --training", *UNKNOWN)
     comment = nodes(LITTLE)["ai_AIPackage"]["comment"]
-    assert comment == "Left open: " + "; ".join(little.omissions)
+    facts = [fact.sentence() for fact in LITTLE.facts()]
+    assert comment == ". ".join([*facts, "Left open: " + "; ".join(little.omissions)])
     assert kwh(LITTLE, "training") == []
 
 

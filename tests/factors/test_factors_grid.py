@@ -61,7 +61,8 @@ def test_a_state_has_its_own_carbon_in_kg_per_kwh_and_the_countrys_water() -> No
     assert value == pytest.approx(pounds * 0.45359237 / 1000)
     assert (high / value, value / low) == pytest.approx((ONE_SOURCE_SPREAD,) * 2)
     assert state.carbon.sources[0].year == 2023
-    assert state.water.quantity == country.water.quantity
+    assert state.water.quantity.value == country.water.quantity.value
+    assert state.of_whole_country == ("water", "minerals", "primary energy")
 
 
 def test_a_worldwide_average_that_stands_in_for_a_country_says_so() -> None:

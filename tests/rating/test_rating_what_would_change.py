@@ -99,7 +99,7 @@ def test_what_is_not_said_does_not_happen(rule: Rule, values: list[float], at: i
             assert star(rule, own, others + [energy] * 2 * len(values)) == now
         if (How.OWN, under) not in said:
             assert star(rule, energy, others) == now
-    assert all(how is not How.LEAVE for how, _ in said) or len(values) > 5
+    assert all(how is not How.LEAVE for how, _ in said) or len(values) > rule.min_population
 
 
 def test_sentences_under_each_rule() -> None:

@@ -10,8 +10,11 @@ import io
 import json
 import re
 
+import pytest
 from old_endpoint_run import old_endpoint_run
 
+from wattmark import registry
+from wattmark.errors import UnknownNameError
 from wattmark.records import EndpointRun, FailureCount
 from wattmark.reports.endpoint_report import again, endpoint_report
 from wattmark.reports.endpoint_table import shown_endpoint_runs
@@ -65,6 +68,16 @@ def test_csv_has_one_line_in_full_precision() -> None:
 def test_json_is_the_record() -> None:
     run = old_endpoint_run()
     assert EndpointRun.model_validate_json(endpoint_report(run, "json")) == run
+
+
+def test_formats_are_those_of_the_entry_points() -> None:
+    names = registry.names("endpoint_report")
+    assert names == ["csv", "html", "json", "md"]
+    for name in names:
+        found = registry.endpoint_report_format(name)
+        assert (found.name, bool(found.title)) == (name, True)
+    with pytest.raises(UnknownNameError, match="unknown report format 'htm': did you mean 'html'"):
+        endpoint_report(old_endpoint_run(), "htm")
 
 
 def test_the_same_load_can_be_put_again() -> None:

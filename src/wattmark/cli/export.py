@@ -63,7 +63,9 @@ def _subject(name: str, setup: str | None, site: Site, training: Path | None) ->
 
     run = runs.load(name)
     (use,) = used_by(run, setup)
-    placed, _ = place(site, gpus=use.gpus)
+    placed, remarks = place(site, gpus=use.gpus)
+    for remark in remarks:
+        typer.echo(remark, err=True)
     return Subject(
         run=run,
         result=run.result(use.name),

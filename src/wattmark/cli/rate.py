@@ -40,7 +40,8 @@ def rate(
     ] = None,
     level: Annotated[float, typer.Option(help="Of intervals without a VALUE_level.")] = 0.95,
     gate: Annotated[
-        str | None, typer.Option(help="Column that is false where quality missed its gate.")
+        str | None,
+        typer.Option(help="Column that says no (false, 0, fail) where quality missed its gate."),
     ] = None,
     grade: Annotated[
         str | None, typer.Option(help="Column of the grade; others than the usual are unrated.")
@@ -80,7 +81,7 @@ def rate(
         _explain(chosen)
     if source is None:
         gate, grade = gate or "gate_passed", grade or "grade"
-    table, keys = _table(source, by)
+    table, keys = _table(source, by, gate)
     columns = columns_of(
         table,
         value,
@@ -116,7 +117,7 @@ def _explain(chosen: str | dict[str, Rule]) -> None:
         typer.echo(f"{each.name}, version {each.version}: {name} {each.text}")
 
 
-def _table(source: Path | None, by: str | None) -> tuple[pa.Table, list[str]]:
+def _table(source: Path | None, by: str | None, gate: str | None) -> tuple[pa.Table, list[str]]:
     """The table, and the columns that make a population of it."""
     if source is None:
         from wattmark.workflows.rating_runs import POPULATION, stored_table
@@ -125,7 +126,7 @@ def _table(source: Path | None, by: str | None) -> tuple[pa.Table, list[str]]:
     else:
         from wattmark.editions.rating_table import read_table
 
-        table, keys = read_table(source), []
+        table, keys = read_table(source, as_text=[gate] if gate is not None else []), []
     return table, keys if by is None else [name.strip() for name in by.split(",")]
 
 

@@ -13,6 +13,7 @@ from wattmark.cli import options
 from wattmark.cli.durations import parse_duration_s
 from wattmark.cli.endpoint_option import Endpoint
 from wattmark.cli.exit_codes import INTERRUPTED
+from wattmark.outside.files import writable
 
 if TYPE_CHECKING:
     from wattmark.records import Run, Suite
@@ -92,6 +93,7 @@ def run(
         "mlperf": _mlperf(qps, target_latency, strict),
     }
     output = _Output(report or Path("report.html"), as_json, quiet)
+    writable(output.report)
     if resume is None:
         raise typer.Exit(_run(plan, only or (), budget, changes, output))
     if any((plan, only, budget, *changes.values())):

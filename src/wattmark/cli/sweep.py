@@ -119,8 +119,11 @@ def _sweep(
     quiet: bool,
 ) -> None:
     from wattmark.cli.progress import Progress
+    from wattmark.reports.charts import check_chart
     from wattmark.workflows import sweeping
 
+    if plot is not None:
+        check_chart(plot)
     with Progress(not quiet and not as_json) as progress:
         done = sweeping.sweep(
             plan,

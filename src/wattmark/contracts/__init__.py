@@ -25,7 +25,7 @@ from wattmark.contracts.network import (
     StatefulRunner,
 )
 from wattmark.contracts.power_source import PowerSource, Timed
-from wattmark.contracts.report_format import Reported, ReportFormat
+from wattmark.contracts.report_format import EndpointReportFormat, Reported, ReportFormat
 from wattmark.contracts.rule import LimitedRule, Limits, Rule
 from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
 from wattmark.contracts.sensor import Sensor
@@ -36,6 +36,7 @@ __all__ = [
     "Channel",
     "CpuModel",
     "DataSet",
+    "EndpointReportFormat",
     "Example",
     "Export",
     "Exported",

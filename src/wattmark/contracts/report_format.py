@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wattmark.records import Run
+from wattmark.records import EndpointRun, Run
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,23 @@ class ReportFormat(Protocol):
         ...
 
     def render(self, reported: Reported) -> str:
+        """The whole document."""
+        ...
+
+
+class EndpointReportFormat(Protocol):
+    """A format of ``wattmark report`` for a load of a server."""
+
+    @property
+    def name(self) -> str:
+        """As written after ``--format``, and in its entry point."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is good for, for people."""
+        ...
+
+    def render(self, run: EndpointRun) -> str:
         """The whole document."""
         ...

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +13,36 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from wattmark.errors import RatingError
+from wattmark.errors import InputError, RatingError
 from wattmark.outside.files import naming
+from wattmark.outside.truth import read_truth
 from wattmark.rating.columns import Columns, Rated
 from wattmark.rating.distributions import Comparable
 
 _UNREADABLE = (OSError, ValueError, TypeError, RecursionError, MemoryError, pa.ArrowException)
+#: What pyarrow says of a row with a column too many or too few, and the row itself.
+_ROW = re.compile(r"(Expected \d+ columns, got \d+): (.*)", re.DOTALL)
 
 ADDED = ("stars", "star_probability", "boundary_distance_pct", "unrated_reason")
 CHANGES = "what_would_change"
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path, *, as_text: Collection[str] = ()) -> pa.Table:
     """The table in a .csv, .parquet or .json (a list of objects). Raises RatingError.
 
-    Its columns have a name each, and its text is UTF-8.
+    Its columns have a name each, and its text is UTF-8. Columns of a .csv that ``as_text`` names
+    stay as they are written: what looks like a number or like nothing (``nan``) is text too.
     """
     if path.suffix not in (".csv", ".parquet", ".json"):
         raise RatingError(f"{path}: a table is read from .csv, .parquet or .json")
     try:
-        table = _read(path)
+        table = _read(path, as_text)
         table.validate(full=True)
         names = table.schema.names
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        RecursionError,
-        MemoryError,
-        pa.ArrowException,
-    ) as error:
+    except _UNREADABLE as error:
         said = " ".join(str(error).split())
-        raise RatingError(f"{path} cannot be read as a table: {said}") from None
+        where = _line_of(path, str(error))
+        raise RatingError(f"{path}{where} cannot be read as a table: {said}") from None
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise RatingError(f"{path}: two columns are called {repeated[0]!r}: rename one")
     for field in table.schema:
@@ -52,9 +51,20 @@ def read_table(path: Path) -> pa.Table:
     return table
 
 
-def _read(path: Path) -> pa.Table:
+def _line_of(path: Path, said: str) -> str:
+    """``, line N`` of the row that an error of pyarrow's CSV reader repeats; "" where unknown."""
+    if path.suffix != ".csv" or (found := _ROW.search(said)) is None:
+        return ""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    row = found[2].strip()
+    return next((f", line {n}:" for n, line in enumerate(lines, 1) if line.strip() == row), "")
+
+
+def _read(path: Path, as_text: Collection[str]) -> pa.Table:
     if path.suffix == ".csv":
-        return pyarrow.csv.read_csv(path)
+        types = dict.fromkeys(as_text, pa.string())
+        options = pyarrow.csv.ConvertOptions(column_types=types)
+        return pyarrow.csv.read_csv(path, convert_options=options)
     if path.suffix == ".parquet":
         return pyarrow.parquet.read_table(path)
     rows = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -111,16 +121,13 @@ def columns_of(
     group[:] = (
         [json.dumps(key, default=str) for key in zip(*groups, strict=True)] if groups else "[]"
     )
-    passed = None
-    if gate is not None:
-        passed = np.array([v is None or bool(v) for v in _column(table, gate).to_pylist()])
     return Columns(
         value=_floats(table, value),
         group=group,
         low=None if low is None else _floats(table, low),
         high=None if high is None else _floats(table, high),
         level=_levels(table, f"{value}_level", level),
-        gate=passed,
+        gate=None if gate is None else _passed(table, gate),
         hardware=None if hardware is None else _names(table, hardware),
         grade=None if grade is None else _names(table, grade),
         comparable=_comparable(table, value),
@@ -161,6 +168,15 @@ def _column(table: pa.Table, name: str) -> Any:
             f"the table has no column {name!r}; its columns: {', '.join(table.schema.names)}"
         )
     return table.column(name)
+
+
+def _passed(table: pa.Table, name: str) -> Any:
+    """False where the column says no; a row that says nothing was not judged, and stays."""
+    try:
+        said = [read_truth(value) for value in _column(table, name).to_pylist()]
+    except InputError as error:
+        raise RatingError(f"column {name!r}: {error}") from None
+    return np.array([passed is not False for passed in said], dtype=bool)
 
 
 def _names(table: pa.Table, name: str) -> Any:

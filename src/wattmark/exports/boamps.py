@@ -54,7 +54,7 @@ class BoAmps:
             "measures": [
                 {
                     "measurementMethod": f"wattmark ({energy.grade or 'ungraded'}: "
-                    f"{instruments(result)})",
+                    f"{instruments(result)}); boundary IT: the machines, without PUE",
                     "version": run.environment.wattmark,
                     "powerConsumption": energy.bounds()[1],
                     "measurementDateTime": run.created_at[:19].replace("T", " "),
@@ -72,7 +72,8 @@ class BoAmps:
         else:
             open_.add("quality", "the interval is wider than 50 %, which BoAmps has no word for")
         open_.add("publisher", "who publishes the report is for them to say")
-        document["task"]["taskDescription"] = "Left open: " + "; ".join(open_.listed)
+        facts = ". ".join(fact.sentence() for fact in subject.facts())
+        document["task"]["taskDescription"] = f"{facts}. Left open: {'; '.join(open_.listed)}"
         checked = check_boamps(document)
         text = json.dumps(document, indent=2, ensure_ascii=False)
         return Exported(text, tuple(open_.listed), checked)
@@ -91,10 +92,11 @@ def _algorithm(subject: Subject) -> dict[str, Any]:
 
 
 def _data(subject: Subject) -> list[dict[str, Any]]:
+    """The queries that the energy is of, which are not all that the task has."""
     task = subject.run.task
     kind = next((v for k, v in _INPUTS.items() if k in task.name), "text")
     kind = "text" if task.name == "image-generation" else kind
-    return [{"dataUsage": "input", "dataType": kind, "dataQuantity": task.samples}]
+    return [{"dataUsage": "input", "dataType": kind, "dataQuantity": subject.queries}]
 
 
 def _accuracy(subject: Subject, open_: Omissions) -> float | None:
@@ -125,10 +127,10 @@ def _infrastructure(subject: Subject) -> dict[str, Any]:
 
 
 def _environment(subject: Subject, open_: Omissions) -> dict[str, Any]:
-    if subject.site.region is None and subject.site.zone is None:
+    if subject.place is None:
         open_.add("environment.country", "give --region")
         return {}
-    found: dict[str, Any] = {"country": subject.impact.place.name}
+    found: dict[str, Any] = {"country": subject.place}
     intensity = open_.value(
         "environment.powerSourceCarbonIntensity", subject.impact.place.carbon.quantity, "g/kWh"
     )

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from wattmark.contracts import Exported
+from wattmark.exports.facts import Fact
 from wattmark.exports.schema_validation import check_cyclonedx
 from wattmark.exports.subject import Omissions, Subject
 from wattmark.quantities import Quantity
@@ -20,17 +21,19 @@ class CycloneDx:
     def document(self, subject: Subject) -> Exported:
         """The bill of materials, checked against the schema. Raises ExportError."""
         run, open_ = subject.run, Omissions()
+        facts = {fact.key: fact for fact in subject.facts()}
         consumptions = [
             found
-            for activity, energy, carbon in (
+            for activity, energy, carbon, key in (
                 (
                     "inference",
-                    _facility(subject),
-                    _total(subject, "carbon_location"),
+                    subject.facility_kwh(),
+                    subject.inference_kg(),
+                    "inference_facility",
                 ),
-                ("training", subject.training_kwh(), subject.training_kg()),
+                ("training", subject.training_kwh(), subject.training_kg(), "training_energy"),
             )
-            if (found := _consumption(activity, energy, carbon, open_)) is not None
+            if (found := _consumption(activity, energy, carbon, facts.get(key), open_)) is not None
         ]
         card: dict[str, Any] = {
             "modelParameters": {"task": run.task.name},
@@ -43,6 +46,7 @@ class CycloneDx:
         card["properties"] = [
             {"name": "wattmark:queries", "value": str(subject.queries)},
             {"name": "wattmark:setup", "value": subject.result.id},
+            *({"name": "wattmark:fact", "value": fact.sentence()} for fact in facts.values()),
             *({"name": "wattmark:omission", "value": text} for text in open_.listed),
         ]
         document = {
@@ -75,21 +79,11 @@ class CycloneDx:
         return Exported(text, tuple(open_.listed), checked)
 
 
-def _facility(subject: Subject) -> Quantity:
-    per_query = subject.impact.line("energy_facility").quantity
-    return (per_query * Quantity.exact(float(subject.queries), "query")).to("kWh")
-
-
-def _total(subject: Subject, key: str) -> Quantity:
-    per_query = subject.impact.line(key).quantity
-    return (per_query * Quantity.exact(float(subject.queries), "query")).to("kg")
-
-
 def _consumption(
-    activity: str, energy: Quantity, carbon: Quantity, open_: Omissions
+    activity: str, energy: Quantity, carbon: Quantity, fact: Fact | None, open_: Omissions
 ) -> dict[str, Any] | None:
     kwh = open_.value(f"{activity}: activityEnergyCost", energy, "kWh")
-    if kwh is None:
+    if kwh is None or fact is None:
         return None
     measure = {"value": kwh, "unit": "kWh"}
     found: dict[str, Any] = {
@@ -110,6 +104,9 @@ def _consumption(
     found["properties"] = [
         {"name": "wattmark:grade", "value": str(energy.grade or "given")},
         {"name": "wattmark:interval_kwh", "value": f"[{low:g}, {high:g}]"},
+        {"name": "wattmark:boundary", "value": fact.boundary},
+        {"name": "wattmark:place", "value": fact.place},
+        {"name": "wattmark:scope", "value": fact.scope},
     ]
     return found
 

@@ -30,7 +30,7 @@ class ItuL1801:
         sheet.section("Training")
         sheet.figure("energy", subject.training_kwh())
         sheet.figure("greenhouse gases", subject.training_kg())
-        sheet.open_.add("training: water and minerals", "its place and hardware are not described")
+        sheet.open_.add("training: water and minerals", "only its energy is described")
         sheet.section("Inference, a query")
         for key in (
             "energy_facility",

@@ -26,6 +26,7 @@ class Json:
             "task": subject.run.task.model_dump(mode="json"),
             "environment": subject.run.environment.model_dump(mode="json"),
             "result": subject.result.model_dump(mode="json"),
+            "facts": [fact.document() | {"text": fact.sentence()} for fact in subject.facts()],
             "omissions": open_.listed,
         }
         return Exported(json.dumps(found, indent=2, ensure_ascii=False), tuple(open_.listed))

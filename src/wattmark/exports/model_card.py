@@ -1,7 +1,8 @@
 """A model card's front matter (`co2_eq_emissions`, Hugging Face) and a table of the figures.
 
-Hugging Face's `emissions` are grams of training. They are given where training is; inference is
-in the table, and no figure of it is put in the place of training's.
+Hugging Face's `emissions` are grams of training, and so are place and hardware beside them. They
+are given where the training file has them; inference is in the table with its own place and
+hardware, and nothing of it is put in the place of training's.
 """
 
 from __future__ import annotations
@@ -30,11 +31,15 @@ class ModelCard:
         if grams is not None:
             emissions["emissions"] = grams
         emissions["source"] = f"wattmark {run.environment.wattmark}, run {run.id}"
-        if subject.site.region is not None or subject.site.zone is not None:
-            emissions["geographical_location"] = subject.impact.place.name
-        else:
-            open_.add("co2_eq_emissions.geographical_location", "give --region")
-        emissions["hardware_used"] = subject.run.environment.hardware
+        training = subject.training
+        for name, known, how in (
+            ("geographical_location", subject.training_place, "region"),
+            ("hardware_used", training and training.hardware_used, "hardware_used"),
+        ):
+            if known:
+                emissions[name] = known
+            else:
+                open_.add(f"co2_eq_emissions.{name}", f"of training: give {how} in --training")
         open_.add("co2_eq_emissions.training_type", "pre-training or fine-tuning is not known")
         front = yaml.safe_dump({"co2_eq_emissions": emissions}, sort_keys=False, allow_unicode=True)
         rows = []
@@ -49,11 +54,14 @@ class ModelCard:
                 front.rstrip(),
                 "---",
                 "",
-                f"## Inference impact: {subject.result.id}, in {subject.impact.place.name}",
+                f"## Inference impact: {subject.result.id}, in {subject.impact.place.name}, "
+                f"on {run.environment.hardware}",
                 "",
                 "| | a query |",
                 "| --- | --- |",
                 *rows,
+                "",
+                *(f"- {fact.sentence()}" for fact in subject.facts()),
                 "",
                 "Left open:",
                 "",

@@ -46,6 +46,7 @@ def _provider(subject: Subject, open_: Omissions) -> dict[str, Any] | None:
         open_.add("provider", "give --training: nothing is known of training")
         return None
     carbon = subject.training_kg()
+    open_.value("provider: SCI", carbon)
     if training.flops is None:
         open_.add("provider: functional unit", "training was not given by its operations")
         return {"functional_unit": "training, whole", "SCI_g": figure(carbon, "g")}

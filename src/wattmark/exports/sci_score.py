@@ -23,7 +23,10 @@ def identity(subject: Subject) -> dict[str, Any]:
         "setup": subject.result.id,
         "run": run.id,
         "place": subject.impact.place.name,
-        "boundary": "one machine while it answers; network and the user's device are outside",
+        "phase": "inference",
+        "boundary": "one machine while it answers, with its building (PUE); network and the user's "
+        "device are outside",
+        "facts": [fact.document() | {"text": fact.sentence()} for fact in subject.facts()],
     }
 
 

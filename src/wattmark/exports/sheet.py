@@ -50,5 +50,7 @@ class Sheet:
             f"{run.created_at[:10]}, in {subject.impact.place.name}. "
             f"Measured with wattmark {run.environment.wattmark}; ranges in brackets.",
         ]
-        tail = ["", "## Omissions", "", *(f"- {text}" for text in self.open_.listed)]
+        facts = [f"- {fact.sentence()}" for fact in subject.facts()]
+        tail = ["", "## Facts", "", *facts] if facts else []
+        tail += ["", "## Omissions", "", *(f"- {text}" for text in self.open_.listed)]
         return Exported("\n".join([*head, *self.lines, *tail]) + "\n", tuple(self.open_.listed))

@@ -61,7 +61,9 @@ class Spdx:
             "ai_informationAboutTraining",
         ):
             open_.add(field, "a measurement does not know it")
-        package.comment = "Left open: " + "; ".join(open_.listed)
+        facts = ". ".join(fact.sentence() for fact in subject.facts())
+        left = f"Left open: {'; '.join(open_.listed)}"
+        package.comment = f"{facts}. {left}" if facts else left
         found = spdx.SHACLObjectSet()
         for thing in (made, creator, package):
             found.add(thing)
@@ -82,7 +84,7 @@ def _energy(spdx: Any, subject: Subject, open_: Omissions) -> Any:
 
     return spdx.ai_EnergyConsumption(
         ai_inferenceEnergyConsumption=described(
-            "ai_inferenceEnergyConsumption", subject.measured_kwh()
+            "ai_inferenceEnergyConsumption", subject.facility_kwh()
         ),
         ai_trainingEnergyConsumption=described(
             "ai_trainingEnergyConsumption", subject.training_kwh()

@@ -66,7 +66,9 @@ def estimate(name: str, output_tokens: int, zone: Zone | None = None) -> Estimat
     )
     if answer.has_errors:
         raise ImpactError("; ".join(str(error) for error in answer.errors or ()))
-    warnings = answer.warnings or ()
+    warnings = [w.message for w in answer.warnings or ()]
+    if zone is not None and zone.part:
+        warnings.append(f"{zone.name}: the grid is the country's; EcoLogits knows whole countries")
     return Estimate(
         provider=provider,
         model=model,
@@ -76,7 +78,7 @@ def estimate(name: str, output_tokens: int, zone: Zone | None = None) -> Estimat
             for key, (told, unit) in _IMPACTS.items()
             if getattr(answer, key) is not None
         },
-        warnings=tuple(w.message for w in warnings),
+        warnings=tuple(warnings),
         source=Source(
             title=title(ECOLOGITS), url="https://ecologits.ai", licence=LICENCES[ECOLOGITS]
         ),

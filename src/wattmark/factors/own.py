@@ -6,10 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from wattmark.factors.factor import Factor, Source
+from wattmark.outside.documents import parse_yaml
 
 
 class Figure(BaseModel):
@@ -31,4 +31,4 @@ class Figure(BaseModel):
 def read_table(name: str) -> Any:
     """The document ``tables/<name>.yaml``."""
     text = (files("wattmark.factors") / "tables" / f"{name}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+    return parse_yaml(text).data

@@ -7,12 +7,11 @@ its lines missing, with its reason; the others stand.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import reduce
 
 from wattmark.factors import Factor
 from wattmark.impact import steps
 from wattmark.impact.place import Place, Placed
-from wattmark.quantities import Quantity, Reason
+from wattmark.quantities import Quantity, Reason, sum_of_parts
 
 
 @dataclass(frozen=True)
@@ -186,8 +185,8 @@ def _made(use: Use, place: Place, what: str, unit: str) -> Quantity:
         return Quantity.missing(
             per, Reason.NOT_GIVEN, "name the devices: --device, or devices in a site"
         )
-    parts = [_of_device(use, place, placed, what) for placed in place.devices]
-    return reduce(Quantity.__add__, parts)
+    # all devices worked for one time, which is the unknown that their parts share
+    return sum_of_parts(("time", _of_device(use, place, placed, what)) for placed in place.devices)
 
 
 def _of_device(use: Use, place: Place, placed: Placed, what: str) -> Quantity:

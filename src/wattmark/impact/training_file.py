@@ -4,6 +4,8 @@ Exactly one of ``measured``, ``hardware`` and ``flops`` is given::
 
     name: my model, second try
     pue: 1.1
+    region: SE
+    hardware_used: 8 A100
     hardware: {hours: 355, devices: 8, power_w: {value: 400, low: 350, high: 700}}
 """
 
@@ -58,10 +60,17 @@ class Flops(_Section):
 
 
 class Training(_Section):
-    """Training of a model; ``pue`` is of the building where it ran (1 where it is not given)."""
+    """Training of a model; ``pue`` is of the building where it ran (1 where it is not given).
+
+    ``region`` is the country, or part of one, where it ran; ``grid_carbon`` (g/kWh) is taken before
+    its grid's. ``hardware_used`` says on what it ran, in words.
+    """
 
     name: str = "training"
     pue: Given = 1.0
+    region: str | None = None
+    grid_carbon: Given | None = None
+    hardware_used: str | None = None
     measured: Measured | None = None
     hardware: Hardware | None = None
     flops: Flops | None = None

@@ -17,20 +17,26 @@ def read_power_csv(path: Path, column: str | None = None) -> PowerTrace:
     """The trace in a CSV file, compressed where its name ends in ``.gz``.
 
     ``column`` is the one that holds watts; left out, the first after the time. Raises InputError
-    for a file that cannot be read, a column that it lacks, a value that is not a number (with its
-    line), and for what :meth:`PowerTrace.of` refuses.
+    for a file that cannot be read, a column that it lacks, a row with too many or too few values or
+    with one that is not a number (with its line), and for what :meth:`PowerTrace.of` refuses.
     """
     try:
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
-            names = rows.fieldnames or []
+            names = list(rows.fieldnames or [])
+            if repeated := next((name for name in names if names.count(name) > 1), None):
+                raise InputError(f"{path}: two columns are called {repeated!r}: rename one")
             watts = column or next((name for name in names if name != TIME_COLUMN), "")
             for wanted in (TIME_COLUMN, watts):
                 if wanted not in names:
                     raise InputError(f"{path} has no column {wanted!r}; it has {', '.join(names)}")
             times_s, power_w = [], []
             for row in rows:
+                if None in row or None in row.values():  # two rows glued, or one cut short
+                    found = len(names) + len(row.get(None, ())) - list(row.values()).count(None)
+                    said = f"{found} values for {len(names)} columns"
+                    raise InputError(f"{path}, line {rows.line_num}: {said}")
                 try:
                     times_s.append(float(row[TIME_COLUMN]))
                     power_w.append(float(row[watts]))

@@ -1,11 +1,14 @@
-"""A load of a server as a document: HTML that opens offline, Markdown, CSV or JSON."""
+"""A load of a server as a document: HTML that opens offline, Markdown, CSV or JSON.
+
+Formats are found by their entry points in the group ``wattmark.endpoint_reports``, as those of a
+run of a plan are in ``wattmark.reports``.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 
-from wattmark.errors import UnknownNameError
+from wattmark import registry
 from wattmark.formatting import duration_text, quantity_text
 from wattmark.records import EndpointRun
 from wattmark.reports.csv import table_csv
@@ -19,10 +22,52 @@ _METHOD = (
 
 
 def endpoint_report(run: EndpointRun, format_: str) -> str:
-    """The report in one of `FORMATS`. Raises UnknownNameError for another."""
-    if format_ not in FORMATS:
-        raise UnknownNameError("report format", format_, FORMATS)
-    return FORMATS[format_](run)
+    """The report in an installed format. Raises UnknownNameError for another."""
+    return registry.endpoint_report_format(format_).render(run)
+
+
+class Html:
+    """``html``: a page that opens offline."""
+
+    name = "html"
+    title = "a page that opens offline"
+
+    def render(self, run: EndpointRun) -> str:
+        """One file that loads nothing."""
+        return render_html(run)
+
+
+class Markdown:
+    """``md``: GitHub-flavoured Markdown."""
+
+    name = "md"
+    title = "GitHub-flavoured Markdown"
+
+    def render(self, run: EndpointRun) -> str:
+        """What users and servers said is escaped."""
+        return render_markdown(run)
+
+
+class Csv:
+    """``csv``: one line, for a spreadsheet or a data frame."""
+
+    name = "csv"
+    title = "one line, for a spreadsheet or a data frame"
+
+    def render(self, run: EndpointRun) -> str:
+        """The table in full precision."""
+        return render_csv(run)
+
+
+class Json:
+    """``json``: the whole record."""
+
+    name = "json"
+    title = "the whole record"
+
+    def render(self, run: EndpointRun) -> str:
+        """The record, which reads back unchanged."""
+        return render_json(run)
 
 
 def render_html(run: EndpointRun) -> str:
@@ -66,15 +111,6 @@ def render_csv(run: EndpointRun) -> str:
 def render_json(run: EndpointRun) -> str:
     """The run's record; ``EndpointRun.model_validate_json`` reads it back unchanged."""
     return run.model_dump_json(indent=2) + "\n"
-
-
-#: Format -> what writes it.
-FORMATS: Mapping[str, Callable[[EndpointRun], str]] = {
-    "html": render_html,
-    "md": render_markdown,
-    "csv": render_csv,
-    "json": render_json,
-}
 
 
 def again(run: EndpointRun) -> str:

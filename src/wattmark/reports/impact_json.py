@@ -8,9 +8,10 @@ from typing import Any
 
 from wattmark.impact import Impact
 from wattmark.quantities import Quantity
-from wattmark.reports.impact_table import bases
+from wattmark.reports.impact_table import bases, in_own_unit
 
-VERSION = 1
+#: 2: all bases of a line are in the line's own unit.
+VERSION = 2
 
 
 def document(impacts: Mapping[str, Impact], volume: Quantity | None) -> dict[str, Any]:
@@ -37,9 +38,7 @@ def _impact(impact: Impact, volume: Quantity | None) -> dict[str, Any]:
                 "group": line.group,
                 "formula": line.formula,
                 "bases": {
-                    title: (line.quantity if basis is None else line.quantity * basis).model_dump(
-                        mode="json"
-                    )
+                    title: in_own_unit(line.quantity, basis).model_dump(mode="json")
                     for title, basis in bases(impact, volume)
                 },
                 "factors": [f.model_dump(mode="json") for f in line.factors],

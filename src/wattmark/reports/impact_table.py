@@ -12,7 +12,7 @@ from wattmark.quantities import Quantity
 
 #: unit of one thing -> larger and smaller ones, smallest first, for figures that read well
 _SCALES = {
-    "Wh": ("uWh", "mWh", "Wh", "kWh", "MWh"),
+    "Wh": ("uWh", "mWh", "Wh", "kWh", "MWh", "GWh"),
     "g": ("ng", "ug", "mg", "g", "kg", "t"),
     "mL": ("nL", "uL", "mL", "L", "m3"),
     "mgSb": ("ngSb", "ugSb", "mgSb", "gSb", "kgSb"),
@@ -37,6 +37,15 @@ def bases(impact: Impact, volume: Quantity | None) -> list[tuple[str, Quantity |
     if volume is not None:
         columns.append(("per year", in_a_year(volume)))
     return columns
+
+
+def in_own_unit(quantity: Quantity, basis: Quantity | None) -> Quantity:
+    """A figure per query on another basis, in its own unit: Wh/query gives Wh, or Wh/token."""
+    if basis is None:
+        return quantity
+    figure = quantity * basis
+    tail = "".join(f"/{below}" for below in figure.unit.split("/")[1:])
+    return figure.to(quantity.unit.split("/")[0] + tail)
 
 
 def on_basis(quantity: Quantity, basis: Quantity | None = None) -> Quantity:

@@ -65,6 +65,11 @@ def place(site: Site, *, gpus: Iterable[str] = (), now: bool = False) -> tuple[P
             found = replace(found, carbon=carbon_now(found.zone))
         except SignalError as error:
             remarks.append(f"Yearly average of the grid, not now: {error}.")
+    if found is not None and (whole := found.of_whole_country):
+        remarks.append(
+            f"{found.zone.name}: no table has its {', '.join(whole)}; "
+            "the figure is of the whole country, with a range that holds any part of it."
+        )
     made = Place(
         name=site.name or (found.zone.name if found else "no place"),
         pue=_NO_BUILDING,

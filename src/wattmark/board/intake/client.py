@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from wattmark.errors import BoardError, RefusedError
+from wattmark.errors import BoardError, InputError, RefusedError
 from wattmark.outside.fetching import Answer, FetchError, Limits, fetch
 from wattmark.outside.hosts import is_loopback
 from wattmark.records import Bundle
@@ -32,9 +32,10 @@ class Receipt:
 def send(bundle: Bundle, to: str, token: str, *, plain_http: bool = False) -> Receipt:
     """Submit a bundle to the board at an address, such as ``https://board.example``.
 
-    A token goes by HTTPS, or to this machine; ``plain_http`` allows any address. Raises
-    RefusedError with the board's own words where it does not take the bundle, BoardError where
-    there is no board at the address, or it cannot be reached.
+    A token goes by HTTPS, or to this machine; ``plain_http`` allows any address. Raises InputError
+    for what is no address or no token, or would send one in the open; RefusedError with the
+    board's own words where it does not take the bundle; BoardError where there is no board at the
+    address, or it cannot be reached.
     """
     url = _checked(to, plain_http)
     headers = {
@@ -55,12 +56,12 @@ def _checked(to: str, plain_http: bool) -> SplitResult:
         url = urlsplit(to)
         port = url.port
     except ValueError as error:
-        raise BoardError(f"--to: {to!r} is no address: {error}") from None
+        raise InputError(f"--to: {to!r} is no address: {error}") from None
     named = url.scheme in ("http", "https") and url.hostname and port != 0
     if not named or url.query or url.fragment or url.username or not to.isascii():
-        raise BoardError(f"--to: {to!r} is no address of a board, such as https://board.example")
+        raise InputError(f"--to: {to!r} is no address of a board, such as https://board.example")
     if url.scheme == "http" and not plain_http and not is_loopback(url.hostname or ""):
-        raise BoardError(
+        raise InputError(
             f"{to} has no encryption: whoever sees the token on its way can use it. Use https, or "
             "--plain-http on a network that you trust"
         )
@@ -70,7 +71,7 @@ def _checked(to: str, plain_http: bool) -> SplitResult:
 def _token(token: str) -> str:
     text = token.strip()
     if not text.isascii() or not text.isprintable() or " " in text or not text:
-        raise BoardError("this is no token: it looks like wm_0123456789ab_...")
+        raise InputError("this is no token: it looks like wm_0123456789ab_...")
     return text
 
 

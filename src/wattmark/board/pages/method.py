@@ -15,7 +15,7 @@ from wattmark.board.web.services import Services
 from wattmark.editions.edition import Edition
 from wattmark.errors import AssetError
 from wattmark.quantities import Reason
-from wattmark.rating import MIN_POPULATION, boundary_distance_pct, installed_rules
+from wattmark.rating import boundary_distance_pct, installed_rules
 from wattmark.rating.unrated import Unrated
 from wattmark.reports.method import grade_texts
 
@@ -36,7 +36,11 @@ def _page() -> str:
         "method.html",
         grades=grade_texts(),
         rules=[(rule.name, rule.version, rule.text) for rule in installed_rules()],
-        min_population=MIN_POPULATION,
+        fewest=" or ".join(
+            f"{rule.min_population} by {rule.name}"
+            for rule in installed_rules()
+            if rule.min_population > 1
+        ),
         resamples=Edition.model_fields["resamples"].default,
         distance=_first_sentence(boundary_distance_pct),
         unrated=[(r.value, r.sentence) for r in Unrated],

@@ -25,7 +25,7 @@ class Aies2025:
 
     name: ClassVar[str] = "aies-2025"
     version: ClassVar[int] = 1
-    min_population: ClassVar[int] = STARS  # fewer cannot fill them
+    min_population: ClassVar[int] = 2  # a range has two ends; the smallest published one has 3
 
     @property
     def text(self) -> str:
