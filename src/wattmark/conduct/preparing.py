@@ -23,6 +23,8 @@ from wattmark.worker.jobs import Job
 WARM_UP_SHARE = 0.25
 MIN_WARM_UP_S = 20.0
 
+#: Bump when a reference comes to say something else, or to refuse what it took.
+REFERENCE_VERSION = 2
 #: Starts a worker of a job, of this name and with these environment variables.
 Start = Callable[[Job, str, Mapping[str, str]], AbstractContextManager[WorkerProcess]]
 
@@ -60,6 +62,7 @@ def usable_framework(setup: Setup) -> Framework:
 def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
     """The job of measuring a setup of a plan."""
     about = {
+        "version": REFERENCE_VERSION,
         "model": place.model_digest,
         "inputs": place.inputs_digest,
         "checks": place.checks,

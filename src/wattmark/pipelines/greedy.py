@@ -19,6 +19,7 @@ Tokens are those of ``transformers``' ``generate(do_sample=False)``: a pinned le
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,15 @@ class Greedy:
         unit, self._encode_units = encode or ("", 0)
         first = {"encode": unit} if encode else {}
         self.phases: Mapping[str, str] = {**first, "prefill": "token", "decode": "token"}
+        #: the phase whose length the answer decides; "" where it is pinned
+        self.open_ended = "decode" if tokens is None else ""
+
+    def pinned(self, tokens: int) -> Greedy:
+        """The same, with a length of ``tokens`` (no more than the cache holds), whatever ends."""
+        made = copy(self)
+        made.tokens = made.limit = min(tokens, self.limit)
+        made._end, made.open_ended = np.empty(0, np.int64), ""
+        return made
 
     def __call__(self, runners: Runners, inputs: Inputs, mark: Mark) -> Output:
         """New tokens, int64 (batch, n); after its end token a row holds -1.

@@ -25,6 +25,7 @@ from wattmark.records import (
 )
 from wattmark.results.bound_results import latency_bound
 from wattmark.results.energy_results import energies, ratios
+from wattmark.results.flops import flops_per_query
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.known_answers import Answer, KnownAnswers
 from wattmark.results.measurement import Measured
@@ -158,9 +159,7 @@ def _result(
             "cpu_time_per_query": pooled_rate(
                 [1e3 * r.cpu_s for r in rounds], [r.queries for r in rounds], "ms/query"
             ),
-            "flops_per_query": Quantity.exact(facts.flops_per_query, "FLOP/query")
-            if facts
-            else Quantity.missing("FLOP/query", Reason.NOT_MEASURED, "the reference did not run"),
+            "flops_per_query": flops_per_query(facts, ours),
             "energy": energies(rounds, scores, IdlePowers(recorded.idle)),
             "request_energy": request_energy(ours),
             "phases": phases(ours),
