@@ -13,7 +13,7 @@ from wattmark.contracts.export import Export, Exported
 from wattmark.contracts.framework import Framework, Workspace, devices_of, precisions_of
 from wattmark.contracts.meter import Meter, MeterInfo, Scope
 from wattmark.contracts.meter_kind import MeterKind
-from wattmark.contracts.model import Mark, Model, Pipeline
+from wattmark.contracts.model import HeldOutText, Mark, Model, Pipeline
 from wattmark.contracts.network import (
     Inputs,
     InputSpec,
@@ -40,6 +40,7 @@ __all__ = [
     "Export",
     "Exported",
     "Framework",
+    "HeldOutText",
     "InputSpec",
     "Inputs",
     "LimitedRule",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from wattmark import registry
 from wattmark.conduct.material import Material
 from wattmark.conduct.recorder import Recorded, Recorder
@@ -32,7 +34,9 @@ from wattmark.results.measurement import Measured
 from wattmark.results.phase_results import latency, phases, time_to_first_token
 from wattmark.results.quality import quality
 from wattmark.results.request_energy import request_energy
+from wattmark.results.text_loss import TextLosses
 from wattmark.statistics import pooled_rate
+from wattmark.worker.held_out import held_out_digest, losses_file, read_losses
 from wattmark.worker.inputs import query_digest
 from wattmark.worker.reference_facts import ReferenceFacts, reference_facts
 
@@ -75,10 +79,27 @@ def summarise(
         if result.failure is None:
             scored = answers[trial.id]
             reused = len(scored.keys() - ours.first_answers().keys())
-            found = quality(plan, task, material, scored, answers[baseline], reused)
+            losses = text_losses(material, recorded, trial.id, baseline, cache)
+            found = quality(plan, task, material, scored, answers[baseline], reused, losses)
             result = result.model_copy(update={"quality": found})
         results.append(result)
     return tuple(results), model
+
+
+def text_losses(
+    material: Material, recorded: Recorded, trial: str, baseline: str, cache: Path
+) -> TextLosses | None:
+    """What the held-out texts cost a trial and the baseline; None where there are no such texts."""
+    digest = held_out_digest(material.held_out)
+    if not digest:
+        return None
+    mine, reference = (
+        read_losses(losses_file(cache, recorded.preparations[t].artefact, digest))
+        if t in recorded.preparations
+        else np.empty(0)
+        for t in (trial, baseline)
+    )
+    return TextLosses(material.held_out, mine, reference)
 
 
 def _answers(
