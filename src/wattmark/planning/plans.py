@@ -31,7 +31,7 @@ from wattmark.metering import selection
 from wattmark.outside.documents import Document, Place
 from wattmark.outside.documents import read_document as read
 from wattmark.planning.datasets import named
-from wattmark.planning.power import loss_sentence
+from wattmark.planning.visible_loss import loss_sentence
 from wattmark.records import Plan, Precision, Setup, parse_setup
 from wattmark.records.plan import DEVICE_FORM, PRECISION_FORM
 

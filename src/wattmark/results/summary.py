@@ -27,12 +27,12 @@ from wattmark.records import (
 )
 from wattmark.results.bound_results import latency_bound
 from wattmark.results.energy_results import energies, ratios
-from wattmark.results.flops import flops_per_query
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.known_answers import Answer, KnownAnswers
 from wattmark.results.measurement import Measured
 from wattmark.results.phase_results import latency, phases, time_to_first_token
 from wattmark.results.quality import quality
+from wattmark.results.query_flops import flops_per_query
 from wattmark.results.request_energy import request_energy
 from wattmark.results.text_loss import TextLosses
 from wattmark.statistics import pooled_rate

@@ -3,7 +3,7 @@
 FLOPs are counted once per input shape from the executed graph. Where a query's length is fixed they
 are averaged over the queries: a property of the model and the data, the same for every setup. Where
 the answer decides its length, they are those of a query before it and of each unit (token) of it,
-and what was generated says how many there were (`wattmark.results.flops`).
+and what was generated says how many there were (`wattmark.results.query_flops`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from rounds_with_samples import measured, samples
 
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import PhaseWindow
-from wattmark.results.flops import flops_per_query
+from wattmark.results.query_flops import flops_per_query
 from wattmark.worker.reference_facts import ReferenceFacts
 
 PHASES = tuple(

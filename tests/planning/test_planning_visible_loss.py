@@ -11,7 +11,7 @@ import pytest
 from wattmark import registry
 from wattmark.contracts import Sensitivity
 from wattmark.planning.plans import check_plan
-from wattmark.planning.power import card_sentence, loss_sentence
+from wattmark.planning.visible_loss import card_sentence, loss_sentence
 from wattmark.records import Plan
 from wattmark.statistics import relative_quality
 from wattmark.statistics.power import smallest_loss
