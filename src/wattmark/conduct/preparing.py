@@ -80,7 +80,7 @@ def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
     return Job(
         kind="measure",
         task=plan.task,
-        model=plan.model,
+        model=from_anywhere(plan.model),
         setup=setup,
         scenario=plan.scenario,
         loadgen=plan.loadgen,
@@ -98,6 +98,17 @@ def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
         meters=plan.meters,
         warm_up_limit_s=max(MIN_WARM_UP_S, WARM_UP_SHARE * plan.budget_s),
     )
+
+
+def from_anywhere(model: str) -> str:
+    """A model's name that means the same in a worker, which stands in another folder."""
+    path = model.removeprefix("folder:")
+    if path == model:
+        return model
+    try:
+        return f"folder:{Path(path).expanduser().absolute()}"
+    except RuntimeError:  # no such ~user: the model says so
+        return model
 
 
 def _artefact_key(setup: Setup, place: Workplace) -> str:
