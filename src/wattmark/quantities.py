@@ -102,6 +102,10 @@ class Reason(SentenceCode):
     NO_BASELINE = "no_baseline", "What it is relative to gave no result."
     NO_CORRECT_ANSWER = "no_correct_answer", "No answer was right, so nothing can be shared out."
     TRIAL_FAILED = "trial_failed", "The trial failed."
+    TOO_WEAK_FOR_THE_TASK = (
+        "too_weak_for_the_task",
+        "The reference is no better than chance at this task: it cannot tell setups apart.",
+    )
     UNTRAINED = "untrained", "The model was not trained for this."
     NOT_GIVEN = "not_given", "It was not given, and no default stands in for it."
     NO_FACTOR = "no_factor", "No installed source has this factor for the place or the device."

@@ -56,6 +56,7 @@ _ATOMS: dict[str, tuple[dict[str, int], float]] = {
     "m3": ({"L": 1}, 1e3),
     "B": ({"B": 1}, 1.0),
     "MiB": ({"B": 1}, 1048576.0),
+    "bit": ({"bit": 1}, 1.0),  # of information: no part of a byte of memory
     "FLOP": ({"FLOP": 1}, 1.0),
     "GFLOP": ({"FLOP": 1}, 1e9),
     "query": ({"query": 1}, 1.0),

@@ -9,7 +9,7 @@ from tiny_models import TinyConvNet, TinyCrossDecoder, TinyDecoder, TinyEncoder,
 
 from wattmark.contracts import Inputs, InputSpec, Mark, Network, Output, Runners
 from wattmark.errors import FrameworkError
-from wattmark.frameworks.flops import count_flops
+from wattmark.frameworks.flops import QueryFlops, count_flops, count_query_flops
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +131,35 @@ def test_a_fused_kernel_without_a_rule_is_refused_rather_than_missed():
 
     with pytest.raises(FrameworkError, match="recurrent"):
         count_flops([sequence(nn.LSTM(32, 32, batch_first=True))], OneCall(), X)
+
+
+class UntilTheEnd(ThreeSteps):
+    """Says how long it likes; pinned, a fixed number of tokens."""
+
+    phases: Mapping[str, str] = {"prefill": "token", "decode": "token"}
+    open_ended = "decode"
+
+    def __init__(self, tokens: int = 0) -> None:
+        self.tokens = tokens
+
+    def pinned(self, tokens: int) -> "UntilTheEnd":
+        return UntilTheEnd(tokens)
+
+    def __call__(self, runners: Runners, inputs: Inputs, mark: Mark) -> Output:
+        decoder = runners["decode"]
+        state = decoder.start({"context": 16, "frames": 5})
+        for start in range(self.tokens):
+            length = 1 if start else 4
+            ids = np.ones((1, length), np.int64)
+            call = {"input_ids": ids, "start": np.array([start]), "last": np.array([length - 1])}
+            output, state = decoder.step(call, state)
+            mark("decode" if start else "prefill", length)
+        return output
+
+
+def test_an_open_ended_query_counts_what_is_fixed_and_each_token_apart():
+    whole = [count_flops([TinyDecoder()], UntilTheEnd(tokens), {}) for tokens in (1, 2, 9)]
+    found = count_query_flops([TinyDecoder()], UntilTheEnd(), {})
+    assert found == QueryFlops(whole[0], whole[1] - whole[0])
+    assert found.fixed + 8 * found.each == whole[2], "exact for any number of tokens"
+    assert count_query_flops([TinyDecoder()], ThreeSteps(), {}).each == 0

@@ -193,3 +193,15 @@ def test_unknown_option_is_refused():
 
 def test_context_of_the_tiny_model_holds_what_the_tests_ask():
     assert max(size["length"] for size in SIZES) + 12 <= CONTEXT
+
+
+def test_pinned_generates_so_many_tokens_whatever_ends():
+    free = Greedy(SIZES, tokens=None, limit=12, end=range(WORDS))
+    assert (free.open_ended, Greedy(SIZES, tokens=3, limit=12).open_ended) == ("decode", "")
+    loaded = runners(decoder())
+    marks: list[str] = []
+    pinned = free.pinned(3)
+    found = pinned(loaded, prompt(3, 1), lambda phase, units: marks.append(phase))
+    assert found.shape == (1, 3) and marks == ["prefill", "decode", "decode"]
+    assert free(runners(decoder()), prompt(3, 1), lambda *_: None).shape == (1, 1)
+    assert free.pinned(99).limit == 12

@@ -82,6 +82,7 @@ def summed_up(
         examples=[SimpleNamespace(label=str(n)) for n in range(8)],
         queries=[{"x": np.full(1, n)} for n in range(8)],
         calibrated_on_measured=on_measured,
+        held_out=[],
     )
     facts = tmp_path / "facts"
     facts.mkdir(exist_ok=True)

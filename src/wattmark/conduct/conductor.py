@@ -28,6 +28,7 @@ from wattmark.conduct.rounds import RoundLoop
 from wattmark.conduct.session import TrialSession
 from wattmark.errors import WattmarkError, WorkerError, reason_of
 from wattmark.records import Failure, Plan, StopReason, Trial
+from wattmark.worker.held_out import held_out_digest, save_held_out
 from wattmark.worker.inputs import save_inputs, spread
 from wattmark.worker.jobs import Job
 
@@ -79,6 +80,9 @@ class Conductor:
         folder = self.recorder.folder()
         digest = save_inputs(self.material.queries, folder / "inputs")
         calibration = save_inputs(self.material.calibration, folder / "calibration")
+        judged = held_out_digest(self.material.held_out)
+        if judged:
+            save_held_out(self.material.held_out, folder / "held_out")
         place = Workplace(
             folder,
             self.cache,
@@ -86,6 +90,7 @@ class Conductor:
             self.material.cpus,
             inputs_digest=digest,
             calibration_digest=calibration,
+            held_out_digest=judged,
             checks=tuple(spread(self.material.queries, CHECK_QUERIES)),
         )
         jobs = {t.id: job_of(self.plan, t.setup, place) for t in self.trials}

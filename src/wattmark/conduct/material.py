@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from textwrap import shorten
 
 from wattmark import registry
-from wattmark.contracts import Example, Inputs, Model, Task
+from wattmark.contracts import Example, HeldOutText, Inputs, Model, Task
 from wattmark.errors import PlanError
 from wattmark.planning import datasets
 from wattmark.quantities import Quantity
@@ -26,7 +26,7 @@ class Material:
 
     ``calibration`` holds inputs that are not measured, except where the data set has no others:
     then it holds the measured ones and ``calibrated_on_measured`` is true (and where no setup
-    of the plan calibrates).
+    of the plan calibrates). ``held_out`` are texts that a model which generates text is judged by.
     """
 
     model: ModelInfo
@@ -37,6 +37,7 @@ class Material:
     calibrated_on_measured: bool
     cpus: tuple[int, ...]
     preprocess: Quantity
+    held_out: list[HeldOutText] = field(default_factory=list)
 
 
 def gather(plan: Plan) -> Material:
@@ -76,7 +77,18 @@ def gather(plan: Plan) -> Material:
         cpus=pinned_cpus(plan),
         # all queries at once, a single time: the figure has no spread to make an interval of
         preprocess=Quantity.between(encode_ms, encode_ms, encode_ms, "ms/query", level=0.0),
+        held_out=_held_out(plan, task, model, examples),
     )
+
+
+def _held_out(plan: Plan, task: Task, model: Model, examples: list[Example]) -> list[HeldOutText]:
+    """Texts that are not asked, as the model takes them; none for other tasks and models."""
+    texts, taken = getattr(task, "held_out", None), getattr(model, "held_out", None)
+    if texts is None or taken is None or plan.cost_only:
+        return []
+    asked = {example.data for example in examples if isinstance(example.data, str)}
+    found: list[HeldOutText] = taken(texts(asked, plan.seed))
+    return found
 
 
 def _with_what_is_scored(info: TaskInfo, examples: list[Example]) -> TaskInfo:

@@ -16,13 +16,19 @@ from wattmark.contracts import Framework
 from wattmark.errors import WattmarkError
 from wattmark.records import Plan, Preparation, Setup, content_digest
 from wattmark.worker.artefacts import artefact_key, package_versions, require_supported, shared_key
+from wattmark.worker.held_out import losses_file
 from wattmark.worker.jobs import Job
 
 #: A worker that does not become steady may warm up for this share of the plan's budget, and
 #: no less than so many seconds.
 WARM_UP_SHARE = 0.25
 MIN_WARM_UP_S = 20.0
+#: Of the plan's budget, how long one life of a worker may be asked for held-out texts; this time
+#: is not part of the budget, and is spent once for an artefact.
+LOSSES_SHARE = 0.5
 
+#: Bump when a reference comes to say something else, or to refuse what it took.
+REFERENCE_VERSION = 2
 #: Starts a worker of a job, of this name and with these environment variables.
 Start = Callable[[Job, str, Mapping[str, str]], AbstractContextManager[WorkerProcess]]
 
@@ -31,9 +37,10 @@ Start = Callable[[Job, str, Mapping[str, str]], AbstractContextManager[WorkerPro
 class Workplace:
     """What the workers of a plan share.
 
-    ``folder`` is the run's, with the saved ``inputs`` and ``calibration`` in it; their digests are
-    empty where nothing was saved. ``checks`` are the numbers of the queries that conversions are
-    checked with, ``cpus`` the cores to pin to. ``cache`` holds artefacts between runs.
+    ``folder`` is the run's, with the saved ``inputs``, ``calibration`` and ``held_out`` in it;
+    their digests are empty where nothing was saved. ``checks`` are the numbers of the queries that
+    conversions are checked with, ``cpus`` the cores to pin to. ``cache`` holds artefacts between
+    runs.
     """
 
     folder: Path
@@ -42,6 +49,7 @@ class Workplace:
     cpus: tuple[int, ...]
     inputs_digest: str = ""
     calibration_digest: str = ""
+    held_out_digest: str = ""
     checks: tuple[int, ...] = ()
 
 
@@ -60,6 +68,7 @@ def usable_framework(setup: Setup) -> Framework:
 def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
     """The job of measuring a setup of a plan."""
     about = {
+        "version": REFERENCE_VERSION,
         "model": place.model_digest,
         "inputs": place.inputs_digest,
         "checks": place.checks,
@@ -67,25 +76,40 @@ def job_of(plan: Plan, setup: Setup, place: Workplace) -> Job:
     }
     threads = min(setup.threads or len(place.cpus), len(place.cpus))
     artefacts = place.cache / "artefacts"
+    artefact, judged = _artefact_key(setup, place), place.held_out_digest
     return Job(
         kind="measure",
         task=plan.task,
-        model=plan.model,
+        model=from_anywhere(plan.model),
         setup=setup,
         scenario=plan.scenario,
         loadgen=plan.loadgen,
-        artefact=artefacts / _artefact_key(setup, place),
+        artefact=artefacts / artefact,
         shared=artefacts / shared_key(place.model_digest),
         inputs=place.folder / "inputs",
         calibration=place.folder / "calibration",
         reference=place.cache / "references" / content_digest(about)[:16],
         check_queries=place.checks,
+        held_out=place.folder / "held_out" if judged else None,
+        losses=losses_file(place.cache, artefact, judged) if judged else None,
+        losses_limit_s=LOSSES_SHARE * plan.budget_s,
         threads=threads,
         cpus=place.cpus[-threads:],
         meters=plan.meters,
         whole_node=plan.whole_node or False,
         warm_up_limit_s=max(MIN_WARM_UP_S, WARM_UP_SHARE * plan.budget_s),
     )
+
+
+def from_anywhere(model: str) -> str:
+    """A model's name that means the same in a worker, which stands in another folder."""
+    path = model.removeprefix("folder:")
+    if path == model:
+        return model
+    try:
+        return f"folder:{Path(path).expanduser().absolute()}"
+    except RuntimeError:  # no such ~user: the model says so
+        return model
 
 
 def _artefact_key(setup: Setup, place: Workplace) -> str:

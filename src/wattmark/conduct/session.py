@@ -79,7 +79,7 @@ class TrialSession:
 
     def wait_loaded(self) -> None:
         """Wait until it has loaded and its conversion was checked."""
-        self._loaded = self._ask(None)
+        self._loaded = self._ask(None, self._job.losses_limit_s)
         self.load_s = self._loaded["load_s"]
 
     def warm_up(self) -> None:

@@ -13,7 +13,7 @@ from wattmark.contracts.export import Export, Exported
 from wattmark.contracts.framework import Framework, Workspace, devices_of, precisions_of
 from wattmark.contracts.meter import Meter, MeterInfo, Scope
 from wattmark.contracts.meter_kind import MeterKind
-from wattmark.contracts.model import Mark, Model, Pipeline
+from wattmark.contracts.model import HeldOutText, Mark, Model, Pipeline
 from wattmark.contracts.network import (
     Inputs,
     InputSpec,
@@ -29,7 +29,7 @@ from wattmark.contracts.report_format import EndpointReportFormat, Reported, Rep
 from wattmark.contracts.rule import LimitedRule, Limits, Rule
 from wattmark.contracts.scenario import LoadgenScenario, Pace, Scenario, Timeline
 from wattmark.contracts.sensor import Sensor
-from wattmark.contracts.task import DataSet, Example, Task
+from wattmark.contracts.task import DataSet, Example, Sensitivity, Task
 
 __all__ = [
     "Availability",
@@ -41,6 +41,7 @@ __all__ = [
     "Export",
     "Exported",
     "Framework",
+    "HeldOutText",
     "InputSpec",
     "Inputs",
     "LimitedRule",
@@ -64,6 +65,7 @@ __all__ = [
     "Runners",
     "Scenario",
     "Scope",
+    "Sensitivity",
     "Sensor",
     "State",
     "StatefulRunner",

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from wattmark.contracts.network import Inputs, Network, Output, Runners
 from wattmark.records import ModelInfo
@@ -34,8 +38,25 @@ class Pipeline(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class HeldOutText:
+    """A text that a model is judged by and not asked: its beginning as a query's ``inputs``, the
+    tokens (1, n) int64 that follow, how many ``bytes`` of UTF-8 these are, and how many tokens the
+    model chooses from (``vocabulary``)."""
+
+    inputs: Inputs
+    following: NDArray[np.int64]
+    bytes: int
+    vocabulary: int
+
+
 class Model(Protocol):
-    """Weights with an identity, how to feed them, and how they answer."""
+    """Weights with an identity, how to feed them, and how they answer.
+
+    A model that generates text may also have ``held_out(texts)``: for (beginning, continuation)
+    pairs the :class:`HeldOutText` of those that it has room for, and its pipeline ``losses(runners,
+    inputs, following)``, nats a token (batch, n). It is then judged by bits per byte.
+    """
 
     name: str
     task: str

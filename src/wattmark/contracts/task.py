@@ -22,6 +22,25 @@ class Example:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Sensitivity:
+    """What is assumed of a task's quality before anything is measured, to say what a sample shows.
+
+    ``reference`` is the usual mean score, ``examples`` how many packaged ones there are. Beside
+    what it loses, a reduced precision is taken to turn a share ``changed`` of right and wrong
+    answers round (scores of 0 or 1), or else scores to differ with the standard deviation
+    ``spread``. ``judged`` is the size of a sample of its own that quality is judged by, and
+    ``metric`` that metric, where it is not the task's.
+    """
+
+    reference: float
+    examples: int
+    changed: float | None = None
+    spread: float | None = None
+    judged: int | None = None
+    metric: str = ""
+
+
 class DataSet(Protocol):
     """A public data set in the form that one task takes; plans name it in ``data``."""
 
@@ -78,8 +97,10 @@ class Task(Protocol):
     """Data set, unit of work and quality metric.
 
     A task may also have ``also``: further metrics by name, each a function like ``quality``.
-    They are reported beside it and decide nothing. And it may have ``require_scorable(model)``,
-    which raises InputError for a model whose answers it cannot score, before any is made.
+    They are reported beside it and decide nothing. It may have ``require_scorable(model)``, which
+    raises InputError for a model whose answers it cannot score, before any is made; ``sensitivity``
+    (:class:`Sensitivity`), by which plans say what loss a sample can show; and, where models
+    generate text, ``held_out(asked, seed)``: (beginning, continuation) pairs of texts not asked.
     """
 
     name: str

@@ -10,13 +10,17 @@ cache, empty places included, since a static program computes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 from wattmark.contracts import Inputs, Network, Pipeline
 from wattmark.errors import FrameworkError
 from wattmark.frameworks.torch_runners import runner
+
+#: the first token ends a prompt's phase; two more are two calls of the open-ended one
+_COUNTED_TOKENS = 3
 
 
 def _attention(query: Sequence[int], key: Sequence[int], *_: Any, **__: Any) -> int:
@@ -37,11 +41,56 @@ def _unknown(*_: Any, **__: Any) -> int:
     )
 
 
-def count_flops(networks: Iterable[Network], pipeline: Pipeline, inputs: Inputs) -> int:
+@dataclass(frozen=True)
+class QueryFlops:
+    """``fixed`` are those of every query of one shape; ``each`` are added for every unit of the
+    phase whose length the answer decides (a token that is generated; 0 where there is none)."""
+
+    fixed: int
+    each: int = 0
+
+
+def count_query_flops(
+    networks: Iterable[Network], pipeline: Pipeline, inputs: Inputs
+) -> QueryFlops:
+    """FLOPs of a query of this shape, whatever is answered. Raises FrameworkError.
+
+    Where a pipeline has an ``open_ended`` phase (generation until an end token), how often that
+    phase runs is the answer's affair and differs from query to query and from setup to setup:
+    then a fixed number of its calls is counted (``pinned``), each of which is the same program.
+    """
+    phase = str(getattr(pipeline, "open_ended", ""))
+    if not phase:
+        return QueryFlops(count_flops(networks, pipeline, inputs))
+    counted = dict.fromkeys(pipeline.phases, 0)
+    units = dict(counted)
+    since = 0
+
+    def mark(name: str, so_many: int, total: int) -> None:
+        nonlocal since
+        counted[name] += total - since
+        units[name] += so_many
+        since = total
+
+    pinned = cast(Any, pipeline).pinned(_COUNTED_TOKENS)
+    whole = count_flops(networks, pinned, inputs, mark)
+    each = counted[phase] // units[phase] if units[phase] else 0
+    if each * units[phase] != counted[phase]:
+        raise FrameworkError(f"calls of the phase {phase} differ in FLOPs: they cannot be counted")
+    return QueryFlops(whole - counted[phase], each)
+
+
+def count_flops(
+    networks: Iterable[Network],
+    pipeline: Pipeline,
+    inputs: Inputs,
+    mark: Callable[[str, int, int], None] | None = None,
+) -> int:
     """FLOPs of one whole query with these inputs: all calls of all networks of the reference.
 
-    PyTorch's own counter has no rule for the attention kernel that it uses on CPUs and silently
-    leaves it out; here it has one. Raises FrameworkError for a fused kernel without a rule.
+    ``mark`` gets what the pipeline marks and the FLOPs until then. PyTorch's own counter has no
+    rule for the attention kernel that it uses on CPUs and silently leaves it out; here it has one.
+    Raises FrameworkError for a fused kernel without a rule.
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -54,6 +103,11 @@ def count_flops(networks: Iterable[Network], pipeline: Pipeline, inputs: Inputs)
         aten.mkldnn_rnn_layer: _unknown,
     }
     counter = FlopCounterMode(display=False, custom_mapping=rules)
+
+    def marked(phase: str, units: int) -> None:
+        if mark is not None:
+            mark(phase, units, int(counter.get_total_flops()))
+
     fused = torch.backends.mha.get_fastpath_enabled()
     # nn.TransformerEncoderLayer's fused kernel has no rule; unfused it does the same work
     torch.backends.mha.set_fastpath_enabled(False)
@@ -61,7 +115,7 @@ def count_flops(networks: Iterable[Network], pipeline: Pipeline, inputs: Inputs)
         # not inference_mode: under it composite operators reach the counter whole
         runners = {n.name: runner(n.module(), n, guard=torch.no_grad) for n in networks}
         with counter:
-            pipeline(runners, inputs, lambda phase, units: None)
+            pipeline(runners, inputs, marked)
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
     return int(counter.get_total_flops())

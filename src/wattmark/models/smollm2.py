@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from wattmark.assets import Asset, PackageRef, resolve
-from wattmark.contracts import Inputs, Network, Output, Pipeline
+from wattmark.contracts import HeldOutText, Inputs, Network, Output, Pipeline
+from wattmark.models.networks.held_out import held_out_texts
 from wattmark.models.networks.llama import decode_network
 from wattmark.models.networks.llama_config import LlamaConfig
 from wattmark.models.weights.gguf_file import GgufFile, read_gguf
@@ -138,6 +139,11 @@ class SmolLm2TextGeneration(SmolLm2):
     def prompt(self, example: str) -> list[int]:
         """The text's tokens."""
         return self._ids(example)[-self.length :]
+
+    def held_out(self, texts: Sequence[tuple[str, str]]) -> list[HeldOutText]:
+        """What it is judged by: the continuations of texts, after their beginnings."""
+        rows = self._config.vocabulary
+        return held_out_texts(self._tokenizer, texts, SIZES, self.length, rows)
 
 
 class SmolLm2Reasoning(SmolLm2):

@@ -19,6 +19,7 @@ Tokens are those of ``transformers``' ``generate(do_sample=False)``: a pinned le
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,15 @@ class Greedy:
         unit, self._encode_units = encode or ("", 0)
         first = {"encode": unit} if encode else {}
         self.phases: Mapping[str, str] = {**first, "prefill": "token", "decode": "token"}
+        #: the phase whose length the answer decides; "" where it is pinned
+        self.open_ended = "decode" if tokens is None else ""
+
+    def pinned(self, tokens: int) -> Greedy:
+        """The same, with a length of ``tokens`` (no more than the cache holds), whatever ends."""
+        made = copy(self)
+        made.tokens = made.limit = min(tokens, self.limit)
+        made._end, made.open_ended = np.empty(0, np.int64), ""
+        return made
 
     def __call__(self, runners: Runners, inputs: Inputs, mark: Mark) -> Output:
         """New tokens, int64 (batch, n); after its end token a row holds -1.
@@ -120,6 +130,26 @@ class Greedy:
             found.append(logits.copy())
         return np.stack(found, axis=1)
 
+    def losses(
+        self, runners: Runners, inputs: Inputs, following: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What a text costs that goes on with ``following`` (batch, n), in nats a token.
+
+        Teacher forcing: minus the logarithm of the probability that the model gave to each token
+        after the prompt and the true tokens before it, through the same prefill and decode calls
+        that generate; (batch, n). Where a row of ``following`` has ended (-1), 0.
+        """
+        last = inputs["last"]
+        state = self._start(runners, inputs, lambda phase, units: None)
+        call = {"input_ids": inputs["input_ids"], "start": np.zeros_like(last), "last": last}
+        found, only = [], np.zeros_like(last)
+        for place in range(following.shape[1]):
+            logits, state = runners["decode"].step(call, state)
+            found.append(_nats(logits, following[:, place]))
+            given = np.maximum(following[:, place : place + 1], 0)
+            call = {"input_ids": given, "start": last + 1 + place, "last": only}
+        return np.stack(found, axis=1)
+
     def _start(self, runners: Runners, inputs: Inputs, mark: Mark) -> State:
         """An empty cache, with what the encoder wrote."""
         length = inputs["input_ids"].shape[1]
@@ -150,6 +180,16 @@ def _largest(logits: Output, banned: frozenset[int]) -> NDArray[np.int64]:
             allowed[list(banned)] = -np.inf
             token[row] = allowed.argmax()
     return token
+
+
+def _nats(logits: Output, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Minus the log of each row's probability of its token; 0 for NO_TOKEN."""
+    exact = logits.astype(np.float64)
+    most = exact.max(axis=-1, keepdims=True)
+    total = most[:, 0] + np.log(np.exp(exact - most).sum(axis=-1))
+    said = exact[np.arange(len(tokens)), np.maximum(tokens, 0)]
+    nats: NDArray[np.float64] = np.where(tokens == NO_TOKEN, 0.0, total - said)
+    return nats
 
 
 def tokens_option(options: Mapping[str, str], default: int | None, limit: int) -> int | None:

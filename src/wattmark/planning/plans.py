@@ -31,6 +31,7 @@ from wattmark.metering import selection
 from wattmark.outside.documents import Document, Place
 from wattmark.outside.documents import read_document as read
 from wattmark.planning.datasets import named
+from wattmark.planning.visible_loss import loss_sentence
 from wattmark.records import Plan, Precision, Setup, parse_setup
 from wattmark.records.plan import DEVICE_FORM, PRECISION_FORM
 
@@ -98,6 +99,8 @@ def check_plan(plan: Plan) -> list[str]:
     ]
     if plan.loadgen is None and plan.samples < plan.rounds:
         notes.append(f"{queries}: some rounds would have no query; ask for fewer rounds")
+    if not plan.cost_only and (shown := loss_sentence(registry.task(plan.task), plan.samples)):
+        notes.append(f"quality: {shown}")
     cores = os.sched_getaffinity(0)
     if absent := sorted(set(plan.cpus) - cores):
         notes.append(f"cpus: {absent} cannot be used here; usable: {sorted(cores)}")

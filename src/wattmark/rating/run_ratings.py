@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from wattmark.quantities import Quantity, Reason
 from wattmark.rating.population import Entry, rate
 from wattmark.rating.rules import DEFAULT_RULE
+from wattmark.rating.unrated import Unrated
 from wattmark.records import Rating, Result
 from wattmark.records.reading import energy_per_query, ok
 
@@ -20,8 +21,22 @@ def rate_results(
     of one run share task, model, machine and baseline. Arguments and errors as in
     :func:`wattmark.rating.rate`.
     """
-    entries = [_entry(result) for result in results if ok(result)]
-    return tuple(rating for rule in rules for rating in rate(entries, rule, seed))
+    rated = [result for result in results if ok(result)]
+    entries = [_entry(result) for result in rated]
+    return tuple(
+        _with_weakness(rating, result)
+        for rule in rules
+        for rating, result in zip(rate(entries, rule, seed), rated, strict=True)
+    )
+
+
+def _with_weakness(rating: Rating, result: Result) -> Rating:
+    """The rating, which says so where the gate was missed since the reference is too weak."""
+    quality = result.quality
+    weak = quality and quality.of_reference.reason is Reason.TOO_WEAK_FOR_THE_TASK
+    if not weak or rating.unrated_reason != Unrated.QUALITY_GATE:
+        return rating
+    return rating.model_copy(update={"unrated_reason": str(Unrated.TOO_WEAK_FOR_THE_TASK)})
 
 
 def _entry(result: Result) -> Entry:

@@ -14,6 +14,10 @@ class Unrated(SentenceCode):
         "Its energy's interval reaches down to 0, leaves its value out or has no level, so that "
         "nothing can be said of how sure a star is.",
     )
+    TOO_WEAK_FOR_THE_TASK = (
+        "too_weak_for_the_task",
+        "The reference is no better than chance at the task, so that quality says nothing.",
+    )
     QUALITY_GATE = "quality_gate", "It missed the task's quality gate."
     HARDWARE_DIFFERS = (
         "hardware_differs",

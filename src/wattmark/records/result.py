@@ -25,6 +25,8 @@ class Quality(Record):
     """Task quality, and where it stands to the reference setup.
 
     It is over ``queries`` answers, of which the same artefact gave ``reused`` in earlier runs.
+    ``judged_by`` names the metric in ``also`` that ``of_reference`` and the gate compare, where it
+    is not ``metric``.
     """
 
     metric: str
@@ -34,6 +36,7 @@ class Quality(Record):
     also: dict[str, Quantity] = {}
     queries: int | None = None
     reused: int = 0
+    judged_by: Annotated[str | None, LEFT_OUT_IF_NONE] = None
 
 
 class Latency(Record):

@@ -23,7 +23,7 @@ from wattmark.formatting import (
     percent_if_share,
     quantity_text,
 )
-from wattmark.quantities import Grade, Quantity
+from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import Result, Run, StopReason
 from wattmark.records.reading import (
     baseline_result,
@@ -151,6 +151,11 @@ def _quality(run: Run) -> str:
     metric = run.task.metric
     if run.plan.cost_only:
         return "Quality was not measured: the plan asked for cost only."
+    relative = [r.quality.of_reference for r in results if r.quality]
+    if weak := [q for q in relative if q.reason is Reason.TOO_WEAK_FOR_THE_TASK]:
+        return f"Quality cannot tell the setups apart: {weak[0].detail}, so that none is rated."
+    if by := next((r.quality.judged_by for r in known if r.quality and r.quality.judged_by), None):
+        metric = f"quality by {by}"
     others = [r for r in known if r.id != run.plan.baseline_label or not _exactly_one(r)]
     if not others:
         quality = known[0].quality if known else None

@@ -19,7 +19,9 @@ from wattmark.conduct.material import Material
 from wattmark.contracts import Task
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Plan, Quality
+from wattmark.results.chance import better_than_chance
 from wattmark.results.known_answers import Answer
+from wattmark.results.text_loss import METRIC, TextLosses
 from wattmark.statistics import (
     accuracy_quantity,
     relative_quality,
@@ -38,11 +40,14 @@ def quality(
     answers: Mapping[int, Answer],
     baseline: Mapping[int, Answer],
     reused: int = 0,
+    losses: TextLosses | None = None,
 ) -> Quality:
     """Quality of the answers of a trial: by query number, each with its score.
 
     ``baseline`` holds the baseline's answers (the same mapping where the trial is the baseline);
-    ``reused`` says how many of ``answers`` were not timed in this run.
+    ``reused`` says how many of ``answers`` were not timed in this run. ``losses`` of held-out text,
+    where both have some, are what the two are compared by. A reference that is no better than
+    chance cannot be compared with: the gate is then not passed, by the reference either.
     """
     found = partial(Quality, metric=task.metric, queries=len(answers), reused=reused)
     if plan.cost_only:
@@ -53,18 +58,34 @@ def quality(
         return found(value=none, of_reference=none, gate_passed=None)
     sample = _Sample(task, material, answers, plan.seed)
     value, also = sample.metric(), sample.also()
-    if baseline is answers:
-        one = Quantity.exact(1.0, "1")
-        return found(value=value, of_reference=one, gate_passed=True, also=also)
+    judged = losses if losses is not None and losses.known else None
+    if judged is not None:
+        also = {METRIC: judged.bits_per_byte(), **also}
     common = sorted(answers.keys() & baseline.keys())
-    if not common:
+    reference = _Sample(task, material, {q: baseline[q] for q in common}, plan.seed)
+    weak = judged.reference_is_weak() if judged is not None else reference.weak()
+    if weak and common:
+        by = METRIC if judged is not None else task.metric
+        detail = f"{by} of {plan.baseline_label} is no better than chance"
+        relative = Quantity.missing("1", Reason.TOO_WEAK_FOR_THE_TASK, detail)
+        return found(value=value, of_reference=relative, gate_passed=False, also=also)
+    if baseline is answers:
+        relative = Quantity.exact(1.0, "1")
+    elif judged is not None:
+        relative = judged.of_reference()
+    elif not common:
         relative = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
     else:
-        reference = _Sample(task, material, {q: baseline[q] for q in common}, plan.seed)
         mine = _Sample(task, material, {q: answers[q] for q in common}, plan.seed)
         relative = mine.over(reference)
     passed = None if relative.value is None else relative.value >= plan.quality_gate
-    return found(value=value, of_reference=relative, gate_passed=passed, also=also)
+    return found(
+        value=value,
+        of_reference=relative,
+        gate_passed=passed,
+        also=also,
+        judged_by=METRIC if judged is not None else None,
+    )
 
 
 class _Sample:
@@ -90,6 +111,16 @@ class _Sample:
             return relative_quality(self._scores, reference._scores)
         return resampled_ratio(
             self._goodness(), reference._goodness(), self._scores.size, seed=self._seed
+        )
+
+    def weak(self) -> bool:
+        """Whether these answers are no better than chance."""
+        return not better_than_chance(
+            self._task,
+            self._predictions,
+            self._labels,
+            cheap=self._is_share,
+            seed=self._seed,
         )
 
     def also(self) -> dict[str, Quantity]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from wattmark import registry
 from wattmark.conduct.material import Material
 from wattmark.conduct.recorder import Recorded, Recorder
@@ -30,8 +32,11 @@ from wattmark.results.known_answers import Answer, KnownAnswers
 from wattmark.results.measurement import Measured
 from wattmark.results.phase_results import latency, phases, time_to_first_token
 from wattmark.results.quality import quality
+from wattmark.results.query_flops import flops_per_query
 from wattmark.results.request_energy import request_energy
+from wattmark.results.text_loss import TextLosses
 from wattmark.statistics import pooled_rate
+from wattmark.worker.held_out import held_out_digest, losses_file, read_losses
 from wattmark.worker.inputs import query_digest
 from wattmark.worker.reference_facts import ReferenceFacts, reference_facts
 
@@ -74,10 +79,27 @@ def summarise(
         if result.failure is None:
             scored = answers[trial.id]
             reused = len(scored.keys() - ours.first_answers().keys())
-            found = quality(plan, task, material, scored, answers[baseline], reused)
+            losses = text_losses(material, recorded, trial.id, baseline, cache)
+            found = quality(plan, task, material, scored, answers[baseline], reused, losses)
             result = result.model_copy(update={"quality": found})
         results.append(result)
     return tuple(results), model
+
+
+def text_losses(
+    material: Material, recorded: Recorded, trial: str, baseline: str, cache: Path
+) -> TextLosses | None:
+    """What the held-out texts cost a trial and the baseline; None where there are no such texts."""
+    digest = held_out_digest(material.held_out)
+    if not digest:
+        return None
+    mine, reference = (
+        read_losses(losses_file(cache, recorded.preparations[t].artefact, digest))
+        if t in recorded.preparations
+        else np.empty(0)
+        for t in (trial, baseline)
+    )
+    return TextLosses(material.held_out, mine, reference)
 
 
 def _answers(
@@ -154,9 +176,7 @@ def _result(
             "cpu_time_per_query": pooled_rate(
                 [1e3 * r.cpu_s for r in rounds], [r.queries for r in rounds], "ms/query"
             ),
-            "flops_per_query": Quantity.exact(facts.flops_per_query, "FLOP/query")
-            if facts
-            else Quantity.missing("FLOP/query", Reason.NOT_MEASURED, "the reference did not run"),
+            "flops_per_query": flops_per_query(facts, ours),
             "energy": energies(rounds, scores, IdlePowers(recorded.idle)),
             "request_energy": request_energy(ours),
             "phases": phases(ours),

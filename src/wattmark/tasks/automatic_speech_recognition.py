@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets import Asset, PackageRef, resolve
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.errors import AssetError, MissingPackageError
 from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.sampling import drawn_equally
@@ -52,6 +52,7 @@ class AutomaticSpeechRecognition:
     default_model = "whisper-tiny-en"
     metric = "WER"
     higher_is_better = False
+    sensitivity = Sensitivity(0.875, 11, spread=0.05, metric="1 − WER")
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 11 utterances, drawn equally from "librivox" and "phrases". Raises AssetError."""

@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 
 from wattmark.assets import PackageRef, resolve
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.errors import CorruptArchiveError
 from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.scoring import mean_score
@@ -127,6 +127,7 @@ class ExtractiveQuestionAnswering:
     default_model = "minilm-l6-qa"
     metric = "token F1"
     higher_is_better = True
+    sensitivity = Sensitivity(0.35, 215, spread=0.15)
     also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {
         "exact match": share_exact
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.cider import CiderD
 from wattmark.tasks.scenes import contents, render, scenes
@@ -53,6 +53,7 @@ class ImageCaptioning:
     default_model = "scene-captioner"
     metric = "exact match"
     higher_is_better = True
+    sensitivity = Sensitivity(0.95, 1000, changed=0.02)
     #: further metrics over a sample, by name
     also: Mapping[str, Callable[[Sequence[str], Sequence[Any]], float]] = {"CIDEr-D": cider_of}
 

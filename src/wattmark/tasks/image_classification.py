@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from wattmark.assets import PackageRef, resolve
-from wattmark.contracts import Example, Output
+from wattmark.contracts import Example, Output, Sensitivity
 from wattmark.errors import AssetError
 from wattmark.records import TaskInfo, content_digest
 
@@ -37,6 +37,7 @@ class ImageClassification:
     default_model = "efficientnet-lite0"
     metric = "accuracy"
     higher_is_better = True
+    sensitivity = Sensitivity(0.75, 20, changed=0.02)
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 20 photographs (``Path``) in an order drawn by ``seed``. Raises AssetError."""

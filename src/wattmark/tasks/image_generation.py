@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets.digest import file_sha256
-from wattmark.contracts import Example, Model
+from wattmark.contracts import Example, Model, Sensitivity
 from wattmark.errors import InputError
 from wattmark.records import TaskInfo, content_digest
 from wattmark.tasks.fashion_classifier import WEIGHTS, classify, read_arrays
@@ -67,6 +67,7 @@ class ImageGeneration:
     default_model = "fashion-diffusion"
     metric = "classifier agreement"
     higher_is_better = True
+    sensitivity = Sensitivity(0.9, 1000, changed=0.02)
     #: further metrics of a whole sample: functions of predictions and labels
     also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {
         "Fréchet distance": frechet

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wattmark.assets import Asset, PackageRef, resolve
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.contracts.coco import coco_spelling
 from wattmark.errors import AssetError
 from wattmark.records import TaskInfo, content_digest
@@ -67,6 +67,7 @@ class ObjectDetection:
     default_model = "yolov3-tiny"
     metric = "mAP@0.5"
     higher_is_better = True
+    sensitivity = Sensitivity(0.83, 9, spread=0.1)
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 9 photographs, drawn equally from "voc" and "darknet".

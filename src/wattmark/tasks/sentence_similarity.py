@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.assets import PackageRef, resolve
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.errors import CorruptArchiveError
 from wattmark.records import TaskInfo, content_digest
 
@@ -42,6 +42,7 @@ class SentenceSimilarity:
     default_model = "minilm-l6-similarity"
     metric = "Spearman's rho"
     higher_is_better = True
+    sensitivity = Sensitivity(0.5, 1225, spread=0.1)
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """At most 1 225 pairs in an order drawn by ``seed``. Raises AssetError."""

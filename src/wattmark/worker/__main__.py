@@ -14,7 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from wattmark.errors import UnknownNameError, reason_of
+from wattmark.errors import AssetError, InputError, UnknownNameError, reason_of
 from wattmark.worker.jobs import Job, Reply
 from wattmark.worker.messages import Channel
 
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
     try:
         _work(job, channel)
     except Exception as error:  # noqa: BLE001 - whatever it was, the conductor must hear of it
-        traceback.print_exc()
+        if not isinstance(error, InputError | AssetError):  # these say all in their message
+            traceback.print_exc()
         sys.stderr.flush()
         reply = Reply(ok=False, error_type=reason_of(error), error=str(error) or repr(error))
         channel.send(reply.model_dump(mode="json"))

@@ -14,7 +14,11 @@ from wattmark.worker.messages import Channel
 
 
 class Job(Record):
-    """Everything that a worker needs to know. Paths are absolute."""
+    """Everything that a worker needs to know. Paths are absolute.
+
+    ``held_out`` holds texts that it is judged by, ``losses`` is the file that keeps what they cost
+    it, and ``losses_limit_s`` the time that it may take in one life; None where there are none.
+    """
 
     kind: str
     task: str
@@ -32,6 +36,9 @@ class Job(Record):
     cpus: tuple[int, ...]
     meters: tuple[str, ...] = ()
     whole_node: bool = False
+    held_out: Path | None = None
+    losses: Path | None = None
+    losses_limit_s: float = 0.0
     warm_up_limit: int = 30
     warm_up_limit_s: float = 60.0
 

@@ -76,6 +76,12 @@ class MeasuringWorker:
         require_same_model(check)
         return check.model_dump(mode="json")
 
+    def judge(self) -> None:
+        """Ask for what held-out texts cost this setup, where the model is judged by that."""
+        from wattmark.worker.held_out import continue_losses
+
+        continue_losses(self.job, self.pipeline, self.runners)
+
     def warm_up(self) -> dict[str, object]:
         """Run cycles (one query of each shape) until the data say that it is steady.
 
@@ -171,6 +177,7 @@ def measure(job: Job, channel: Channel) -> None:
     """Load, check the conversion, answer, and obey commands until told to quit."""
     worker = MeasuringWorker(job)
     check = worker.check()
+    worker.judge()
     answer(channel, {"load_s": worker.load_s, "check": check, "peak_rss_bytes": peak_rss_bytes()})
     _obey(worker, channel)
     worker.close()

@@ -87,10 +87,15 @@ def located(name: str, choose: Choose) -> tuple[Asset, str]:
     if hub is not None:
         asset, commit = hub_asset(hub["repo"], hub["revision"] or "main", choose)
         return asset, f"hub repository {hub['repo']} at {commit}"
-    folder = Path(name.removeprefix("folder:")).expanduser().absolute()
-    there = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
-    chosen = choose(there, name) if folder.is_dir() else ()
-    return resolve(FolderRef(path=folder, files=chosen)), f"folder {folder}"
+    try:
+        folder = Path(name.removeprefix("folder:")).expanduser().absolute()
+        there = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+        chosen = choose(there, name) if folder.is_dir() else ()
+        return resolve(FolderRef(path=folder, files=chosen)), f"folder {folder}"
+    except (OSError, ValueError, RuntimeError) as error:  # a name with a NUL, an unknown ~user
+        raise AssetError(f"{name} cannot be read ({error}): give a folder that you may read") from (
+            error
+        )
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,8 @@ class ModelFiles:
             return ""
         try:
             return (self.folder / file).read_text(encoding="utf-8")
+        except OSError as error:
+            raise AssetError(f"{file} of {self.name} cannot be read: {error}") from error
         except ValueError as error:
             raise CorruptArchiveError(f"{file} of {self.name} is no text: {error}") from error
 
@@ -223,7 +230,7 @@ class ModelFiles:
         for file in self._weights:
             try:
                 found |= {k: v.float() for k, v in load_file(self.folder / file).items()}
-            except SafetensorError as error:
+            except (SafetensorError, OSError) as error:
                 raise CorruptArchiveError(
                     f"{file} of {self.name} cannot be read ({error}): fetch it again"
                 ) from error

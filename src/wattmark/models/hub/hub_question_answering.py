@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.models.hub.hub_encoder import load_pretrained, padded_tokens, token_lengths
 from wattmark.models.hub.hub_files import ModelFiles
+from wattmark.models.hub.hub_padding import require_padding_unread
 from wattmark.models.minilm_l6_qa import ANSWER_TOKENS, QUESTION_TOKENS, best_span
 from wattmark.models.networks.minilm_l6 import padded
 from wattmark.pipelines.forward import Forward
@@ -113,7 +114,13 @@ class HubQuestionAnswering:
                 found = self.model(input_ids=ids, attention_mask=mask, **told)
                 return torch.stack((found.start_logits, found.end_logits), dim=1)
 
-        return Spans(load_pretrained(self._files, "AutoModelForQuestionAnswering")).eval()
+        made = Spans(load_pretrained(self._files, "AutoModelForQuestionAnswering")).eval()
+
+        def spans(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return made(ids, mask)[:, :, : int(mask.sum())]
+
+        require_padding_unread(self._files, self._lengths, spans, spans)
+        return made
 
 
 def passage_tokens(inputs: Inputs) -> NDArray[np.bool_]:

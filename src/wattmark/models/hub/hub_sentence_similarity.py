@@ -18,6 +18,7 @@ from wattmark.contracts import Inputs, Network, Output, Pipeline
 from wattmark.errors import CorruptArchiveError, InputError
 from wattmark.models.hub.hub_encoder import load_pretrained, padded_tokens, token_lengths
 from wattmark.models.hub.hub_files import ModelFiles
+from wattmark.models.hub.hub_padding import require_padding_unread
 from wattmark.models.networks.minilm_l6 import sentence_embedding
 from wattmark.models.networks.sentence_cosine import LENGTHS, cosine_module, cosine_network
 from wattmark.pipelines.forward import Forward
@@ -108,7 +109,13 @@ class HubSentenceSimilarity:
         model = load_pretrained(self._files, "AutoModel", unused=("pooler.",))
         if hasattr(model, "pooler"):
             model.pooler = None
-        return cosine_module(model, _first_token if self._first_token else sentence_embedding)
+        embed = _first_token if self._first_token else sentence_embedding
+
+        def embedded(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return embed(model, ids, mask)
+
+        require_padding_unread(self._files, self._lengths, embedded, embedded)
+        return cosine_module(model, embed)
 
 
 def _first_token(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING
 
 from wattmark.contracts import Inputs, InputSpec, Network, Output, Pipeline
 from wattmark.errors import InputError
-from wattmark.models.hub.hub_encoder import load_pretrained, padded_tokens, token_lengths
+from wattmark.models.hub.hub_encoder import (
+    load_pretrained,
+    padded_tokens,
+    stated_pad_token,
+    token_lengths,
+)
 from wattmark.models.hub.hub_files import ModelFiles
+from wattmark.models.hub.hub_padding import last_token_classifier, require_padding_unread
 from wattmark.pipelines.forward import Forward
 from wattmark.records import ModelInfo
 
@@ -63,7 +69,10 @@ class HubTextClassification:
 
     def info(self) -> ModelInfo:
         """Identity. Raises AssetError, and InputError where the model does not fit the task."""
-        return self._files.info({"lengths": self._lengths, "flipped": self._flipped})
+        # without a padding token a decoder is read at its last real token: another network
+        bare = {"padding": "none"} if stated_pad_token(self._files) is None else {}
+        limits = {"lengths": self._lengths, "flipped": self._flipped, **bare}
+        return self._files.info(limits)
 
     def networks(self) -> tuple[Network, ...]:
         """One, "forward"."""
@@ -101,4 +110,7 @@ class HubTextClassification:
                 logits = self.model(input_ids=ids, attention_mask=mask).logits
                 return logits.flip(1) if flipped else logits
 
-        return Classifier(load_pretrained(self._files, "AutoModelForSequenceClassification")).eval()
+        model = load_pretrained(self._files, "AutoModelForSequenceClassification")
+        made = Classifier(last_token_classifier(model, self._files)).eval()
+        require_padding_unread(self._files, self._lengths, Classifier(model), made)
+        return made

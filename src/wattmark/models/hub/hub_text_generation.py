@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from wattmark.contracts import Inputs, Network, Output, Pipeline
+from wattmark.contracts import HeldOutText, Inputs, Network, Output, Pipeline
 from wattmark.errors import CorruptArchiveError, InputError
 from wattmark.models.hub.hub_files import ModelFiles
 from wattmark.models.hub.hub_llama import llama_network, require_llama_weights
+from wattmark.models.networks.held_out import held_out_texts
 from wattmark.models.smollm2 import CONTEXT, LONG, SHORT, SOLVED
 from wattmark.pipelines.greedy import Greedy, answer_tokens, padded_prompt, tokens_option
 from wattmark.records import ModelInfo
@@ -125,6 +126,11 @@ class HubTextGeneration(HubLlama):
     def prompt(self, example: str) -> list[int]:
         """The text's tokens."""
         return self._fitted("", example, "", start=True, raw=True)
+
+    def held_out(self, texts: Sequence[tuple[str, str]]) -> list[HeldOutText]:
+        """What it is judged by: the continuations of texts, after their beginnings."""
+        rows = self._files.size("vocab_size")
+        return held_out_texts(self._tokenizer, texts, self._sizes, self.length, rows)
 
 
 class HubReasoning(HubLlama):
