@@ -65,11 +65,17 @@ def _page(connection: Connection, ids: tuple[int, ...], edition: str | None) -> 
 
 
 def _ratio(row: RowMapping, first: RowMapping) -> str:
-    """Energy over the first one's, by what the two do not share; empty if it is unknown."""
+    """Energy over the first one's; empty if it is unknown.
+
+    Of one scale by what the two do not share, else by the extremes of both intervals, since nobody
+    knows how far two machines, or two models, err alike.
+    """
     parts, its = energy_parts(row), energy_parts(first)
     if parts is None or its is None:
         return ""
-    return quantity_text(ratio(energy_of(row), energy_of(first), parts, its))
+    energy, other = energy_of(row), energy_of(first)
+    shared = parts.name and parts.name == its.name
+    return quantity_text(ratio(energy, other, parts, its) if shared else energy / other)
 
 
 def _mixed(rows: Sequence[RowMapping]) -> list[str]:
