@@ -152,10 +152,8 @@ def test_the_front_against_latency_and_money() -> None:
     assert "9.80 [9.60, 10.00] ms" in latency[2]
     money = lines("pareto", "--cost", "money", "--price", "0.25EUR/kWh")
     assert "Money per 1 000 queries" in money[1]
-    assert (
-        "8.1e−6 [3.2e−6, 2.01e−5] EUR  8.06e−6 [7.32e−6, 8.86e−6] EUR" in money[2]
-        and "1.389e−5 EUR" in money[4]
-    )
+    assert "8.1e−6 [3.2e−6, 2.01e−5] EUR  8.06e−6 [7.32e−6, 8.86e−6] EUR" in money[2]
+    assert "1.39e−5 [1.26e−5, 1.53e−5] EUR" in money[4]
     rented = lines("pareto", "--cost", "money", "--instance-price", "3.6USD/h")
     assert "USD" in rented[2] and "EUR" not in rented[2]
 
