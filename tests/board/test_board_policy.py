@@ -179,27 +179,67 @@ def test_an_edition_is_judged_as_its_results_are(
         rows = catalogue.page(connection, Filter(EDITION), limit=1000)
     populations = {row["population"] for row in rows}
     one_by_one = [
-        Best(row["task"], row["model"], row["population"], *energies(row)) for row in rows
+        Best(
+            *(row["task"], row["model"], row["population"], *energies(row)),
+            **surely(row, min_stars or 0),
+        )
+        for row in rows
     ]
     borders = None
     if min_stars is not None:
         borders = {name: border(name, rows, min_stars) for name in populations}
     assert [found] == judged(one_by_one, borders, max_energy_wh)
     assert len(populations) == 2 and found.models == 4 and found.unrated == 1
-    assert found.uncertain > 0
+    assert (found.uncertain > 0) is (max_energy_wh is not None)  # of a star the scale says nothing
 
 
-def energies(row: RowMapping) -> tuple[float | None, float | None, float | None]:
+def energies(row: RowMapping) -> tuple[float | None, ...]:
     if row["stars"] is None:
-        return None, None, None
-    return row["energy_wh"], row["energy_wh_low"], row["energy_wh_high"]
+        return (None,) * 5
+    ends = (
+        f"energy_wh{end}" for end in ("", "_low", "_high", "_comparable_low", "_comparable_high")
+    )
+    return tuple(row[end] for end in ends)
+
+
+def surely(row: RowMapping, min_stars: int) -> dict[str, bool]:
+    sure = row["stars"] is not None and row["probability"] >= policy_counts.SURE
+    has = sure and row["stars"] >= min_stars
+    return {"surely_has": has, "surely_lacks": row["stars"] is None or (sure and not has)}
+
+
+def test_a_star_is_as_sure_as_its_population_can_tell_it() -> None:
+    """The whole intervals overlap by far; what two of one scale do not share lies apart."""
+    whole = {"low_wh": 0.4, "high_wh": 4.0}
+    near = Best("t", "m", "p", 1.0, **whole, comparable_low_wh=0.9, comparable_high_wh=1.1)
+    for one_scale, border, expected in (
+        (True, 1.2, (1, 0, 0)),
+        (True, 0.8, (0, 0, 1)),
+        (True, 1.05, (0, 1, 0)),
+        (False, 1.2, (0, 1, 0)),
+    ):
+        borders = {"p": Border(border, border + 0.01, one_scale)}
+        (found,) = judged([near], borders, None)
+        assert (found.passing, found.uncertain, found.failing) == expected
+    (found,) = judged([near], None, 1.2)  # an amount of energy: the whole interval counts
+    assert found.uncertain == 1
+
+
+def test_a_star_of_high_probability_is_sure_and_an_unsure_one_is_not() -> None:
+    borders = {"p": Border(1.0, 1.5)}
+    for sure, expected in (("surely_has", (1, 0, 0)), ("surely_lacks", (0, 0, 1)), ("", (0, 1, 0))):
+        best = Best("t", "m", "p", 1.0, 0.4, 4.0, **({sure: True} if sure else {}))
+        (found,) = judged([best], borders, None)
+        assert (found.passing, found.uncertain, found.failing) == expected
 
 
 def border(population: str, rows: Sequence[RowMapping], min_stars: int) -> Border:
     its = [row for row in rows if row["population"] == population and row["stars"] is not None]
     has = [row["energy_wh"] for row in its if row["stars"] >= min_stars]
     has_not = [row["energy_wh"] for row in its if row["stars"] < min_stars]
-    return Border(max(has, default=-inf), min(has_not, default=inf))
+    scales = {row["energy_wh_scale"] for row in its}
+    one = len(scales) == 1 and "" not in scales
+    return Border(max(has, default=-inf), min(has_not, default=inf), one)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_a_label_has_its_size_its_figures_and_four_filled_stars() -> None:
     root = ElementTree.fromstring(svg)
     assert (root.get("width"), root.get("height")) == ("260", "364")
     said = texts(svg)
-    for text in ("minilm", "12 mWh", "[3, 37] · modelled", "4 of 5 stars, sure to 45%"):
+    for text in ("minilm", "12 mWh", "[3, 37] · modelled", "4 of 5 stars, sure to 45 %"):
         assert text in said
     stars = re.findall(r'fill="(#\w+)" stroke="#111" stroke-width="1.5"', svg)
     assert stars == ["#111"] * 4 + ["#fff"]
@@ -55,7 +55,7 @@ def test_a_label_has_its_size_its_figures_and_four_filled_stars() -> None:
 def test_the_text_alternative_has_all_that_the_picture_has() -> None:
     described = ElementTree.fromstring(render_label(LABEL)).find(f"{SVG}desc")
     assert described is not None and described.text is not None
-    for text in ("minilm", "sure to 45%", "12 mWh [3, 37] (modelled)", "AMD EPYC", "0123456789ab"):
+    for text in ("minilm", "sure to 45 %", "12 mWh [3, 37] (modelled)", "AMD EPYC", "0123456789ab"):
         assert text in described.text
 
 

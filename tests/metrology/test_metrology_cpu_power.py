@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from wattmark.metrology.cpu_power import (
 )
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window
 from wattmark.quantities import Grade, Quantity, Reason
+from wattmark.records.common_parts import normal_z
 
 TEN_WATTS = PowerModel(
     busy_w=Quantity.between(10.0, 5.0, 20.0, "W"),
@@ -73,8 +76,12 @@ def test_the_interval_covers_every_machine_that_the_model_allows(work, model, at
 
 def test_an_energy_to_compare_has_the_machines_watts_held_fixed():
     found = comparable_energy(CpuWork(cpu_s=3.0, wall_s=5.0, cores=2), TEN_WATTS)
-    # 10 W x (0.9 or 0.8 or 0.5 x 3 s + 0.1 or 0.2 or 0.5 x 5 s x 2), and 10 % for programs
-    assert found.energy.bounds() == pytest.approx((37.0 * 0.9, 44.0, 65.0 * 1.1))
+    # 10 W x (0.9 or 0.8 or 0.5 x 3 s + 0.1 or 0.2 or 0.5 x 5 s x 2) = 37, 44, 65 J; the share's
+    # longer arm, and 1.1 / 0.9 between two programs, are independent
+    arm = math.hypot(math.log(65.0 / 44.0), math.log(1.1 / 0.9) / math.sqrt(2))
+    around = 44.0 * math.exp(-arm), 44.0, 44.0 * math.exp(arm)
+    assert found.energy.bounds() == pytest.approx(around)
+    assert found.idle_effect == pytest.approx(math.log(65.0 / 44.0) / normal_z(0.95))
     assert found.scale == "10 W per busy core, idle 0.2 of it"
     assert found.energy.grade is Grade.MODELLED
 

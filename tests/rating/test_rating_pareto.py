@@ -121,7 +121,7 @@ def test_the_cost_may_be_money(monkeypatch: pytest.MonkeyPatch) -> None:
 
     electricity, rent = said("--price", "0.25EUR/kWh"), said("--instance-price", "3.60USD/h")
     # 0.2 J a query: 1 000 of them are 0.2 kJ; 17.1 ms x 1.15 a query at 3.60 USD an hour
-    assert "EUR" in electricity and "1.389" in electricity
+    assert "EUR" in electricity and "1.4e−5" in electricity and "1.39e−5" in electricity
     assert "USD" in rent and "0.01967" in rent
     assert "money takes" in said()
     assert "money takes" in said("--price", "1EUR/kWh", "--instance-price", "1EUR/h")

@@ -18,7 +18,6 @@ from wattmark.records import Energy, Result, Run, bundle_of, hashed_document
 from wattmark.records.base import LEFT_OUT_IF_NONE
 from wattmark.records.reading import (
     comparable_per_query,
-    energy_among_setups,
     energy_per_correct,
     energy_per_query,
 )
@@ -112,22 +111,6 @@ def test_where_the_node_was_metered_it_is_the_sum_and_has_its_grade() -> None:
     both = energy(cpu, gpu)
     assert both.value == pytest.approx(energy(cpu).bounds()[1] + 0.5)
     assert both.grade is Grade.MODELLED  # the less trusted one
-
-
-def test_among_setups_the_baseline_has_no_uncertainty_of_the_scale() -> None:
-    run = make_run(
-        [make_result(BASELINE, 17.1, 1.0, 842), make_result("jax/jit/fp32", 12.7, 0.75, 842)]
-    )
-    baseline, other = run.results
-    found = energy_among_setups(run, other)
-    assert found is not None and other.energy_relative is not None
-    scale = energy_per_query(baseline)
-    assert scale is not None and scale.value is not None
-    assert found.bounds() == tuple(
-        pytest.approx(scale.value * bound) for bound in other.energy_relative.bounds()
-    )
-    alone = run.model_copy(update={"results": (other,)})
-    assert energy_among_setups(alone, other) == energy_per_query(other)
 
 
 class Inner(BaseModel):

@@ -35,6 +35,7 @@ from wattmark.records.reading import (
     mean_power,
     median_latency,
     ok,
+    totals_apart,
 )
 
 
@@ -170,16 +171,37 @@ def test_the_baseline_is_the_one_of_the_plan_where_it_did_not_fail() -> None:
         good.result("nobody")
     lost = good.model_copy(update={"results": (failed(BASELINE), other)})
     assert baseline_result(lost) is None and not ok(lost.results[0])
-    assert energy_among_setups(lost, other) == energy_per_query(other)
-    # 0.2 J of the baseline, of which the other takes three quarters
-    relative = other.model_copy(update={"energy_relative": Quantity.between(0.75, 0.7, 0.8, "1")})
-    among = energy_among_setups(good, relative)
-    assert among is not None and among.bounds() == pytest.approx((0.14, 0.15, 0.16))
-    nothing = other.model_copy(update={"energy_relative": None})
-    assert energy_among_setups(good, nothing) == energy_per_query(other)
-    missing = Quantity.missing("1", Reason.NO_METER)
-    relative = other.model_copy(update={"energy_relative": missing})
-    assert energy_among_setups(good, relative) == energy_per_query(other)
+
+
+def test_among_setups_an_energy_keeps_its_point_and_leaves_out_what_all_share() -> None:
+    other = make_result("jax/jit/fp32", 12.7, 0.75, 842)
+    # three quarters by rounds, 0.15 J by the totals that every table shows, whatever the ratio
+    moved = other.model_copy(update={"energy_relative": Quantity.between(0.5, 0.4, 0.6, "1")})
+    run = make_run([make_result(BASELINE, 17.1, 1.0, 842), moved])
+    among = energy_among_setups(run, moved)
+    assert among is not None and among.bounds() == pytest.approx((0.15 / 1.1, 0.15, 0.15 * 1.1))
+    (cpu,) = other.energy
+    metered = other.model_copy(update={"energy": (cpu.model_copy(update={"comparable": None}),)})
+    mixed = make_run([make_result(BASELINE, 17.1, 1.0, 842), metered])
+    assert all(energy_among_setups(mixed, r) == energy_per_query(r) for r in mixed.results)
+    nothing = other.model_copy(update={"energy": ()})
+    assert energy_among_setups(run, nothing) is None
+
+
+def test_totals_are_told_apart_from_the_ratio_by_rounds() -> None:
+    other = make_result("jax/jit/fp32", 12.7, 0.75, 842)  # 0.15 J, of 0.2 J
+    run = make_run([make_result(BASELINE, 17.1, 1.0, 842), other])
+    assert [totals_apart(run, result) for result in run.results] == [None, None]
+
+    def of_ratio(low: float, value: float, high: float) -> float | None:
+        assert other.ratios is not None
+        energy = Quantity.between(value, low, high, "1")
+        ratios = other.ratios.model_copy(update={"energy": energy})
+        return totals_apart(run, other.model_copy(update={"ratios": ratios}))
+
+    assert of_ratio(0.5, 0.6, 0.7) == pytest.approx(0.75)  # outside
+    assert of_ratio(0.5, 0.6, 0.8) == pytest.approx(0.75)  # within, and a quarter off
+    assert of_ratio(0.7, 0.73, 0.8) is None
 
 
 def test_a_failed_result_carries_its_failure_and_only_a_failed_one_does() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from synthetic_run import BASELINE, make_result, make_run
@@ -162,3 +164,42 @@ def test_rounds_that_used_less_than_idle_would_have_still_give_their_mean() -> N
     # Student's t of the four rates gives 0.0805 to each side, the meter 0.01: worst cases add up
     assert value - low == pytest.approx(0.0905, rel=1e-3)
     assert high - value == pytest.approx(0.0905, rel=1e-3)
+
+
+def modelled(*cpu_s: float) -> Measured:
+    """Rounds of a second on two cores with these CPU times, of the default power model."""
+    base = measured()
+    rounds = {i: a_round(a_window(s), index=i, queries=30) for i, s in enumerate(cpu_s)}
+    return Measured(rounds, dict.fromkeys(rounds, base.samples[0]))
+
+
+def test_the_ratio_of_two_programs_is_known_to_a_fifth_at_best() -> None:
+    """Their CPU times are exact here; what each draws beside the mean of programs is not."""
+    plan = make_run([]).plan
+    ours, theirs = modelled(0.5, 0.5, 0.5), modelled(2.0, 2.0, 2.0)
+    low, value, high = ratios(plan, ours, theirs, is_baseline=False).energy.bounds()
+    share = DEFAULT_MODEL.idle_share.bounds()
+    idle = [(0.5 * (1 - s) + 2 * s) / 2.0 for s in share]
+    assert value == pytest.approx(idle[1])
+    apart = math.log(1.1 / 0.9)  # of two programs; the idle share is independent of them
+    assert low <= value * math.exp(-math.hypot(math.log(value / idle[0]), apart)) * 1.01
+    assert high >= value * math.exp(math.hypot(math.log(idle[2] / value), apart)) * 0.99
+
+    busy = modelled(1.9, 1.9, 1.9)
+    low, value, high = ratios(plan, busy, busy, is_baseline=False).energy.bounds()
+    assert (low, value, high) == pytest.approx((0.9 / 1.1, 1.0, 1.1 / 0.9), rel=1e-3)
+
+
+def test_a_modelled_part_widens_a_ratio_by_its_share_of_the_energy() -> None:
+    """A plug's energy beside it is of no program's spread."""
+    plan = make_run([]).plan
+    reading = MeterReading(time_ns=0, values={})
+    counted = window_without_idle(
+        "nvml", "gpu:0", Quantity.exact(1000.0, "J", Grade.COUNTED), reading, reading
+    )
+    base = measured()
+    rounds = {i: a_round(a_window(1.9), counted, index=i, queries=30) for i in range(3)}
+    mostly_counted = Measured(rounds, dict.fromkeys(rounds, base.samples[0]))
+    found = ratios(plan, mostly_counted, mostly_counted, is_baseline=False).energy
+    low, _, high = found.bounds()
+    assert 1.0 < high / low < 1.02

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -226,7 +227,12 @@ def test_a_comparable_energy_that_cannot_be_reckoned_is_none() -> None:
     (cpu,) = energies([a_round(n, 10, energy=(w,)) for n, w in enumerate(windows)], [1.0], none())
     assert cpu.comparable is not None
     assert cpu.comparable.scale == "one"
-    assert cpu.comparable.energy.bounds() == pytest.approx((1.9, 2.0, 2.1))
+    low, value, high = cpu.comparable.energy.bounds()
+    assert value == pytest.approx(2.0) and cpu.comparable.energy.level == cpu.per_query.level
+    z = NormalDist().inv_cdf
+    assert math.log(high / low) / z((1 + (cpu.per_query.level or 0)) / 2) == pytest.approx(
+        math.log(2.1 / 1.9) / z(0.975)
+    )
 
 
 def idle(watts: float | None, reserved: int = 1, machine: int = 1, **more: object) -> IdleRecord:

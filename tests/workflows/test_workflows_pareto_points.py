@@ -7,7 +7,7 @@ from synthetic_run import BASELINE, make_result, make_run
 
 from wattmark.errors import ImpactError, UnknownNameError
 from wattmark.records import Run
-from wattmark.records.reading import energy_among_setups, median_latency
+from wattmark.records.reading import energy_among_setups, energy_per_query, median_latency
 from wattmark.workflows.pareto_points import costs, points
 from wattmark.workflows.placing import used_by
 
@@ -28,8 +28,22 @@ def run() -> Run:
     )
 
 
-def test_energy_has_the_interval_that_matters_between_setups(run: Run) -> None:
-    assert costs(run, "energy") == {r.id: energy_among_setups(run, r) for r in run.results}
+def test_energy_is_the_one_of_every_table(run: Run) -> None:
+    assert costs(run, "energy") == {r.id: energy_per_query(r) for r in run.results}
+
+
+def test_a_point_has_the_interval_that_matters_between_setups_beside_it(run: Run) -> None:
+    for cost, factor in (("energy", 1.0), ("money", 1000 * 0.25 / 3.6e6)):
+        figures = costs(run, cost, price="0.25EUR/kWh" if cost == "money" else None)
+        placed, _ = points(run, figures, cost)
+        for point in placed:
+            among = energy_among_setups(run, run.result(point.name))
+            assert point.among is not None and among is not None
+            ends = [end * factor for end in among.bounds()]
+            in_unit = point.among.to("J/query" if cost == "energy" else "EUR")
+            assert in_unit.bounds() == pytest.approx(ends)
+    rented, _ = points(run, costs(run, "money", instance_price="3.60USD/h"), "money")
+    assert all(point.among is None and point.parts is None for point in rented)
 
 
 def test_latency_is_the_median(run: Run) -> None:

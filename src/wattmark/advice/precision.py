@@ -2,7 +2,8 @@
 
 A setup in reduced precision is set beside the FP32 setup that is otherwise the same: framework,
 mode, device, threads, batch and options. Both were measured in turns against one baseline, so the
-ratio of their ratios holds on this machine; its interval takes the extremes of both.
+ratio of their ratios holds on this machine; its interval is what the two do not share, or where
+that is not known the extremes of both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import StrEnum
 
 from wattmark.quantities import Quantity
 from wattmark.records import Precision, Result, Run
-from wattmark.records.reading import ok
+from wattmark.records.reading import energy_ratio_to, ok
 
 
 class Verdict(StrEnum):
@@ -102,14 +103,14 @@ def precision_effects(run: Run) -> list[PrecisionEffect]:
         fp32 = exact.get(_counterpart(result))
         if _precision(result) is Precision.FP32 or fp32 is None:
             continue
-        ours, theirs = result.energy_relative, fp32.energy_relative
-        if ours is None or theirs is None or result.ratios is None or fp32.ratios is None:
+        energy = energy_ratio_to(result, fp32)
+        if energy is None or result.ratios is None or fp32.ratios is None:
             continue
         effects.append(
             PrecisionEffect(
                 result,
                 fp32,
-                energy=ours / theirs,
+                energy=energy,
                 latency=result.ratios.latency / fp32.ratios.latency,
                 quality=result.quality.of_reference if result.quality else None,
                 size=_size_ratio(result, fp32),

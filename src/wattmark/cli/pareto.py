@@ -60,10 +60,12 @@ def pareto(
     if not points:
         raise RatingError(f"run {loaded.id} has no setup with both {cost} and quality")
     placed = sorted(place(points, higher_is_better=higher), key=lambda p: p.point.cost.bounds()[1])
+    shared = any(p.point.among for p in placed)
     rows = [
         [
             p.point.name,
             quantity_text(p.point.cost),
+            *([quantity_text(p.point.among or p.point.cost)] if shared else []),
             quantity_text(p.point.quality),
             _per_correct(loaded.result(p.point.name)),
             _standing(p),
@@ -71,7 +73,8 @@ def pareto(
         for p in placed
     ]
     typer.echo(f"{loaded.task.name}: {loaded.model.name}")
-    heads = ["Setup", _HEADS[cost], loaded.task.metric, "Energy per correct", "Standing"]
+    among = ["Among these setups"] if shared else []
+    heads = ["Setup", _HEADS[cost], *among, loaded.task.metric, "Energy per correct", "Standing"]
     stdout().print(columns(heads, rows))
     for name, why in left_out.items():
         typer.echo(f"Not placed: {name} ({why})")

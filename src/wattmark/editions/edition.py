@@ -264,7 +264,10 @@ def _columns(entries: tuple[Entry, ...]) -> Columns:
         gate=np.array([entry.gate_passed is not False for entry in entries]),
         grade=names("grade"),
         comparable=Comparable(
-            floats("comparable_low_wh"), floats("comparable_high_wh"), names("scale")
+            floats("comparable_low_wh"),
+            floats("comparable_high_wh"),
+            names("scale"),
+            floats("idle_effect"),
         ),
     )
 

@@ -16,6 +16,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from wattmark.errors import InputError, MissingPackageError, UnknownNameError
+from wattmark.formatting import probability_text
 from wattmark.outside.files import naming
 
 #: Room for the QR code in the label, px.
@@ -118,7 +119,7 @@ def _stars(label: Label, words: dict[str, Any]) -> str:
 def _confidence(label: Label, words: dict[str, Any]) -> str:
     if label.stars is None or label.probability is None:
         return _stars(label, words)
-    sure = str(words["sure"]).format(share=f"{label.probability:.0%}")
+    sure = str(words["sure"]).format(share=probability_text(label.probability))
     return f"{_stars(label, words)}, {sure}"
 
 

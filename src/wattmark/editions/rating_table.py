@@ -103,7 +103,8 @@ def columns_of(
     Intervals are taken from ``low`` and ``high``, or from ``<value>_low`` and ``<value>_high``
     where the table has them; a column ``<value>_level`` has their levels, and ``level`` is that of
     rows without one. ``<value>_comparable_low``, ``<value>_comparable_high`` and ``<value>_scale``
-    are taken where the table has all three (:class:`wattmark.rating.distributions.Comparable`).
+    are taken where the table has all three, and ``<value>_idle_effect`` where it has that too
+    (:class:`wattmark.rating.distributions.Comparable`).
     Raises RatingError that names the column.
     """
     if (
@@ -190,7 +191,9 @@ def _comparable(table: pa.Table, value: str) -> Comparable | None:
     if not {low, high, scale} <= set(table.schema.names):
         return None
     names = np.array([str(v or "") for v in table.column(scale).to_pylist()], dtype=object)
-    return Comparable(_floats(table, low), _floats(table, high), names)
+    idle = f"{value}_idle_effect"
+    effects = _floats(table, idle) if idle in table.schema.names else None
+    return Comparable(_floats(table, low), _floats(table, high), names, effects)
 
 
 def _levels(table: pa.Table, name: str, level: float) -> Any:

@@ -12,18 +12,21 @@ are the same for all windows. So a figure is uncertain as a level (errors of up 
 wall meter: Fischer 2025, arXiv 2509.22092), while in a ratio of two windows the scale cancels: a
 figure to compare with others of the machine has it held fixed (`comparable_energy`). What the
 model does not see is the program: instruction mix (vector units draw more), clock speed, memory.
-PROGRAM_SPREAD stands for that, in both.
+PROGRAM_SPREAD stands for that, in both: the ratio of two programs is only known to x/÷ 1.22, even
+where their CPU times are exact. What is common and what is not: `records/common_parts.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from math import copysign, hypot, log, sqrt
 from statistics import median
 
 from wattmark.errors import MeterError
 from wattmark.quantities import Grade, Quantity
 from wattmark.records import ComparableEnergy
+from wattmark.records.common_parts import LEVEL, normal_z, widened
 
 #: processor -> (thermal design or base power in W, cores), from the makers' data sheets
 TDP_TABLE = {
@@ -54,7 +57,9 @@ IDLE_TABLE = {
 
 #: How far the watts of a busy core may lie from the machine's own mean, from program to program.
 #: Models fitted to one machine miss benchmarks by 5 % on average (Scientific Programming 2017,
-#: 8686971; Canuto et al. 2016); twice that is taken for a single program.
+#: 8686971; Canuto et al. 2016); twice that is taken for a single program, so that two may lie
+#: x/÷ 1.1 / 0.9 apart. With misses of a heavy tail (Laplace's, a mean of 5 %) that holds for 95 %
+#: of pairs, with normal ones for 97 %: `benchmarks/modelled_ratio.py`.
 PROGRAM_SPREAD = 0.10
 
 _WATTS_PER_CORE = sorted(watts / cores for watts, cores in TDP_TABLE.values())
@@ -106,6 +111,15 @@ class PowerModel:
         """What all energies share that are reckoned with it on one machine."""
         busy_w, share = self.busy_w.to("W").bounds()[1], self.idle_share.to("1").bounds()[1]
         return f"{busy_w:.6g} W per busy core, idle {share:.6g} of it"
+
+    @property
+    def program_sd(self) -> float:
+        """Standard deviation of the logarithm of a program's watts over the machine's mean.
+
+        That for which the ratio of two programs lies within (1 + spread) / (1 - spread) at 95 %.
+        """
+        apart = log((1 + self.program_spread) / (1 - self.program_spread))
+        return apart / (normal_z(LEVEL) * sqrt(2))
 
     @property
     def idle_w(self) -> Quantity:
@@ -192,17 +206,16 @@ def modelled_energy(
 def comparable_energy(work: CpuWork, model: PowerModel = DEFAULT_MODEL) -> ComparableEnergy:
     """The gross energy of :func:`modelled_energy`, the machine's mean busy watts held fixed.
 
-    What is left is ``program_spread``, and the idle share, which is taken to vary from one figure
-    to the other though all share it: which one it is compared with is not known here.
+    What is left is the program, and the idle share, whose effect is told apart since it is common
+    to all of the machine.
     """
     busy = model.busy_w.to("W").bounds()[1]
-    low, value, high = (busy * work.gross(s) for s in model.idle_share.to("1").bounds())
-    energy = Quantity.between(
-        value,
-        min(low, high) * (1 - model.program_spread),
-        max(low, high) * (1 + model.program_spread),
-        "J",
-        level=model.idle_share.level or 0.95,
-        grade=Grade.MODELLED,
-    )
-    return ComparableEnergy(scale=model.scale, energy=energy)
+    least, value, most = (busy * work.gross(s) for s in model.idle_share.to("1").bounds())
+    level = model.idle_share.level or LEVEL
+    idle = 0.0
+    if least > 0 and most > 0 and level < 1:  # the longer arm, towards the higher share or not
+        arm = max(abs(log(most / value)), abs(log(value / least)))
+        idle = copysign(arm / normal_z(level), most - least)
+    exact = Quantity.between(value, value, value, "J", level=LEVEL, grade=Grade.MODELLED)
+    spread = hypot(model.program_sd, idle)
+    return ComparableEnergy(scale=model.scale, energy=widened(exact, spread), idle_effect=idle)

@@ -70,7 +70,7 @@ def star_shares(
     at_least = np.zeros((len(STARS) - 1, len(value)))  # 5, 4, 3, 2 stars
     counted = np.zeros((len(STARS), len(value)))
     fixed = energies.fixed
-    for normal in normal_blocks(energies.scales + len(value), draws, seed):
+    for normal in normal_blocks(energies.dimensions, draws, seed):
         drawn, scale = energies.drawn(normal)
         if len(fixed) < len(value):
             _add_below(at_least, drawn, scale, energies, rule)
@@ -101,7 +101,7 @@ def _keys(
     if comparable is None:
         return np.stack([level, high, low, value])
     _, scale = np.unique(comparable.scale.astype(str), return_inverse=True)
-    own = np.nan_to_num(np.stack([comparable.high, comparable.low]))
+    own = np.nan_to_num(np.stack([comparable.high, comparable.low, comparable.idle_or_zero]))
     return np.stack([scale, *own, level, high, low, value])
 
 

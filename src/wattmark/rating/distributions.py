@@ -9,6 +9,8 @@ on one machine are. Such an energy is a product of the scale, drawn once for all
 of its own, whose interval is that of :class:`Comparable`:
 ``sigma^2 = sigma_scale^2 + sigma_own^2``. Its own distribution stays what its whole interval says;
 who of two of them needs more is as sure as their own parts make it. Else energies are independent.
+Where the effect of the machine's idle share is told apart, it is drawn once for all of a scale too,
+and they have one width of the scale: the model is :mod:`wattmark.records.common_parts`.
 (Quantities that were compared with one standard share its error: JCGM 100:2008, *Guide to the
 expression of uncertainty in measurement*, 5.2.2, the example of ten resistors.)
 """
@@ -34,16 +36,24 @@ class Comparable:
 
     ``scale`` is the name of what they share ("" for nothing); ``low`` and ``high`` are the interval
     while that is held fixed, at the level of the whole interval (NaN without a scale). Bounds of
-    level 1 have no scale.
+    level 1 have no scale. ``idle`` is the signed standard deviation of the logarithm that comes of
+    the scale's idle share (NaN where it is not told apart; None: nowhere).
     """
 
     low: Floats
     high: Floats
     scale: NDArray[np.object_]
+    idle: Floats | None = None
 
     def rows(self, at: Ints) -> Comparable:
         """Those of some rows."""
-        return Comparable(self.low[at], self.high[at], self.scale[at])
+        idle = None if self.idle is None else self.idle[at]
+        return Comparable(self.low[at], self.high[at], self.scale[at], idle)
+
+    @property
+    def idle_or_zero(self) -> Floats:
+        """``idle``, and 0 where it is not told apart."""
+        return np.zeros(len(self.low)) if self.idle is None else np.nan_to_num(self.idle)
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,9 @@ class Energies:
     """A population in logarithms, arrays of shape (n,); ``hard`` are uniform.
 
     ``sigma`` is of each one's own part, ``sigma_scale`` of what it shares with those of the same
-    ``scale`` (a number below ``scales``; of no meaning where ``sigma_scale`` is 0). Each surely
-    lies between ``lowest`` and ``highest``, which are energies.
+    ``scale`` (a number below ``scales``; of no meaning where ``sigma_scale`` is 0), and
+    ``sigma_idle``, of either sign, of the idle share of that (None where none is told apart). Each
+    surely lies between ``lowest`` and ``highest``, which are energies.
     """
 
     value: Floats
@@ -61,6 +72,7 @@ class Energies:
     width: Floats
     sigma: Floats
     sigma_scale: Floats
+    sigma_idle: Floats | None
     scale: Ints
     scales: int
     hard: NDArray[np.bool_]
@@ -80,13 +92,19 @@ class Energies:
         z = ndtri((1 + np.where(level == 1, 0.5, level)) / 2)
         whole = np.divide(width, 2 * z, out=np.zeros_like(width), where=(width > 0) & ~hard)
         own, scale, scales = whole, np.zeros(len(value), dtype=np.int64), 0
+        shared, idle = np.zeros_like(whole), None
         if comparable is not None:
             shares = (comparable.scale != "") & (whole > 0)
             scale, scales = _numbered(comparable.scale, shares)
             ratio = np.divide(comparable.high, comparable.low, out=np.ones_like(z), where=shares)
             own = np.where(shares, np.minimum(whole, np.log(ratio) / (2 * z)), whole)
-        shared = np.sqrt(whole**2 - own**2)
-        far = _FAR * (own + shared)
+            shared = np.sqrt(whole**2 - own**2)
+            told = shares & (comparable.idle_or_zero != 0)
+            if told.any():
+                idle = np.where(told, np.clip(comparable.idle_or_zero, -own, own), 0.0)
+                own = np.sqrt(own**2 - idle**2)
+                shared = _one_width(shared, scale, shares)
+        far = _FAR * (own + shared + (0.0 if idle is None else np.abs(idle)))
         return cls(
             value=value,
             log_value=log_value,
@@ -94,6 +112,7 @@ class Energies:
             width=width,
             sigma=own,
             sigma_scale=shared,
+            sigma_idle=idle,
             scale=scale,
             scales=scales,
             hard=hard,
@@ -106,19 +125,25 @@ class Energies:
         """Those that are exact once the scales are known."""
         return np.flatnonzero((self.sigma <= 0) & ~self.hard)
 
-    def drawn(self, normal: Floats) -> tuple[Floats, Floats | None]:
-        """Energies at standard normal points, and logarithms of their scales if any are shared.
+    @property
+    def dimensions(self) -> int:
+        """How many normal numbers make a draw: of scales, of their idle shares, of energies."""
+        return self.scales * (1 if self.sigma_idle is None else 2) + len(self.value)
 
-        ``normal`` has shape (draws, scales + n): the scales first. Energies and scales have
-        (draws, n).
+    def drawn(self, normal: Floats) -> tuple[Floats, Floats | None]:
+        """Energies at standard normal points, and logarithms of what they share if they share any.
+
+        ``normal`` has shape (draws, ``dimensions``). Energies and scales have (draws, n).
         """
         from scipy.special import ndtr
 
-        own = normal[:, self.scales :]
+        own = normal[:, self.dimensions - len(self.value) :]
         drawn: Floats = self.sigma * own
         scale = None
         if self.scales:
             scale = self.sigma_scale * normal[:, self.scale]
+            if self.sigma_idle is not None:
+                scale += self.sigma_idle * normal[:, self.scales + self.scale]
             drawn += scale
         np.exp(drawn, out=drawn)
         drawn *= self.value
@@ -152,6 +177,13 @@ def _numbered(names: NDArray[np.object_], which: NDArray[np.bool_]) -> tuple[Int
     for i in np.flatnonzero(which):
         found[i] = numbers.setdefault(names[i], len(numbers))
     return found, len(numbers)
+
+
+def _one_width(sigma: Floats, scale: Ints, shares: NDArray[np.bool_]) -> Floats:
+    """The root mean square of each scale, for all that share it: one factor is drawn for them."""
+    members = np.bincount(scale[shares])
+    mean = np.bincount(scale[shares], weights=sigma[shares] ** 2) / np.maximum(members, 1)
+    return np.where(shares, np.sqrt(mean)[np.minimum(scale, len(mean) - 1)], 0.0)
 
 
 def _normal_cdf(z: Floats) -> None:

@@ -3,6 +3,7 @@
 A point is *dominated* where another has no more cost and no worse quality, and one of both better.
 With intervals there are three answers: on the front by the values; not on it by the values, but
 within the intervals it may be; and surely not, since another is better wherever both may lie.
+Costs that share a scale (modelled energies of one machine) are compared by what they do not share.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import exp
 
 from wattmark.quantities import Quantity
+from wattmark.records.common_parts import LEVEL, Parts, difference_sd, normal_z
 
 
 class Standing(StrEnum):
@@ -24,15 +27,27 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Point:
-    """A setup: ``cost`` (less is better) and ``quality``, with intervals."""
+    """A setup: ``cost`` (less is better) and ``quality``, with intervals.
+
+    ``among`` is the cost with the interval that counts among the points (None: its own), which
+    charts draw; ``parts`` is what the cost shares with others of its scale (None: nothing).
+    """
 
     name: str
     cost: Quantity
     quality: Quantity
+    among: Quantity | None = None
+    parts: Parts | None = None
 
 
-#: Name, and the bounds (low, value, high) of cost and quality.
-_Bounds = tuple[str, tuple[float, float, float], tuple[float, float, float]]
+@dataclass(frozen=True)
+class _Bounds:
+    """(low, value, high) of cost and merit."""
+
+    name: str
+    cost: tuple[float, float, float]
+    merit: tuple[float, float, float]
+    parts: Parts | None
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,10 @@ def pareto(points: Sequence[Point], *, higher_is_better: bool = True) -> tuple[P
 
     ``higher_is_better`` is False for a metric of which less is better (a word error rate).
     """
-    bounds = [(p.name, p.cost.bounds(), _merit(p.quality, higher_is_better)) for p in points]
+    bounds = [
+        _Bounds(p.name, p.cost.bounds(), _merit(p.quality, higher_is_better), p.parts)
+        for p in points
+    ]
     return tuple(
         _placed(point, its, [other for other in bounds if other is not its])
         for point, its in zip(points, bounds, strict=True)
@@ -88,22 +106,24 @@ def _merit(quality: Quantity, higher_is_better: bool) -> tuple[float, float, flo
 
 
 def _placed(point: Point, its: _Bounds, others: Sequence[_Bounds]) -> Placed:
-    surely = next((other[0] for other in others if _surely(other, its)), None)
+    surely = next((other.name for other in others if _surely(other, its)), None)
     if surely is not None:
         return Placed(point, Standing.DOMINATED, surely)
     own = _values(its)
-    by_value = next((other[0] for other in others if dominates(_values(other), own)), None)
+    by_value = next((other.name for other in others if dominates(_values(other), own)), None)
     if by_value is not None:
         return Placed(point, Standing.MAYBE, by_value)
     return Placed(point, Standing.FRONT)
 
 
 def _values(point: _Bounds) -> tuple[float, float]:
-    _, (_, cost, _), (_, merit, _) = point
-    return cost, merit
+    return point.cost[1], point.merit[1]
 
 
 def _surely(a: _Bounds, b: _Bounds) -> bool:
-    """Whether ``a`` dominates ``b`` wherever both lie within their intervals."""
-    (_, (_, _, a_most), (a_least, _, _)), (_, (b_least, _, _), (_, _, b_most)) = a, b
-    return dominates((a_most, a_least), (b_least, b_most))
+    """Whether ``a`` dominates ``b`` wherever both lie within what is unknown of them."""
+    least, most = b.cost[0], a.cost[2]
+    if a.parts and b.parts and a.parts.name and a.parts.name == b.parts.name:
+        # the interval of the ratio of the two, as the common scale leaves it
+        least, most = b.cost[1], a.cost[1] * exp(normal_z(LEVEL) * difference_sd(a.parts, b.parts))
+    return dominates((most, a.merit[0]), (least, b.merit[2]))

@@ -70,7 +70,7 @@ def rate(
             trial=entry.trial,
             rule=chosen.name,
             rule_version=chosen.version,
-            **_given(rated, at),
+            **stars_given(rated, at),
         )
         for at, entry in enumerate(entries)
     )
@@ -93,7 +93,7 @@ def _columns(entries: Sequence[Entry]) -> Columns:
     )
 
 
-def _given(rated: Rated, at: int) -> dict[str, Any]:
+def stars_given(rated: Rated, at: int) -> dict[str, Any]:
     """The fields of a rating that say what an entry got."""
     if not rated.stars[at]:
         return {"stars": None, "unrated_reason": str(rated.reason[at])}

@@ -11,7 +11,7 @@ of editions stay what they are.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +20,7 @@ from wattmark.quantities import Quantity, Reason
 from wattmark.rating.energy_scale import scale_name
 from wattmark.rating.model_class import class_within
 from wattmark.records import Quality, Result, Run
+from wattmark.records.base import LEFT_OUT_IF_NONE
 from wattmark.records.reading import (
     comparable_per_query,
     energy_per_correct,
@@ -41,6 +42,7 @@ COLUMN_NAMES = {
     "comparable_low_wh": "energy_wh_comparable_low",
     "comparable_high_wh": "energy_wh_comparable_high",
     "scale": "energy_wh_scale",
+    "idle_effect": "energy_wh_idle_effect",
 }
 
 
@@ -48,7 +50,8 @@ class EntryFields(BaseModel):
     """What an edition keeps of a result: all that its star depends on, and what is shown beside it.
 
     ``level`` is that of ``low_wh`` and ``high_wh``. The comparable interval counts among rows of
-    the same ``scale``: see :mod:`wattmark.rating.distributions`.
+    the same ``scale``, and ``idle_effect`` is the part of it that they share: see
+    :mod:`wattmark.rating.distributions`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -69,6 +72,7 @@ class EntryFields(BaseModel):
     comparable_low_wh: float | None = None
     comparable_high_wh: float | None = None
     scale: str = ""
+    idle_effect: Annotated[float | None, LEFT_OUT_IF_NONE] = None
 
 
 class RatedRow(EntryFields):
@@ -119,6 +123,7 @@ class RatedRow(EntryFields):
             comparable_low_wh=own_low,
             comparable_high_wh=own_high,
             scale=scale_name(own.scale, run.environment) if own else "",
+            idle_effect=own.idle_effect if own else None,
             model_digest=run.model.digest,
             framework=setup.framework,
             precision=setup.precision.value,

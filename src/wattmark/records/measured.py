@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
 from wattmark.quantities import Quantity, Reason
-from wattmark.records.base import Record
+from wattmark.records.base import LEFT_OUT_IF_NONE, Record
 from wattmark.records.loadgen import LoadgenTest
 
 
@@ -22,11 +22,15 @@ class ComparableEnergy(Record):
     """Gross energy with the interval that counts among energies of the same ``scale``.
 
     A model may be off by a factor that is the same for all that it reckons on one machine. That is
-    held fixed here; ``scale`` names the model's parameters.
+    held fixed here; ``scale`` names the model's parameters. ``idle_effect`` is the part of the
+    interval that the machine's idle share makes, which is one for all of the scale too: the
+    standard deviation of the energy's logarithm, below 0 where the energy falls with the share
+    (None: not told apart). :mod:`wattmark.records.common_parts` has the model.
     """
 
     scale: str
     energy: Quantity
+    idle_effect: Annotated[float | None, LEFT_OUT_IF_NONE] = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

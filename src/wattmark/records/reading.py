@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wattmark.quantities import Quantity, Reason
+from wattmark.records.common_parts import Parts, ratio
 from wattmark.records.domains import counting, counts_as, summed, total
 from wattmark.records.measured import ComparableEnergy, EnergyWindow
 from wattmark.records.result import Energy, PhaseResult, Result, Run
+
+#: By how much the quotient of two energies may differ from their ratio without a word about it.
+APART = 0.05
 
 
 def ok(result: Result) -> bool:
@@ -61,15 +65,47 @@ def _adding_up(result: Result) -> list[Energy]:
 def energy_among_setups(run: Run, result: Result) -> Quantity | None:
     """:func:`energy_per_query` with the interval that matters between setups of a run.
 
-    That is ``energy_relative`` times the baseline's point estimate: what is uncertain for all
-    setups alike (the scale of a power model) is left out. Falls back on the absolute interval.
+    The same point. Where all energies of the run share a scale, the interval is the comparable
+    one: what is unknown of all setups alike is left out. Else it is the whole one.
     """
-    baseline = baseline_result(run)
-    scale = energy_per_query(baseline) if baseline else None
-    relative = result.energy_relative
-    if scale is None or scale.value is None or relative is None or relative.value is None:
-        return energy_per_query(result)
-    return Quantity.exact(scale.value, scale.unit, scale.grade) * relative
+    whole, own = energy_per_query(result), comparable_per_query(result)
+    known = [r for r in run.results if ok(r) and (e := energy_per_query(r)) is not None and e.known]
+    scales = {c.scale if (c := comparable_per_query(r)) else "" for r in known}
+    if whole is None or not whole.known or own is None or len(scales) != 1:
+        return whole
+    low, _, high = own.energy.to(whole.unit).bounds()
+    value = whole.bounds()[1]
+    return whole.model_copy(update={"low": min(low, value), "high": max(high, value)})
+
+
+def energy_parts(result: Result) -> Parts | None:
+    """What :func:`energy_per_query` shares with others of its machine, and what is its own.
+
+    None where it is missing, or not above 0 down to its lower end.
+    """
+    whole, own = energy_per_query(result), comparable_per_query(result)
+    if whole is None or not whole.known:
+        return None
+    if own is None:
+        return Parts.of(whole, None)
+    return Parts.of(whole, own.energy, own.idle_effect or 0.0, own.scale)
+
+
+def energy_ratio_to(result: Result, other: Result) -> Quantity | None:
+    """The energy of a result over that of another of its run, by their ratios to the baseline.
+
+    Where both share a scale, the interval is what the model of it leaves of the two
+    (:mod:`wattmark.records.common_parts`); else the extremes of both ratios. None where one has no
+    ratio.
+    """
+    ours, theirs = result.energy_relative, other.energy_relative
+    if ours is None or theirs is None:
+        return None
+    mine, its = energy_parts(result), energy_parts(other)
+    baseline = any(q.low == q.high for q in (ours, theirs))  # or missing
+    if baseline or mine is None or its is None or not mine.name or mine.name != its.name:
+        return ours / theirs
+    return ratio(ours, theirs, mine, its)
 
 
 def energy_per_correct(result: Result) -> Quantity | None:
@@ -83,8 +119,32 @@ def energy_per_unit(phase: PhaseResult) -> Quantity | None:
 
 
 def energy_ratio(result: Result) -> Quantity | None:
-    """Energy over the baseline's from paired rounds, or None where there are no ratios."""
+    """Energy over the baseline's from paired rounds, or None where there are no ratios.
+
+    It is trimmed over rounds, so that a disturbed round does not move it; the totals of
+    :func:`energy_per_query` hold every round. See :func:`totals_apart`.
+    """
     return result.ratios.energy if result.ratios else None
+
+
+def totals_apart(run: Run, result: Result) -> float | None:
+    """The quotient of the totals, where it is another than :func:`energy_ratio`.
+
+    That is outside its interval, or by more than :data:`APART` off. Then some rounds were
+    disturbed: the ratio leaves them out, the energy per query holds them. None where the two agree,
+    or one is missing.
+    """
+    baseline, by_rounds = baseline_result(run), energy_ratio(result)
+    whole = [energy_per_query(r) for r in (result, baseline) if r is not None]
+    if by_rounds is None or not by_rounds.known or len(whole) < 2:
+        return None
+    if any(q is None or not q.known or q.bounds()[1] <= 0 for q in whole):
+        return None
+    ours, theirs = (q.to("J/query").bounds()[1] for q in whole if q is not None)
+    low, value, high = by_rounds.bounds()
+    quotient = ours / theirs
+    near = value / (1 + APART) <= quotient <= value * (1 + APART)
+    return None if near and low * (1 - 1e-9) <= quotient <= high * (1 + 1e-9) else quotient
 
 
 def median_latency(result: Result) -> Quantity | None:

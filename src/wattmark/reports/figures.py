@@ -24,6 +24,7 @@ from wattmark.records.reading import (
     median_latency,
     ok,
 )
+from wattmark.reports.pareto_chart import AMONG
 from wattmark.reports.rows import sort_key
 
 _BINS = 160
@@ -43,7 +44,7 @@ def figures(run: Run, latencies_ms: Mapping[str, NDArray[np.float64]]) -> dict[s
 
 def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
     """Quality against energy per query (or median latency, where no energy is known)."""
-    cost = {r.id: energy_among_setups(run, r) for r in results}
+    cost = {r.id: energy_per_query(r) for r in results}
     by_energy = any(q is not None and q.known for q in cost.values())
     if not by_energy:
         cost = {r.id: median_latency(r) for r in results}
@@ -56,9 +57,13 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
     ]
     qualities = percent_if_shares(quality.value for _, quality, _ in known)
     points = []
+    shared = False
     for (result, quality, x), shown in zip(known, qualities, strict=True):
         y_low, y, y_high = shown.bounds()
-        x_low, x_value, x_high = x.to(unit).bounds()
+        among = (energy_among_setups(run, result) if by_energy else None) or x
+        shared = shared or among != x
+        x_value = x.to(unit).bounds()[1]
+        x_low, _, x_high = among.to(unit).bounds()
         points.append(
             _who(run, result)
             | {"x": x_value, "x1": x_low, "x2": x_high, "y": y, "y1": y_low, "y2": y_high}
@@ -80,7 +85,8 @@ def pareto(run: Run, results: list[Result]) -> dict[str, Any] | None:
     return {
         "points": points,
         "by_energy": by_energy,
-        "x_label": "Energy per query, J" if by_energy else "Median latency, ms",
+        "x_label": ("Energy per query, J" if by_energy else "Median latency, ms")
+        + (AMONG if shared else ""),
         "y_label": f"{run.task.metric}" + (", %" if quality_is_share(points) else ""),
         "y_reverse": not higher,
         "log": low > 0 and high / low > 8,

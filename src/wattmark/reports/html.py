@@ -35,6 +35,7 @@ from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import rules, sort_key, table
 from wattmark.reports.three_energies import three_energies
+from wattmark.reports.totals import TOTALS_AND_RATIOS, totals_remark
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -79,6 +80,7 @@ def render_html(
         table=content,
         grade=origins.pop() if len(origins) == 1 else "",
         energies=three_energies(run),
+        totals=totals_remark(run) or TOTALS_AND_RATIOS,
         loadgen=loadgen_table(run),
         bounds=bound_table(run),
         figures=figures(run, latencies_ms),

@@ -13,6 +13,7 @@ from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.method import method
 from wattmark.reports.rows import table
 from wattmark.reports.three_energies import three_energies
+from wattmark.reports.totals import totals_remark
 
 
 class Markdown:
@@ -41,6 +42,8 @@ def render_markdown(run: Run) -> str:
         "Brackets hold intervals.",
         "",
     ]
+    if remark := totals_remark(run):
+        lines += [escape(remark), ""]
     failures = [(r.id, r.failure) for r in run.results if r.failure]
     if failures:
         lines += ["## Failed trials", ""]

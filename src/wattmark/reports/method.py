@@ -8,6 +8,7 @@ from wattmark.formatting import duration_text, number
 from wattmark.quantities import Grade
 from wattmark.records import Result, Run, StopReason
 from wattmark.records.reading import energy_per_query, ok
+from wattmark.reports.totals import TOTALS_AND_RATIOS
 
 _STOPPED = {
     StopReason.NARROW: "It stopped because they were known well enough.",
@@ -24,7 +25,8 @@ _GRADES = {
         "a power model applied to the CPU time of the worker process: no sensor was read. The "
         "absolute figure carries the whole uncertainty of that model. Its scale is the same for "
         "all setups on this machine, so ratios between setups are far better known than "
-        "the absolute figures, and the two are shown apart"
+        "the absolute figures, and the two are shown apart; what a program draws beside the mean "
+        "of programs is each one's own, so that a ratio of two is known to about a fifth at best"
     ),
     Grade.PARAMETRIC: "an estimate from the size of the model alone",
 }
@@ -68,7 +70,8 @@ def method(run: Run) -> list[tuple[str, str]]:
         (
             "Latency and ratios",
             "Percentiles are order statistics of the answered queries, with intervals. Ratios to "
-            f"the baseline ({plan.baseline_label}) come from paired rounds: below 1 is better.",
+            f"the baseline ({plan.baseline_label}) come from paired rounds: below 1 is better. "
+            f"{TOTALS_AND_RATIOS}",
         ),
         ("Energy", _energy(run)),
         (

@@ -7,17 +7,22 @@ from typing import Any
 
 from wattmark.rating.pareto import Placed, Standing
 
+#: Of an axis whose intervals leave out what all points share.
+AMONG = " (intervals: among setups of this machine)"
+
 
 def pareto_chart(
     placed: Sequence[Placed], cost: str, metric: str, *, higher_is_better: bool = True
 ) -> dict[str, Any]:
     """Points with both intervals; shape and colour tell the standing, a line joins the front.
 
-    Up is better: the axis of a metric of which less is better is turned.
+    Up is better: the axis of a metric of which less is better is turned. Where the costs share a
+    scale, their intervals are those that count among them, and the axis says so.
     """
     rows = []
     for p in placed:
-        low, value, high = p.point.cost.bounds()
+        value = p.point.cost.bounds()[1]
+        low, _, high = (p.point.among or p.point.cost).bounds()
         q_low, quality, q_high = p.point.quality.bounds()
         rows.append(
             {"name": p.point.name, "standing": str(p.standing), "x": value, "y": quality}
@@ -26,7 +31,8 @@ def pareto_chart(
     unit = placed[0].point.cost.unit
     scale = {"zero": False}
     turned = {"zero": False, "reverse": not higher_is_better}
-    x = {"field": "x", "type": "quantitative", "title": f"{cost}, {unit}", "scale": scale}
+    title = f"{cost}, {unit}" + (AMONG if any(p.point.among for p in placed) else "")
+    x = {"field": "x", "type": "quantitative", "title": title, "scale": scale}
     y = {"field": "y", "type": "quantitative", "title": metric, "scale": turned}
     standing = {"field": "standing", "type": "nominal", "title": None, "legend": {"orient": "top"}}
     return {

@@ -30,10 +30,10 @@ def rules(run: Run) -> tuple[str, ...]:
 
 
 def sort_key(result: Result) -> tuple[float, ...]:
-    """Failed last; then by energy relative to the baseline, absolute energy, and time."""
+    """Failed last; then by the energy that is shown, energy relative to the baseline, and time."""
     figures = (
-        result.energy_relative,
         energy_per_query(result),
+        result.energy_relative,
         median_latency(result),
     )
     values = [inf if q is None or q.value is None else q.value for q in figures]

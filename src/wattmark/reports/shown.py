@@ -9,6 +9,7 @@ from wattmark.reports.cells import Table
 from wattmark.reports.conclusions import conclusions
 from wattmark.reports.loadgen_rows import bound_table, loadgen_table
 from wattmark.reports.rows import table
+from wattmark.reports.totals import totals_remark
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ def shown_run(run: Run) -> Shown:
     """The run of a plan: its table, LoadGen's tests, what failed, three sentences."""
     main = table(run)
     others = (("MLPerf LoadGen", loadgen_table(run)), ("Bound", bound_table(run)))
+    failed = [f"{row.trial} failed: {row.failure}" for row in main.rows if row.failure]
     return Shown(
         title=f"{run.task.name}: {run.model.name}",
         table=main,
         others=tuple((title, other) for title, other in others if other.rows),
-        remarks=tuple(f"{row.trial} failed: {row.failure}" for row in main.rows if row.failure),
+        remarks=tuple(remark for remark in (*failed, totals_remark(run)) if remark),
         conclusions=tuple(conclusions(run)),
     )

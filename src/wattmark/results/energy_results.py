@@ -3,7 +3,8 @@
 Energy per query is what the meter said over all counted rounds, divided by all *attempted*
 queries: a failed query costs energy too. Ratios come from rounds paired by index; the scale that
 all modelled windows of one machine share cancels in them, which is why a ratio is so much surer
-than an absolute figure.
+than an absolute figure. What two modelled energies do not share, the program, stays in their ratio
+(`wattmark.records.common_parts`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from wattmark.conduct.recorder import answered_by_both
 from wattmark.quantities import Quantity, Reason, least_trusted, sum_of_parts
 from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
+from wattmark.records.common_parts import LEVEL, Parts, difference_sd, normal_z, widened
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured, with_shared_meters
 from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
@@ -67,18 +69,62 @@ def _energy_ratio(
     ratio = paired_total_ratio(mine, theirs, executions=executions, seed=plan.seed)
     if ratio.value is None:
         return ratio
-    low, value, high = ratio.bounds()
-    point = sum(mine) / sum(theirs)
-    for end in ("low", "high"):
-        numerator = ours.energy_j_per_query(common, end)
-        denominator = baseline.energy_j_per_query(common, end)
-        assert numerator is not None and denominator is not None
-        if (scale := sum(denominator)) > 0:
-            shift = sum(numerator) / scale / point
-            low, high = min(low, value * shift), max(high, value * shift)
+    low, value, high = _instruments(ratio, ours, baseline, common)
     windows = (w for side in (ours, baseline) for i in common for w in side.whole_windows(i))
     grade = least_trusted(*(window.gross.grade for window in windows))
-    return Quantity.between(value, low, high, "1", level=ratio.level or 0.95, grade=grade)
+    level, detail = ratio.level or LEVEL, ratio.detail
+    found = Quantity.between(value, low, high, "1", level=level, grade=grade)
+    parts = _modelled_parts(ours, common), _modelled_parts(baseline, common)
+    return widened(found.model_copy(update={"detail": detail}), difference_sd(*parts))
+
+
+def _instruments(
+    ratio: Quantity, ours: Measured, baseline: Measured, common: list[int]
+) -> tuple[float, float, float]:
+    """Bounds of the ratio, no narrower than it is between the ends of the meters' intervals.
+
+    Windows that are modelled count here as they are with their idle share held fixed.
+    """
+    low, value, high = ratio.bounds()
+    sides = [[w for i in common for w in side.whole_windows(i)] for side in (ours, baseline)]
+    queries = [sum(side.rounds[i].queries for i in common) for side in (ours, baseline)]
+    ends = [[math.fsum(part) for part in zip(*map(_ends, side), strict=True)] for side in sides]
+    per_query = [[end / n for end in its] for its, n in zip(ends, queries, strict=True)]
+    for ours_j, theirs_j in zip(*per_query, strict=True):
+        if theirs_j > 0:
+            shift = (ours_j / theirs_j) / (per_query[0][1] / per_query[1][1])
+            low, high = min(low, value * shift), max(high, value * shift)
+    return low, value, high
+
+
+def _ends(window: EnergyWindow) -> tuple[float, float, float]:
+    """(low, value, high) in J by what is unknown of the instrument, but not the idle share."""
+    low, value, high = window.gross.to("J").bounds()
+    comparable = window.comparable
+    if comparable is None or comparable.idle_effect is None or low <= 0:
+        return low, value, high
+    idle = math.exp(normal_z(LEVEL) * abs(comparable.idle_effect))
+    return min(low * idle, value), value, max(high / idle, value)
+
+
+def _modelled_parts(measured: Measured, indices: list[int]) -> Parts:
+    """What the model's energies leave open in a ratio: the program, and the machine's idle share.
+
+    Parts count by their share of the whole energy; all windows of a setup are of one program.
+    """
+    whole = program = idle = 0.0
+    for window in (w for i in indices for w in measured.whole_windows(i)):
+        joules = window.gross.to("J").bounds()[1]
+        whole += joules
+        its = window.comparable
+        parts = its and its.idle_effect is not None and Parts.of(its.energy, None)
+        if its and parts:
+            effect = its.idle_effect or 0.0
+            program += joules * math.sqrt(max(parts.own**2 - effect**2, 0.0))
+            idle += joules * effect
+    if whole <= 0:
+        return Parts(0.0)
+    return Parts(program / whole, idle=idle / whole, name="idle share of this machine")
 
 
 def _no_energy(measured: Measured) -> Quantity:
@@ -113,22 +159,40 @@ def energies(
                 idle_allocated_per_query=idle_allocated,
                 per_1000_queries=per_query.to("Wh/kquery"),
                 per_correct=_per_correct(per_query, scores),
-                comparable=_comparable([w for _, w in windows], queries),
+                comparable=_comparable([w for _, w in windows], queries, per_query),
             )
         )
     return tuple(found)
 
 
 def _comparable(
-    windows: Sequence[EnergyWindow], queries: Sequence[float]
+    windows: Sequence[EnergyWindow], queries: Sequence[float], whole: Quantity
 ) -> ComparableEnergy | None:
-    """Energy per query for comparisons; None where not all windows have one scale."""
+    """Energy per query for comparisons, at the level of the ``whole``; None without one scale.
+
+    Its parts are independent: the program, the idle share, and the spread between rounds.
+    """
     parts = [window.comparable for window in windows if window.comparable is not None]
     scales = {part.scale for part in parts}
-    if len(parts) < len(windows) or len(scales) != 1:
+    if len(parts) < len(windows) or len(scales) != 1 or not whole.known:
         return None
-    energy = energy_rate([part.energy for part in parts], queries, "query")
-    return ComparableEnergy(scale=scales.pop(), energy=energy) if energy.known else None
+    low, value, high = sum_of_parts((None, part.energy) for part in parts).to("J").bounds()
+    joules = [part.energy.to("J").bounds()[1] for part in parts]
+    if low <= 0 or value <= 0 or not whole.level:
+        return None
+    found = Quantity.exact(whole.bounds()[1], whole.unit, whole.grade)
+    found = found.model_copy(update={"level": whole.level})
+    spread = pooled_rate(joules, queries, "1", level=whole.level)
+    rounds = Parts.of(spread, None) if spread.known else None
+    level = min(part.energy.level or 0.0 for part in parts)
+    sd = math.log(high / low) / (2 * normal_z(level)) if level else 0.0
+    told_apart = all(part.idle_effect is not None for part in parts)
+    effect = sum(j * (p.idle_effect or 0.0) for j, p in zip(joules, parts, strict=True)) / value
+    return ComparableEnergy(
+        scale=scales.pop(),
+        energy=widened(found, math.hypot(sd, rounds.own if rounds else 0.0)),
+        idle_effect=effect if told_apart else None,
+    )
 
 
 def energy_rate(windows: Sequence[Quantity], counts: Sequence[float], unit: str) -> Quantity:

@@ -8,8 +8,14 @@ from wattmark.formatting import percent_if_shares
 from wattmark.impact.amounts import parse_price
 from wattmark.quantities import Quantity
 from wattmark.rating.pareto import Point
-from wattmark.records import Run
-from wattmark.records.reading import energy_among_setups, median_latency, ok
+from wattmark.records import Result, Run
+from wattmark.records.reading import (
+    energy_among_setups,
+    energy_parts,
+    energy_per_query,
+    median_latency,
+    ok,
+)
 from wattmark.workflows.placing import use_of
 
 
@@ -25,13 +31,13 @@ def costs(
     """
     results = [result for result in run.results if ok(result)]
     if cost == "energy":
-        return {r.id: energy_among_setups(run, r) for r in results}
+        return {r.id: energy_per_query(r) for r in results}
     if cost == "latency":
         return {r.id: median_latency(r) for r in results}
     thousand = Quantity.exact(1000.0, "query")
     if price is not None:
         per_kwh = parse_price(price, "kWh", "price")
-        energies = {r.id: energy_among_setups(run, r) for r in results}
+        energies = {r.id: energy_per_query(r) for r in results}
         return {id_: e and e * per_kwh * thousand for id_, e in energies.items()}
     per_hour = parse_price(instance_price or "", "h", "instance_price")
     return {r.id: use_of(r).time * per_hour * thousand for r in results}
@@ -57,6 +63,17 @@ def points(
         elif result.quality is not None and result.quality.gate_passed is False:
             left_out[result.id] = "it misses the quality gate"
         else:
-            found.append(Point(result.id, figure, quality))
+            found.append(_point(run, result, figure, quality))
     qualities = percent_if_shares(point.quality for point in found)
     return [replace(p, quality=q) for p, q in zip(found, qualities, strict=True)], left_out
+
+
+def _point(run: Run, result: Result, figure: Quantity, quality: Quantity) -> Point:
+    """A point; one whose cost is made of its energy (and so has a grade) shares its scale."""
+    whole, among = energy_per_query(result), energy_among_setups(run, result)
+    if figure.grade is None or whole is None or among is None or not whole.value or whole == among:
+        return Point(result.id, figure, quality)
+    value = figure.bounds()[1]
+    low, high = (value * end / whole.value for end in (among.bounds()[0], among.bounds()[2]))
+    ends = figure.model_copy(update={"low": low, "high": high})
+    return Point(result.id, figure, quality, among=ends, parts=energy_parts(result))

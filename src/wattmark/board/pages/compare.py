@@ -11,12 +11,13 @@ from sqlalchemy import Connection, RowMapping
 
 from wattmark.board.pages.queries import EditionName, edition_asked, link, model_path
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.pages.views import PER, comparable_energies, views
+from wattmark.board.pages.views import PER, energy_of, energy_parts, views
 from wattmark.board.shelf import catalogue
 from wattmark.board.web.rendering import render
 from wattmark.board.web.services import Services
 from wattmark.errors import RefusedError
 from wattmark.formatting import quantity_text
+from wattmark.records.common_parts import ratio
 
 MOST = 4
 Ids = Annotated[list[Annotated[int, Query(ge=1, le=2**63 - 1)]], Query(max_length=50)]
@@ -64,11 +65,17 @@ def _page(connection: Connection, ids: tuple[int, ...], edition: str | None) -> 
 
 
 def _ratio(row: RowMapping, first: RowMapping) -> str:
-    """Energy over the first one's, by the extremes of both intervals; empty if it is unknown."""
-    if row["energy_wh"] is None or first["energy_wh"] is None:
+    """Energy over the first one's; empty if it is unknown.
+
+    Of one scale by what the two do not share, else by the extremes of both intervals, since nobody
+    knows how far two machines, or two models, err alike.
+    """
+    parts, its = energy_parts(row), energy_parts(first)
+    if parts is None or its is None:
         return ""
-    energy, other = comparable_energies([row, first])
-    return quantity_text(energy / other) if other.bounds()[0] > 0 else ""
+    energy, other = energy_of(row), energy_of(first)
+    shared = parts.name and parts.name == its.name
+    return quantity_text(ratio(energy, other, parts, its) if shared else energy / other)
 
 
 def _mixed(rows: Sequence[RowMapping]) -> list[str]:

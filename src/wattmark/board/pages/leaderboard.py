@@ -20,7 +20,7 @@ from wattmark.board.pages.queries import (
     task_path,
 )
 from wattmark.board.pages.responses import cached_page
-from wattmark.board.pages.views import PER, comparable_energies, quality_of
+from wattmark.board.pages.views import PER, comparable_energies, energy_of, energy_parts, quality_of
 from wattmark.board.shelf import catalogue
 from wattmark.board.shelf.catalogue import FACETS, Filter, Order
 from wattmark.board.shelf.rules_in_use import rule_text
@@ -31,6 +31,7 @@ from wattmark.errors import RefusedError
 from wattmark.formatting import quantity_text
 from wattmark.rating.pareto import Point, Standing, pareto
 from wattmark.reports.impact_table import on_basis
+from wattmark.reports.pareto_chart import AMONG
 
 PER_PAGE = 50
 #: More points than that cannot be told apart.
@@ -189,19 +190,20 @@ def _pages(total: int, page: int, here: str, query: dict[str, Any]) -> dict[str,
 def _points(task: str, rows: Any) -> dict[str, Any]:
     """Quality against energy, as the plot takes it; results that lack either are left out."""
     usable = [r for r in rows if r["energy_wh"] is not None and r["quality"] is not None]
-    energies = comparable_energies(usable)
+    energies, among = [energy_of(row) for row in usable], comparable_energies(usable)
     unit = on_basis(energies[0]).unit if energies else "Wh"
+    shared = among != energies
     higher = registry.higher_is_better(task)
     qualities = [quality_of(row) for row in usable]
     placed = pareto(
         [
-            Point(str(row["id"]), energy.to(unit), quality)
-            for row, energy, quality in zip(usable, energies, qualities, strict=True)
+            Point(str(row["id"]), whole.to(unit), quality, own.to(unit), energy_parts(row))
+            for row, whole, own, quality in zip(usable, energies, among, qualities, strict=True)
         ],
         higher_is_better=higher,
     )
     return {
-        "x_label": f"Energy {PER}, {unit}",
+        "x_label": f"Energy {PER}, {unit}" + (AMONG if shared else ""),
         "y_label": usable[0]["quality_metric"] if usable else "quality",
         "y_reverse": not higher,
         "points": [
@@ -211,8 +213,8 @@ def _points(task: str, rows: Any) -> dict[str, Any]:
                 "framework": row["framework"],
                 "stars": row["stars"],
                 "x": at.point.cost.value,
-                "x1": at.point.cost.low,
-                "x2": at.point.cost.high,
+                "x1": (at.point.among or at.point.cost).low,
+                "x2": (at.point.among or at.point.cost).high,
                 "y": quality.value,
                 "y1": quality.low,
                 "y2": quality.high,

@@ -8,6 +8,7 @@ from typing import Any
 
 from wattmark.formatting import percent_if_share
 from wattmark.quantities import Grade, Quantity, Reason, conversion_factor
+from wattmark.records.common_parts import Parts
 from wattmark.reports.cells import Cell, bounds_cell, missing_cell
 from wattmark.reports.impact_table import on_basis
 
@@ -89,6 +90,15 @@ def comparable_energies(rows: Sequence[Mapping[Any, Any]]) -> list[Quantity]:
         energy.model_copy(update={"low": 1000 * row[ends[0]], "high": 1000 * row[ends[1]]})
         for energy, row in zip(energies, rows, strict=True)
     ]
+
+
+def energy_parts(row: Mapping[Any, Any]) -> Parts | None:
+    """What the energy of a row shares with others of its scale; None where it is missing."""
+    if row["energy_wh"] is None:
+        return None
+    scale = row["energy_wh_scale"]
+    own = comparable_energies([row])[0] if scale else None
+    return Parts.of(energy_of(row), own, row["energy_wh_idle_effect"] or 0.0, scale)
 
 
 def quality_of(row: Mapping[Any, Any]) -> Quantity:

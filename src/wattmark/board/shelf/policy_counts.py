@@ -3,6 +3,11 @@
 Figures have intervals, so that a model surely passes, surely fails, or may do either. Its best
 rated setup decides. A model without a rated setup is counted apart, and never as one that passes:
 nobody knows what it needs, or it missed its quality gate.
+
+A star is surely there (or not) where P(star), which is shown beside it, is at least :data:`SURE`,
+or where the interval that counts in its population is on one side of the border: the comparable
+one where all of them share a scale, since what is unknown of the scale moves no star. Under fixed
+limits, and for an amount of energy, it is the whole one.
 """
 
 from __future__ import annotations
@@ -12,20 +17,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from wattmark.board.shelf import tables
 
-_S, _R = tables.standings, tables.results
+_S, _R, _E = tables.standings, tables.results, tables.editions
+
+
+#: A star of this probability is taken as sure: the level of the intervals.
+SURE = 0.95
 
 
 @dataclass(frozen=True)
 class Best:
     """The least of what a model's rated setups in a population need, and its least bounds.
 
-    In Wh a query; None where none of its setups there is rated.
+    In Wh a query; None where none of its setups there is rated. The comparable bounds are None
+    where they have no scale. ``surely_has`` says that the star of one of its setups is enough and
+    sure, ``surely_lacks`` that those of all are too few and sure.
     """
 
     task: str
@@ -34,13 +45,21 @@ class Best:
     energy_wh: float | None
     low_wh: float | None
     high_wh: float | None
+    comparable_low_wh: float | None = None
+    comparable_high_wh: float | None = None
+    surely_has: bool = False
+    surely_lacks: bool = False
 
 
 class Border(NamedTuple):
-    """In a population, the most energy that has the stars, and the least that has not, in Wh."""
+    """In a population, the most energy that has the stars, and the least that has not, in Wh.
+
+    ``one_scale`` says that all of its rated results share a scale, and that no limit is fixed.
+    """
 
     most_passing: float
     least_failing: float
+    one_scale: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,12 +131,24 @@ def outcomes(
     rated = _S.c.stars.is_not(None)
     least = (
         func.min(case((rated, column)))
-        for column in (_R.c.energy_wh, _R.c.energy_wh_low, _R.c.energy_wh_high)
+        for column in (
+            _R.c.energy_wh,
+            _R.c.energy_wh_low,
+            _R.c.energy_wh_high,
+            _R.c.energy_wh_comparable_low,
+            _R.c.energy_wh_comparable_high,
+        )
     )
     key = (_S.c.task, _S.c.model, _S.c.population)
-    query = select(*key, *least).join(_R, _R.c.id == _S.c.result_id).where(*where)
-    best = [Best(*row) for row in connection.execute(query.group_by(*key))]
-    borders = None if min_stars is None else _borders(connection, where, min_stars)
+    has = _S.c.stars >= (min_stars or 0)
+    sure = rated & (_S.c.probability >= SURE)
+    unsure = func.coalesce(_S.c.probability, 0.0) < SURE
+    surely_has = func.sum(case((sure & has, 1), else_=0)) > 0
+    surely_lacks = func.sum(case((rated & (unsure | has), 1), else_=0)) == 0
+    query = select(*key, *least, surely_has, surely_lacks).join(_R, _R.c.id == _S.c.result_id)
+    rows: list[Any] = list(connection.execute(query.where(*where).group_by(*key)))
+    best = [Best(*row) for row in rows]
+    borders = None if min_stars is None else _borders(connection, edition, where, min_stars)
     return judged(best, borders, max_energy_wh)
 
 
@@ -126,8 +157,8 @@ def judged(
 ) -> list[Outcome]:
     """As :func:`outcomes`, for what was found in one edition; tasks by name.
 
-    A star depends on the others of its population, which count with their values here: a setup
-    surely has the stars where its whole interval is at or below an energy that has them.
+    A star depends on the others of its population, which count with their values at the border: a
+    setup surely has the stars where its interval is at or below an energy that has them.
     ``borders`` is None where any star will do.
     """
     verdicts: dict[tuple[str, str], Verdict] = {}
@@ -140,7 +171,7 @@ def judged(
             continue
         verdict = Verdict.PASSES
         if borders is not None:
-            verdict = min(verdict, _having(low, high, borders[found.population]))
+            verdict = min(verdict, _having(found, low, high, borders[found.population]))
         if max_energy_wh is not None:
             verdict = min(verdict, _within(low, high, max_energy_wh))
         key = found.task, found.model
@@ -175,19 +206,32 @@ def _outcome(
 
 
 def _borders(
-    connection: Connection, where: list[ColumnElement[bool]], min_stars: int
+    connection: Connection, edition: str, where: list[ColumnElement[bool]], min_stars: int
 ) -> dict[str, Border]:
+    limits = connection.scalar(select(_E.c.limits).where(_E.c.name == edition))
+    scale = case((_S.c.stars.is_not(None), _R.c.energy_wh_scale))
+    scales = func.count(scale.distinct()), func.min(scale)
     passing = func.max(case((_S.c.stars >= min_stars, _R.c.energy_wh)))
     failing = func.min(case((_S.c.stars < min_stars, _R.c.energy_wh)))
-    query = select(_S.c.population, passing, failing).join(_R, _R.c.id == _S.c.result_id)
+    query = select(_S.c.population, passing, failing, *scales)
+    query = query.join(_R, _R.c.id == _S.c.result_id)
     rows = connection.execute(query.where(*where).group_by(_S.c.population))
     return {
-        population: Border(-inf if most is None else most, inf if least is None else least)
-        for population, most, least in rows
+        population: Border(
+            -inf if most is None else most,
+            inf if least is None else least,
+            one_scale=limits is None and count == 1 and bool(name),
+        )
+        for population, most, least, count, name in rows
     }
 
 
-def _having(low: float, high: float, border: Border) -> Verdict:
+def _having(found: Best, low: float, high: float, border: Border) -> Verdict:
+    own_low, own_high = found.comparable_low_wh, found.comparable_high_wh
+    if border.one_scale and own_low is not None and own_high is not None:
+        low, high = own_low, own_high
+    if found.surely_has or found.surely_lacks:
+        return Verdict.PASSES if found.surely_has else Verdict.FAILS
     if high <= border.most_passing or border.least_failing == inf:
         return Verdict.PASSES
     fails = low >= border.least_failing or border.most_passing == -inf
