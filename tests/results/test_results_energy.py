@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rounds_with_samples import ratios_of, ratios_of_baseline
 from synthetic_run import BASELINE, make_result, make_run
 from windows_of_rounds import a_round
 
@@ -22,7 +23,7 @@ from wattmark.records import (
     hashed_document,
 )
 from wattmark.records.reading import comparable_per_query
-from wattmark.results.energy_results import energies, energy_rate, ratios
+from wattmark.results.energy_results import energies, energy_rate
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
 
@@ -140,16 +141,15 @@ def test_a_ratio_has_the_grade_of_the_domains_that_it_is_of() -> None:
         return Quantity.between(value, 0.9 * value, 1.1 * value, "J", grade=grade)
 
     gone = Quantity.missing("J", Reason.SENSOR_LOST)
-    plan = make_run([]).plan
     node, cpu = ("node", joules(9.0, Grade.METERED)), ("cpu", joules(3.0, Grade.MODELLED))
     for beside_the_node in (cpu, ("cpu", gone)):
         ours = measured(node, beside_the_node)
-        ratio = ratios(plan, ours, ours, is_baseline=False).energy
+        ratio = ratios_of(ours, ours).energy
         assert ratio.value == 1.0 and ratio.grade is Grade.METERED
     of_parts = measured(("gpu:0", joules(9.0, Grade.METERED)), cpu)
-    assert ratios(plan, of_parts, of_parts, is_baseline=False).energy.grade is Grade.MODELLED
+    assert ratios_of(of_parts, of_parts).energy.grade is Grade.MODELLED
     lost = measured(("node", gone), cpu)
-    assert ratios(plan, lost, lost, is_baseline=True).energy.reason is Reason.SENSOR_LOST
+    assert ratios_of_baseline(lost).energy.reason is Reason.SENSOR_LOST
 
 
 def test_rounds_that_used_less_than_idle_would_have_still_give_their_mean() -> None:

@@ -1,9 +1,9 @@
 """Energy per query, and ratios to the baseline, from recorded rounds.
 
 Energy per query is what the meter said over all counted rounds, divided by all *attempted*
-queries: a failed query costs energy too. Ratios come from rounds paired by index; the scale that
-all modelled windows of one machine share cancels in them, which is why a ratio is so much surer
-than an absolute figure.
+queries: a failed query costs energy too. Ratios come from rounds paired by index
+(:mod:`.ratio_results`); the scale that all modelled windows of one machine share cancels in them,
+which is why a ratio is so much surer than an absolute figure.
 """
 
 from __future__ import annotations
@@ -13,55 +13,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wattmark.conduct.recorder import answered_by_both
 from wattmark.quantities import Quantity, Reason, least_trusted, sum_of_parts
-from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
+from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Round
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
-from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
+from wattmark.statistics import accuracy_quantity, pooled_rate
 from wattmark.statistics.rates import rate_half_width
 
 
-def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) -> Ratios:
-    """A trial over the baseline; all missing where the baseline has no round in common."""
-    one = Quantity.exact(1.0, "1")
-    if is_baseline:
-        energy = one if ours.energy_j_per_query(sorted(ours.rounds), "value") is not None else None
-        return Ratios(latency=one, cpu_time=one, energy=energy or _no_energy(ours))
-    common = sorted(ours.rounds.keys() & baseline.rounds.keys())
-    if not common:
-        missing = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
-        return Ratios(latency=missing, cpu_time=missing, energy=missing)
-    executions = [ours.rounds[i].execution for i in common]
-    pairs = [answered_by_both(ours.samples[i], baseline.samples[i]) for i in common]
-    answered = [i for i, (a, _) in enumerate(pairs) if a.size]
-    return Ratios(
-        latency=paired_ratio(
-            [pairs[i][0] for i in answered],
-            [pairs[i][1] for i in answered],
-            executions=[executions[i] for i in answered],
-            seed=plan.seed,
-        ),
-        cpu_time=paired_total_ratio(
-            ours.cpu_s_per_query(common),
-            baseline.cpu_s_per_query(common),
-            executions=executions,
-            seed=plan.seed,
-        ),
-        energy=_energy_ratio(plan, ours, baseline, common, executions),
-    )
-
-
-def _energy_ratio(
-    plan: Plan, ours: Measured, baseline: Measured, common: list[int], executions: list[int]
+def energy_ratio(
+    ours: Measured, baseline: Measured, common: Sequence[int], ratio: Quantity
 ) -> Quantity:
-    """Ratio of gross energy, widened by what the meter's own end points say of the ratio."""
+    """The ratio of gross energy, widened by what the meter's own end points say of it.
+
+    ``ratio`` is that of the rounds in ``common``, missing where a round's energy is.
+    """
     mine = ours.energy_j_per_query(common, "value")
     theirs = baseline.energy_j_per_query(common, "value")
-    if mine is None or theirs is None:
-        return _no_energy(ours if mine is None else baseline)
-    ratio = paired_total_ratio(mine, theirs, executions=executions, seed=plan.seed)
-    if ratio.value is None:
+    if mine is None or theirs is None or ratio.value is None:
         return ratio
     low, value, high = ratio.bounds()
     point = sum(mine) / sum(theirs)
@@ -77,7 +46,8 @@ def _energy_ratio(
     return Quantity.between(value, low, high, "1", level=ratio.level or 0.95, grade=grade)
 
 
-def _no_energy(measured: Measured) -> Quantity:
+def no_energy(measured: Measured) -> Quantity:
+    """Why no ratio of energies is known of it."""
     for index in measured.rounds:
         for window in measured.whole_windows(index):
             if window.gross.reason is not None:
