@@ -234,6 +234,7 @@ class StopReason(StrEnum):
     """Why measuring ended."""
 
     NARROW = "narrow_enough"
+    PROCESSES = "more_processes_needed"
     ALL_TESTS = "all_tests_run"
     BUDGET = "budget_ended"
     INTERRUPTED = "interrupted"

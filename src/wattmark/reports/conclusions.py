@@ -228,6 +228,8 @@ def _trust(run: Run) -> str:
         parts.append(f"{count_text(reused, 'scored answer')} of earlier runs of the same artefacts")
     if run.stop_reason is StopReason.BUDGET:
         parts.append("the time budget ended the measuring before the plan's stopping rule did")
+    elif run.stop_reason is StopReason.PROCESSES:
+        parts.append("more processes a setup would say more, more rounds of these would not")
     elif run.stop_reason is StopReason.INTERRUPTED:
         parts.append("the run was interrupted, so it holds less than was planned")
     parts.append(_failures(run) or "no trial failed")

@@ -1,7 +1,7 @@
 """Ratios of all setups of a run to its baseline, from rounds paired by index.
 
 They are made together: what all setups say of the spread between processes goes into the interval
-of each. Where a run says too little, this machine's earlier runs do (:data:`Past`).
+of each. Where a run says too little, this machine's earlier runs do.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ from wattmark.quantities import Quantity, Reason
 from wattmark.records import Plan, ProcessSpread, ProcessSpreads, Ratios
 from wattmark.results.energy_results import energy_ratio, no_energy
 from wattmark.results.measurement import Measured
-from wattmark.statistics import Costs, PastSpread, PooledRatio, pooled_ratios, round_log_ratios
+from wattmark.statistics import (
+    Costs,
+    PastSpread,
+    PastSpreads,
+    PooledRatio,
+    pooled_ratios,
+    round_log_ratios,
+)
 from wattmark.statistics.ratios import MIN_ROUNDS, no_cost, too_few_rounds
-
-#: What earlier runs on this machine say, by figure ("latency", "cpu_time") and framework.
-Past = Mapping[str, Mapping[str, Sequence[PastSpread]]]
 
 #: Log of what a round's queries cost over what the baseline's did, by index, or why it is missing.
 _LogCosts = Callable[[Measured, Measured], dict[int, float] | Quantity]
 
 
 def ratios(
-    plan: Plan, measured: Mapping[str, Measured], past: Past | None = None
+    plan: Plan, measured: Mapping[str, Measured], past: PastSpreads | None = None
 ) -> dict[str, Ratios]:
     """Each trial over the baseline; all missing where the baseline has no round in common."""
     baseline = measured[plan.baseline_label]

@@ -31,9 +31,9 @@ from wattmark.results.known_answers import Answer, KnownAnswers
 from wattmark.results.measurement import Measured
 from wattmark.results.phase_results import latency, phases, time_to_first_token
 from wattmark.results.quality import quality
-from wattmark.results.ratio_results import Past, ratios
+from wattmark.results.ratio_results import ratios
 from wattmark.results.request_energy import request_energy
-from wattmark.statistics import pooled_rate
+from wattmark.statistics import PastSpreads, pooled_rate
 from wattmark.worker.inputs import query_digest
 from wattmark.worker.reference_facts import ReferenceFacts, reference_facts
 
@@ -45,7 +45,7 @@ def summarise(
     recorder: Recorder,
     references: Mapping[str, Path],
     cache: Path,
-    past: Past | None = None,
+    past: PastSpreads | None = None,
 ) -> tuple[tuple[Result, ...], ModelInfo]:
     """Results of all trials, and the model's identity with its number of parameters.
 

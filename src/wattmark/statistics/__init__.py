@@ -20,6 +20,7 @@ from wattmark.statistics.early_stopping import queries_needed, server_verdict, s
 from wattmark.statistics.percentiles import (
     TooFewSamplesError,
     percentile_interval,
+    percentile_over_rounds,
     percentile_quantity,
 )
 from wattmark.statistics.process_spread import PastSpread
@@ -27,6 +28,7 @@ from wattmark.statistics.proportions import accuracy_quantity, relative_quality,
 from wattmark.statistics.rates import pooled_rate
 from wattmark.statistics.ratios import (
     Costs,
+    PastSpreads,
     PooledRatio,
     SpreadSource,
     paired_ratio,
@@ -43,6 +45,7 @@ __all__ = [
     "MIN_CYCLES",
     "Costs",
     "PastSpread",
+    "PastSpreads",
     "PooledRatio",
     "SpreadSource",
     "TooFewSamplesError",
@@ -53,6 +56,7 @@ __all__ = [
     "paired_ratio",
     "paired_total_ratio",
     "percentile_interval",
+    "percentile_over_rounds",
     "percentile_quantity",
     "pooled_rate",
     "pooled_ratios",

@@ -44,6 +44,9 @@ from wattmark.statistics.process_spread import PastSpread, Repeated, past_degree
 
 Array = NDArray[np.float64]
 
+#: What earlier runs on a machine say, by figure ("latency", "cpu_time") and framework.
+PastSpreads = Mapping[str, Mapping[str, Sequence[PastSpread]]]
+
 #: Fewer paired rounds than this give no ratio.
 MIN_ROUNDS = 3
 #: Share of an execution's rounds that the estimate leaves out at each end.

@@ -214,7 +214,7 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
     past = past_spreads(
         store.past_runs(run_id, recorded.plan, recorded.environment), recorded.created_at
     )
-    conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe)
+    conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe, past=past)
     try:
         outcome = conductor.run()
         results, model = summarise(
