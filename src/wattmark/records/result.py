@@ -173,6 +173,7 @@ class Result(Record):
     preparation: Preparation | None = None
     executions: tuple[ExecutionRecord, ...] = ()
     rounds: int = 0
+    contended_rounds: Annotated[int | None, LEFT_OUT_IF_NONE] = None
     loadgen: tuple[LoadgenTest, ...] = ()
     latency_bound: LatencyBound | None = None
     instruments_share: Quantity | None = Field(

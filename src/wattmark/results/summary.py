@@ -152,6 +152,7 @@ def _result(
     ]
     return base.model_copy(
         update={
+            "contended_rounds": sum(r.contended for r in rounds),
             "latency": latency([block for block in ours.latencies_ms() if block.size]),
             "throughput": pooled_rate(
                 [r.queries - r.failed_queries for r in rounds],
