@@ -126,7 +126,7 @@ def test_where_most_is_known_from_is_told_with_its_degrees_of_freedom() -> None:
     assert (first.source, first.executions) == (SpreadSource.RUN, 2)
     assert first.degrees == pytest.approx(9.0)
     (first, *_) = pooled(rng, 3, 1, 5, 0.02, past)
-    assert (first.source, first.degrees) == (SpreadSource.HISTORY, 12.0)
+    assert (first.source, first.degrees) == (SpreadSource.HISTORY, 6.0)
     (first, *_) = pooled(rng, 3, 1, 5, 0.02)
     assert (first.source, first.degrees) == (SpreadSource.PRIOR, 0.0)
 

@@ -89,7 +89,8 @@ class Repeated:
 
     ``within`` (of single rounds) has ``within_degrees``; ``between`` (of executions' means) has
     ``between_degrees`` and contains ``within`` times ``round_share``. The variance of the setup's
-    estimate is ``s^2 execution_weight + w^2 round_weight``.
+    estimate is ``s^2 execution_weight + w^2 round_weight``. ``past_share`` is 1 over the number of
+    setups that have the same past, so that it is not counted for each of them anew.
     """
 
     within: float
@@ -100,6 +101,7 @@ class Repeated:
     execution_weight: float
     round_weight: float
     past: tuple[PastSpread, ...] = ()
+    past_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,9 @@ def variances(setups: Sequence[Repeated]) -> Variances:
     for its, setup, chance in zip(joint, setups, of_rounds, strict=True):
         variance = spread2 + setup.round_share * within2
         log_joint = _log_likelihood(setup.between, setup.between_degrees, variance)
-        log_joint = log_joint + _of_past(setup.past)[:, None] + np.log(chance + 1e-300)
+        log_joint = (
+            log_joint + setup.past_share * _of_past(setup.past)[:, None] + np.log(chance + 1e-300)
+        )
         its[:] = np.exp(log_joint - log_joint.max())
     prior = -0.5 * ((_LOG_SPREAD - math.log(PRIOR_MEDIAN)) / PRIOR_LOG_SD) ** 2
     weights, given = _hierarchy(joint.sum(2), _LOG_SPREAD, prior)

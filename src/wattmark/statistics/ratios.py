@@ -108,7 +108,11 @@ def pooled_ratios(
     if not all(math.isfinite(log) for costs in rows for log in costs.logs.values()):
         raise ValueError("costs must be positive and finite: leave failed rounds out")
     own = _without_the_common(rows)
-    repeated = [_repeated(*parts, costs.past) for parts, costs in zip(own, rows, strict=True)]
+    pasts = [costs.past for costs in rows]
+    repeated = [
+        replace(_repeated(*parts), past=costs.past, past_share=1 / pasts.count(costs.past))
+        for parts, costs in zip(own, rows, strict=True)
+    ]
     known = variances(repeated)
     run_degrees = sum(setup.between_degrees for setup in repeated)
     found = {}
@@ -118,7 +122,7 @@ def pooled_ratios(
         labels = np.array([costs.executions[i] for i in indices])
         means, weights = _executions(logs, labels)
         estimate, half = float(means @ weights), known.half_width(place, 0, level)
-        past = past_degrees(costs.past) + past_degrees(baseline.past)
+        past = sum(map(past_degrees, {costs.past, baseline.past}))
         source, degrees = _source(run_degrees, past)
         ratio = Quantity.between(
             math.exp(estimate), math.exp(estimate - half), math.exp(estimate + half), "1",
@@ -144,7 +148,7 @@ def spreads_of(setups: Mapping[str, Costs]) -> dict[str, PastSpread]:
         setups, _without_the_common(list(setups.values())), strict=True
     ):
         if np.unique(labels).size > 1:
-            seen = _repeated(logs, labels, factor, ())
+            seen = _repeated(logs, labels, factor)
             found[name] = PastSpread(
                 seen.between, seen.round_share * seen.within, seen.between_degrees
             )
@@ -315,9 +319,7 @@ def _trimmed(values: Array) -> tuple[float, float, int]:
     return float(inner.mean()), n * squares / (h * (h - 1)), h - 1
 
 
-def _repeated(
-    logs: Array, labels: NDArray[np.intp], factor: float, past: tuple[PastSpread, ...]
-) -> Repeated:
+def _repeated(logs: Array, labels: NDArray[np.intp], factor: float) -> Repeated:
     means, weights = _executions(logs, labels)
     groups = [logs[labels == label] for label in np.unique(labels)]
     sizes = np.array([group.size for group in groups], np.float64)
@@ -332,5 +334,4 @@ def _repeated(
         round_share=float((1 / sizes).mean()),
         execution_weight=float((weights**2).sum()),
         round_weight=float((weights**2 / sizes).sum()),
-        past=past,
     )
