@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.conduct.schedule import (
+    MOST_EXECUTIONS,
     Progress,
     block,
     renewal_due,
@@ -68,6 +69,7 @@ def renewals(executions: int, budget_s: float, round_s: float, **changes: object
             executions=begun, measured_s=index * round_s, round_s=round_s,
             load_s=10.0, left_s=budget_s - spent_s,
             narrow=bool(changes.get("narrow")) and here >= share_of_a_pass(settings, 1000),
+            known=begun >= int(str(changes.get("known_from", 0))),
         )  # fmt: skip
         if renewal_due(settings, at):
             found.append(index)
@@ -97,6 +99,13 @@ def test_executions_share_the_budget_equally(
 
 def test_an_execution_ends_sooner_where_the_ratios_are_narrow_but_has_its_share_of_a_pass() -> None:
     assert renewals(2, 1000.0, 1.0, narrow=True) == [5]
+
+
+def test_fresh_processes_go_on_beyond_the_plan_until_the_ratios_are_known() -> None:
+    assert renewals(2, 1000.0, 1.0, narrow=True, known_from=4) == [5, 10, 15]
+    assert renewals(1, 1000.0, 1.0, narrow=True, known_from=4) == []  # one process was asked for
+    without_end = renewals(2, 1000.0, 1.0, narrow=True, known_from=99)
+    assert 1 + len(without_end) == MOST_EXECUTIONS
 
 
 def test_inputs_of_several_shapes_come_back_in_order(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from wattmark.conduct.recorder import Samples
 from wattmark.metrology.counters import window_without_idle
 from wattmark.quantities import Quantity
-from wattmark.records import EnergyWindow, MeterReading, Round, SampleFile
+from wattmark.records import EnergyWindow, MeterReading, Plan, Ratios, Round, SampleFile
 from wattmark.results.measurement import Measured
+from wattmark.results.ratio_results import ratios
 
 MS = 1_000_000
 
@@ -65,3 +66,16 @@ def measured(blocks: Sequence[Samples], **changes: Any) -> Measured:
         for n, block in enumerate(blocks)
     }
     return Measured(rounds, dict(enumerate(blocks)))
+
+
+def ratios_of(ours: Measured, baseline: Measured) -> Ratios:
+    """Of a setup beside the baseline alone."""
+    setups = ["pytorch/eager/fp32", "jax/jit/fp32"]
+    plan = Plan.model_validate({"name": "p", "task": "t", "model": "m", "setups": setups})
+    return ratios(plan, {setups[1]: ours, setups[0]: baseline})[setups[1]]
+
+
+def ratios_of_baseline(itself: Measured) -> Ratios:
+    setups = ["pytorch/eager/fp32"]
+    plan = Plan.model_validate({"name": "p", "task": "t", "model": "m", "setups": setups})
+    return ratios(plan, {setups[0]: itself})[setups[0]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rounds_with_samples import ratios_of_baseline
 from windows_of_rounds import a_round
 
 from wattmark.metrology.counters import window_without_idle
@@ -14,9 +15,9 @@ from wattmark.metrology.cpu_power import DEFAULT_MODEL
 from wattmark.metrology.cpu_windows import cpu_reading, cpu_window
 from wattmark.metrology.server_power import server_model
 from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import EnergyWindow, MeterReading, PhaseWindow, Plan, Setup, Trial
+from wattmark.records import EnergyWindow, MeterReading, PhaseWindow, Setup, Trial
 from wattmark.records.domains import covers, domain_of, total
-from wattmark.results.energy_results import energies, ratios
+from wattmark.results.energy_results import energies
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured, with_device
 from wattmark.results.phase_results import phases
@@ -103,10 +104,7 @@ def test_the_ratio_to_the_baseline_is_missing_and_not_one_of_the_processors_alon
     ours = measured("cuda", modelled())
     assert ours.energy_j_per_query([0, 1, 2], "value") is None
 
-    plan = Plan.model_validate(
-        {"name": "n", "task": "t", "model": "m", "setups": ["pytorch/eager/fp32/cuda"]}
-    )
-    ratio = ratios(plan, ours, ours, is_baseline=True).energy
+    ratio = ratios_of_baseline(ours).energy
     assert ratio.reason is Reason.NO_METER
 
 

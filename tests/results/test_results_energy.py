@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from rounds_with_samples import ratios_of, ratios_of_baseline
 from synthetic_run import BASELINE, make_result, make_run
 from windows_of_rounds import a_round
 
@@ -24,7 +25,7 @@ from wattmark.records import (
     hashed_document,
 )
 from wattmark.records.reading import comparable_per_query
-from wattmark.results.energy_results import energies, energy_rate, ratios
+from wattmark.results.energy_results import energies, energy_rate, energy_ratio
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
 
@@ -142,16 +143,15 @@ def test_a_ratio_has_the_grade_of_the_domains_that_it_is_of() -> None:
         return Quantity.between(value, 0.9 * value, 1.1 * value, "J", grade=grade)
 
     gone = Quantity.missing("J", Reason.SENSOR_LOST)
-    plan = make_run([]).plan
     node, cpu = ("node", joules(9.0, Grade.METERED)), ("cpu", joules(3.0, Grade.MODELLED))
     for beside_the_node in (cpu, ("cpu", gone)):
         ours = measured(node, beside_the_node)
-        ratio = ratios(plan, ours, ours, is_baseline=False).energy
+        ratio = ratios_of(ours, ours).energy
         assert ratio.value == 1.0 and ratio.grade is Grade.METERED
     of_parts = measured(("gpu:0", joules(9.0, Grade.METERED)), cpu)
-    assert ratios(plan, of_parts, of_parts, is_baseline=False).energy.grade is Grade.MODELLED
+    assert ratios_of(of_parts, of_parts).energy.grade is Grade.MODELLED
     lost = measured(("node", gone), cpu)
-    assert ratios(plan, lost, lost, is_baseline=True).energy.reason is Reason.SENSOR_LOST
+    assert ratios_of_baseline(lost).energy.reason is Reason.SENSOR_LOST
 
 
 def test_rounds_that_used_less_than_idle_would_have_still_give_their_mean() -> None:
@@ -173,11 +173,16 @@ def modelled(*cpu_s: float) -> Measured:
     return Measured(rounds, dict.fromkeys(rounds, base.samples[0]))
 
 
+def of_known_rounds(ours: Measured, theirs: Measured) -> Quantity:
+    """Their ratio where rounds and processes leave nothing open."""
+    sums = [math.fsum(its.energy_j_per_query([0, 1, 2], "value") or ()) for its in (ours, theirs)]
+    return energy_ratio(ours, theirs, [0, 1, 2], Quantity.exact(sums[0] / sums[1], "1"))
+
+
 def test_the_ratio_of_two_programs_is_known_to_a_fifth_at_best() -> None:
     """Their CPU times are exact here; what each draws beside the mean of programs is not."""
-    plan = make_run([]).plan
     ours, theirs = modelled(0.5, 0.5, 0.5), modelled(2.0, 2.0, 2.0)
-    low, value, high = ratios(plan, ours, theirs, is_baseline=False).energy.bounds()
+    low, value, high = of_known_rounds(ours, theirs).bounds()
     share = DEFAULT_MODEL.idle_share.bounds()
     idle = [(0.5 * (1 - s) + 2 * s) / 2.0 for s in share]
     assert value == pytest.approx(idle[1])
@@ -186,13 +191,12 @@ def test_the_ratio_of_two_programs_is_known_to_a_fifth_at_best() -> None:
     assert high >= value * math.exp(math.hypot(math.log(idle[2] / value), apart)) * 0.99
 
     busy = modelled(1.9, 1.9, 1.9)
-    low, value, high = ratios(plan, busy, busy, is_baseline=False).energy.bounds()
+    low, value, high = of_known_rounds(busy, busy).bounds()
     assert (low, value, high) == pytest.approx((0.9 / 1.1, 1.0, 1.1 / 0.9), rel=1e-3)
 
 
 def test_a_modelled_part_widens_a_ratio_by_its_share_of_the_energy() -> None:
     """A plug's energy beside it is of no program's spread."""
-    plan = make_run([]).plan
     reading = MeterReading(time_ns=0, values={})
     counted = window_without_idle(
         "nvml", "gpu:0", Quantity.exact(1000.0, "J", Grade.COUNTED), reading, reading
@@ -200,6 +204,5 @@ def test_a_modelled_part_widens_a_ratio_by_its_share_of_the_energy() -> None:
     base = measured()
     rounds = {i: a_round(a_window(1.9), counted, index=i, queries=30) for i in range(3)}
     mostly_counted = Measured(rounds, dict.fromkeys(rounds, base.samples[0]))
-    found = ratios(plan, mostly_counted, mostly_counted, is_baseline=False).energy
-    low, _, high = found.bounds()
+    low, _, high = of_known_rounds(mostly_counted, mostly_counted).bounds()
     assert 1.0 < high / low < 1.02

@@ -7,20 +7,24 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from rounds_with_samples import MS, a_round, measured, samples, window
+from rounds_with_samples import (
+    MS,
+    a_round,
+    measured,
+    ratios_of,
+    ratios_of_baseline,
+    samples,
+    window,
+)
 from synthetic_run import BASELINE
 
 from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import ComparableEnergy, IdlePower, IdleRecord, Plan
-from wattmark.results.energy_results import energies, energy_rate, ratios
+from wattmark.records import ComparableEnergy, IdlePower, IdleRecord
+from wattmark.results.energy_results import energies, energy_rate
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured, with_device
 from wattmark.results.request_energy import request_energy, round_shares
 from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
-
-PLAN = Plan.model_validate(
-    {"name": "p", "task": "t", "model": "m", "setups": [BASELINE, "jax/jit/fp32"], "seed": 5}
-)
 
 
 def test_first_answers_and_times_of_rounds() -> None:
@@ -89,17 +93,16 @@ def two_setups() -> tuple[Measured, Measured]:
 
 def test_ratios_are_of_rounds_and_queries_that_both_have() -> None:
     ours, baseline = two_setups()
-    found = ratios(PLAN, ours, baseline, is_baseline=False)
+    found = ratios_of(ours, baseline)
 
     mine = [[2.0, 4.0], [3.0, 4.0, 5.0], [2.0, 5.0, 7.0]]
     theirs = [[4.0, 8.0], [6.0, 8.0, 10.0], [5.0, 9.0, 15.0]]
     assert found.latency == paired_ratio(
         *([np.array(b) * MS for b in side] for side in (mine, theirs)),
         executions=[0, 0, 1],
-        seed=5,
     )
     cpu = [1.0 / 3, 2.0 / 3, 1.5 / 3], [2.0 / 3, 3.0 / 3, 4.0 / 3]
-    assert found.cpu_time == paired_total_ratio(*cpu, executions=[0, 0, 1], seed=5)
+    assert found.cpu_time == paired_total_ratio(*cpu, executions=[0, 0, 1])
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
@@ -109,8 +112,8 @@ def test_a_ratio_of_energies_holds_what_the_meters_ends_say_of_it(scale: float) 
         for n, j in enumerate(joules):
             energy = (window(scale * j),)
             side.rounds[n] = side.rounds[n].model_copy(update={"energy": energy})
-    plain = paired_total_ratio([2.0, 7 / 3, 8 / 3], [4.0, 5.0, 5.0], executions=[0, 0, 1], seed=5)
-    found = ratios(PLAN, ours, baseline, is_baseline=False).energy
+    plain = paired_total_ratio([2.0, 7 / 3, 8 / 3], [4.0, 5.0, 5.0], executions=[0, 0, 1])
+    found = ratios_of(ours, baseline).energy
     assert found.bounds() == pytest.approx(plain.bounds())  # the meter's gain cancels
     assert found.level == plain.level
 
@@ -127,7 +130,7 @@ def test_a_ratio_of_energies_holds_what_the_meters_ends_say_of_it(scale: float) 
         },
         ours.samples,
     )
-    wide = ratios(PLAN, unsure, baseline, is_baseline=False).energy
+    wide = ratios_of(unsure, baseline).energy
     value = plain.bounds()[1]
     # a tenth over 0.9, five times over 1.1
     assert wide.bounds() == pytest.approx((value * 0.1 / 0.9, value, value * 5 / 1.1))
@@ -137,17 +140,17 @@ def test_a_ratio_of_energies_holds_what_the_meters_ends_say_of_it(scale: float) 
 def test_ratios_without_a_baseline_or_a_meter() -> None:
     ours, baseline = two_setups()
     for apart in (Measured({}, {}), Measured({9: ours.rounds[3]}, {9: ours.samples[3]})):
-        found = ratios(PLAN, ours, apart, is_baseline=False)
+        found = ratios_of(ours, apart)
         for ratio in (found.latency, found.cpu_time, found.energy):
             assert ratio.reason is Reason.NO_BASELINE
             assert ratio.detail == f"{BASELINE} has no result"
     one = Quantity.exact(1.0, "1")
-    itself = ratios(PLAN, baseline, baseline, is_baseline=True)
+    itself = ratios_of_baseline(baseline)
     assert (itself.latency, itself.cpu_time, itself.energy) == (one, one, one)
     unmetered = measured([samples([1.0, 2.0, 3.0])] * 3)
-    assert ratios(PLAN, unmetered, unmetered, is_baseline=True).latency == one
+    assert ratios_of_baseline(unmetered).latency == one
     for pair in ((ours, unmetered), (unmetered, baseline)):
-        missing = ratios(PLAN, *pair, is_baseline=False).energy
+        missing = ratios_of(*pair).energy
         assert (missing.reason, missing.detail) == (Reason.NO_METER, "no meter was read")
 
 

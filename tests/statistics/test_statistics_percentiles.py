@@ -1,12 +1,16 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 from wattmark.quantities import Reason
 from wattmark.statistics import (
     TooFewSamplesError,
     percentile_interval,
+    percentile_over_rounds,
     percentile_quantity,
 )
 
@@ -53,14 +57,14 @@ def test_estimate_is_a_sample_within_the_interval(samples: list[float], p: float
 
 
 def test_too_few_samples_make_a_missing_quantity_that_says_how_many_it_takes() -> None:
-    p99 = percentile_quantity([12.0] * 100, 0.99, "ms")
+    p99 = percentile_quantity([[12.0] * 100], 0.99, "ms")
 
     assert p99.reason is Reason.TOO_FEW_SAMPLES
     assert "at least 368" in p99.detail
 
 
 def test_a_known_percentile_carries_unit_and_level() -> None:
-    p50 = percentile_quantity(np.arange(100.0), 0.5, "ms", level=0.9)
+    p50 = percentile_quantity([np.arange(100.0)], 0.5, "ms", level=0.9)
 
     assert (p50.value, p50.unit, p50.level) == (49, "ms", 0.9)
 
@@ -68,3 +72,32 @@ def test_a_known_percentile_carries_unit_and_level() -> None:
 def test_samples_that_failed_are_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         percentile_interval([1.0, float("nan")] * 10, 0.5)
+
+
+@pytest.mark.parametrize("p", [0.5, 0.9, 0.99])
+def test_percentiles_of_rounds_that_shift_are_covered_and_by_order_statistics_alone_are_not(
+    p: float,
+) -> None:
+    rng = np.random.default_rng(3)
+    truth = float(np.exp(ndtri(p) * math.hypot(0.05, 0.1)))
+    covered, naive, runs = 0, 0, 200
+    for _ in range(runs):
+        shift = 0.05 * rng.standard_normal((10, 1))
+        rounds = np.exp(shift + 0.1 * rng.standard_normal((10, 100)))
+        _, low, high = percentile_over_rounds(list(rounds), p)
+        covered += low <= truth <= high
+        _, low, high = percentile_interval(rounds, p)
+        naive += low <= truth <= high
+    assert covered / runs >= 0.93
+    assert naive / runs < 0.87
+
+
+def test_rounds_that_agree_leave_the_interval_of_order_statistics() -> None:
+    samples = np.arange(1.0, 1001.0)
+    dealt = [samples[first::10] for first in range(10)]
+    assert percentile_over_rounds(dealt, 0.9) == percentile_interval(samples, 0.9)
+    assert percentile_over_rounds([samples], 0.9) == percentile_interval(samples, 0.9)
+    assert percentile_over_rounds([samples, []], 0.9) == percentile_interval(samples, 0.9)
+    in_order = [samples[first : first + 100] for first in range(0, 1000, 100)]
+    value, low, high = percentile_over_rounds(in_order, 0.5)
+    assert (value, low < 300, high > 800) == (500, True, True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from wattmark.quantities import Quantity
 from wattmark.records import Result, Run
+from wattmark.records.noise import noise, too_noisy
 
 
 class Goal(StrEnum):
@@ -42,7 +43,7 @@ def advise(run: Run, goal: Goal, max_loss: float) -> Advice:
     left: list[tuple[float, Result, Quantity]] = []
     for result in run.results:
         figure = figure_of(result, goal)
-        if reason := _refusal(run, result, figure, max_loss):
+        if reason := _refusal(run, result, figure, goal, max_loss):
             refused[result.id] = reason
         elif figure is not None:
             left.append((figure.bounds()[1], result, figure))
@@ -61,11 +62,13 @@ def figure_of(result: Result, goal: Goal) -> Quantity | None:
     return result.ratios.latency if result.ratios else None
 
 
-def _refusal(run: Run, result: Result, figure: Quantity | None, max_loss: float) -> str:
+def _refusal(run: Run, result: Result, figure: Quantity | None, goal: Goal, max_loss: float) -> str:
     if result.failure is not None:
         return f"failed in {result.failure.stage}: {result.failure.reason}"
     if figure is None or not figure.known:
         return f"no figure: {figure.reason if figure else 'not_measured'}"
+    if why := noise(run, result, "energy" if goal is Goal.MIN_ENERGY else "latency"):
+        return too_noisy([why])
     if result.id == run.plan.baseline_label or run.plan.cost_only:
         return ""
     relative = result.quality.of_reference if result.quality else None

@@ -28,6 +28,7 @@ from wattmark.conduct.rounds import RoundLoop
 from wattmark.conduct.session import TrialSession
 from wattmark.errors import WattmarkError, WorkerError, reason_of
 from wattmark.records import Failure, Plan, StopReason, Trial
+from wattmark.statistics import PastSpreads
 from wattmark.worker.held_out import held_out_digest, save_held_out
 from wattmark.worker.inputs import save_inputs, spread
 from wattmark.worker.jobs import Job
@@ -53,7 +54,10 @@ class Outcome:
 
 
 class Conductor:
-    """Runs a plan's trials. ``cache`` holds artefacts between runs, ``launcher`` starts workers."""
+    """Runs a plan's trials. ``cache`` holds artefacts between runs, ``launcher`` starts workers.
+
+    ``past`` is what earlier runs on this machine say of the spread between processes.
+    """
 
     def __init__(
         self,
@@ -63,8 +67,10 @@ class Conductor:
         cache: Path,
         observe: Observer,
         launcher: Launcher = LOCAL,
+        past: PastSpreads | None = None,
     ) -> None:
         self.plan = plan
+        self.past = past
         self.material = material
         self.recorder = recorder
         self.cache = cache
@@ -172,7 +178,13 @@ class Conductor:
             if trial.id in jobs
         }
         return RoundLoop(
-            self.plan, sessions, self.recorder, len(self.material.queries), self.observe, self._fail
+            self.plan,
+            sessions,
+            self.recorder,
+            len(self.material.queries),
+            self.observe,
+            self._fail,
+            self.past,
         )
 
     def _fail(self, trial: str, stage: str, error: WattmarkError) -> None:

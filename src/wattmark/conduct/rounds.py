@@ -1,11 +1,14 @@
 """The interleaved rounds: workers take turns until the ratios are known well enough.
 
 Every round index is measured for all living trials before the next, so that a stop never leaves
-one trial ahead of another. The rule looks after each index: stop when every trial's latency and
-CPU-time ratio to the baseline has a confidence sequence narrower than the plan asks (a rule that
-stays honest under continuous looking), or when the next index would not fit the time budget. The
-budget counts from the first round: loading for it belongs to the preparations, loading of fresh
-processes later on to the measuring.
+one trial ahead of another. The rule looks after each index: more rounds of the same processes are
+not needed where every trial's latency and CPU-time ratio to the baseline has a confidence sequence
+narrower than the plan asks (a rule that stays honest under continuous looking), and more processes
+are not where the ratios' intervals, which hold the spread between processes, are as narrow. Until
+then fresh processes are started, the plan's number or more. A plan of one process a setup stops
+without that and says so; any stops when the next index would not fit the time budget. The budget
+counts from the first round: loading for it belongs to the preparations, loading of fresh processes
+later on to the measuring.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattmark.conduct.events import Event, Observer, Stage
-from wattmark.conduct.recorder import Recorder, Samples, answered_by_both
+from wattmark.conduct.ratio_watch import RatioWatch
+from wattmark.conduct.recorder import Recorder
 from wattmark.conduct.schedule import (
     Progress,
     block,
@@ -32,8 +35,8 @@ from wattmark.conduct.schedule import (
 from wattmark.conduct.session import TrialSession
 from wattmark.errors import WattmarkError, WorkerError
 from wattmark.machine.memory import available_bytes
-from wattmark.records import IdleRecord, Plan, Round, StopReason
-from wattmark.statistics import narrow_enough, round_log_ratios
+from wattmark.records import IdleRecord, Plan, StopReason
+from wattmark.statistics import PastSpreads
 
 #: Share of all rounds that may be repeated because of contention.
 REPEAT_SHARE = 0.2
@@ -59,6 +62,7 @@ class RoundLoop:
         queries: int,
         observe: Observer,
         fail: Callable[[str, str, WattmarkError], None],
+        past: PastSpreads | None = None,
     ) -> None:
         self.plan = plan
         self.sessions = dict(sessions)
@@ -71,15 +75,14 @@ class RoundLoop:
         self._idle_at = -math.inf
         self._idle_of: tuple[str, ...] = ()
         self._repeats_left = int(REPEAT_SHARE * plan.rounds * len(sessions)) + 1
-        self._samples: dict[str, dict[int, Samples]] = {}
-        self._cpu_s: dict[str, dict[int, float]] = {}
+        self._watch = RatioWatch(plan, past)
         self._index_s: list[float] = []
         self._load_s = 0.0
         self._rounds_here = 0
         self._executions = 1 + len({r.execution for r in recorder.recorded().rounds})
         for done in recorder.recorded().rounds:
             if not done.superseded:
-                self._remember(done, recorder.load_samples(done.samples))
+                self._watch.remember(done, recorder.load_samples(done.samples))
 
     def run(self) -> StopReason:
         """Measure until the rule says stop; workers are gone when this returns or raises."""
@@ -92,7 +95,7 @@ class RoundLoop:
     def _run(self) -> StopReason:
         index = 0
         while self.sessions:
-            if all(self._done(t, index) for t in self.sessions):
+            if all(self._watch.has(t, index) for t in self.sessions):
                 index += 1
                 continue
             progress = self._progress()
@@ -119,13 +122,15 @@ class RoundLoop:
 
     def _progress(self) -> Progress:
         enough = max(MIN_ROUNDS, share_of_a_pass(self.plan, self.queries))
+        narrow = self._rounds_here >= enough and self._watch.narrow(self.sessions)
         return Progress(
             executions=self._executions,
             measured_s=sum(self._index_s),
             round_s=float(np.median(self._index_s)) if self._index_s else 0.0,
             load_s=self._load_s,
             left_s=self.plan.budget_s - self._spent_s(),
-            narrow=self._rounds_here >= enough and self._narrow(),
+            narrow=narrow,
+            known=narrow and self._watch.known(self.sessions),
         )
 
     def _stop(self, index: int, progress: Progress) -> StopReason | None:
@@ -136,35 +141,13 @@ class RoundLoop:
             whole_pass if self.plan.complete_pass else min(MIN_ROUNDS_TO_STOP, whole_pass)
         )
         if may_stop and progress.narrow and last_execution(self.plan, progress):
-            return StopReason.NARROW
+            return StopReason.NARROW if progress.known else StopReason.PROCESSES
         if index < MIN_ROUNDS or not self._index_s:
             return None
         return StopReason.BUDGET if progress.round_s > progress.left_s else None
 
     def _spent_s(self) -> float:
         return time.monotonic() - self.first_round_at if self.first_round_at else 0.0
-
-    def _narrow(self) -> bool:
-        baseline = self.plan.baseline_label
-        if baseline not in self.sessions:
-            return True
-        return all(
-            narrow_enough(ratios, self.plan.ratio_width)
-            for trial in self.sessions
-            if trial != baseline
-            for ratios in self._log_ratios(trial, baseline)
-        )
-
-    def _log_ratios(self, trial: str, baseline: str) -> Iterable[NDArray[np.float64]]:
-        indices = sorted(self._samples[trial].keys() & self._samples[baseline].keys())
-        pairs = [
-            answered_by_both(self._samples[trial][i], self._samples[baseline][i]) for i in indices
-        ]
-        pairs = [pair for pair in pairs if pair[0].size]
-        yield round_log_ratios([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
-        cpu_s = [(self._cpu_s[trial][i], self._cpu_s[baseline][i]) for i in indices]
-        # of a round below a tick of the clock there is no ratio
-        yield np.log([ours_s / theirs_s for ours_s, theirs_s in cpu_s if ours_s and theirs_s])
 
     def _start_workers(self, trials: list[str]) -> None:
         """Load, two at a time, what fits in memory together; then warm up one after another.
@@ -234,7 +217,7 @@ class RoundLoop:
         order = turn_order(self.plan, list(self.sessions), index)
         first, last = block(self.plan, self.queries, index)
         for turn, trial in enumerate(order):
-            if self._done(trial, index):
+            if self._watch.has(trial, index):
                 continue
             self.observe(
                 Event(
@@ -264,7 +247,7 @@ class RoundLoop:
             self._repeats_left -= 1
             self.recorder.supersede(done)
             done, samples = session.round(index, first, last, done.attempt + 1)
-        self._remember(done, samples)
+        self._watch.remember(done, samples)
         if visiting:
             session.stop()
 
@@ -280,13 +263,6 @@ class RoundLoop:
     def _stop_workers(self, trials: Iterable[str]) -> None:
         for trial in trials:
             self.sessions[trial].stop()
-
-    def _remember(self, done: Round, samples: Samples) -> None:
-        self._samples.setdefault(done.trial, {})[done.index] = samples
-        self._cpu_s.setdefault(done.trial, {})[done.index] = done.cpu_s / done.queries
-
-    def _done(self, trial: str, index: int) -> bool:
-        return index in self._cpu_s.get(trial, {})
 
     def _remaining_s(self, index: int, share: float) -> float | None:
         if not self._index_s:

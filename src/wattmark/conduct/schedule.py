@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from wattmark.records import Plan
 
+#: Fresh processes a setup, at most.
+MOST_EXECUTIONS = 20
+
 
 def block(plan: Plan, queries: int, index: int) -> tuple[int, int]:
     """First and past-last query number of round ``index``; LoadGen draws from all of them."""
@@ -43,8 +46,8 @@ class Progress:
 
     ``executions`` counts those begun. ``measured_s`` is the time of all rounds, ``round_s`` that of
     a usual one (of all trials), ``load_s`` what renewing takes, ``left_s`` what is left of the
-    budget. ``narrow`` says that the ratios are known well enough and the latest execution has had
-    its share of a pass.
+    budget. ``narrow`` says that more rounds of the same processes are not needed and that the
+    latest execution has had its share of a pass, ``known`` that more processes are not either.
     """
 
     executions: int
@@ -53,6 +56,7 @@ class Progress:
     load_s: float
     left_s: float
     narrow: bool
+    known: bool = True
 
 
 def share_of_a_pass(plan: Plan, queries: int) -> int:
@@ -61,11 +65,14 @@ def share_of_a_pass(plan: Plan, queries: int) -> int:
 
 
 def last_execution(plan: Plan, progress: Progress) -> bool:
-    """Whether no fresh processes will come: the plan has had its executions, or time is short."""
-    return (
-        progress.executions >= plan.executions
-        or progress.load_s + progress.round_s > progress.left_s
-    )
+    """Whether no fresh processes will come: the plan has had its executions, or time is short.
+
+    A plan of several goes on beyond its number while the ratios are not known for want of them.
+    """
+    wanted = plan.executions
+    if wanted > 1 and progress.narrow and not progress.known:
+        wanted = MOST_EXECUTIONS
+    return progress.executions >= wanted or progress.load_s + progress.round_s > progress.left_s
 
 
 def renewal_due(plan: Plan, progress: Progress) -> bool:

@@ -119,12 +119,36 @@ class PhaseEnergyResult(Record):
     per_unit: Quantity
 
 
+class ProcessSpread(Record):
+    """How the spread between processes in a ratio's interval is known.
+
+    From this ``run`` (all its setups, with so many ``degrees`` of freedom), from the ``history`` of
+    both frameworks on this machine, or from the ``prior`` alone (0 degrees). ``sd`` is the standard
+    deviation between single processes, setup and baseline together, as a share of the ratio;
+    ``executions`` are those of the setup.
+    """
+
+    source: Literal["run", "history", "prior"]
+    degrees: float
+    sd: float
+    executions: int
+
+
+class ProcessSpreads(Record):
+    """Of each ratio, how the spread between processes is known; None where there is no ratio."""
+
+    latency: ProcessSpread | None = None
+    cpu_time: ProcessSpread | None = None
+    energy: ProcessSpread | None = None
+
+
 class Ratios(Record):
     """This setup over the baseline, from paired rounds. Below 1 is better than the baseline."""
 
     latency: Quantity
     cpu_time: Quantity
     energy: Quantity
+    processes: Annotated[ProcessSpreads | None, LEFT_OUT_IF_NONE] = None
 
 
 class Result(Record):
@@ -152,6 +176,7 @@ class Result(Record):
     preparation: Preparation | None = None
     executions: tuple[ExecutionRecord, ...] = ()
     rounds: int = 0
+    contended_rounds: Annotated[int | None, LEFT_OUT_IF_NONE] = None
     loadgen: tuple[LoadgenTest, ...] = ()
     latency_bound: LatencyBound | None = None
     instruments_share: Quantity | None = Field(
@@ -213,6 +238,7 @@ class StopReason(StrEnum):
     """Why measuring ended."""
 
     NARROW = "narrow_enough"
+    PROCESSES = "more_processes_needed"
     ALL_TESTS = "all_tests_run"
     BUDGET = "budget_ended"
     INTERRUPTED = "interrupted"

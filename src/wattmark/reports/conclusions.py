@@ -7,7 +7,8 @@
 Two setups are called apart only where their intervals of ``energy_relative`` do not overlap.
 That is stricter than a 5 % test of the difference, so "apart" is safe to say (Schenker and
 Gentleman, The American Statistician 55, 2001). Where no energy is known, sentence 1 speaks
-about time.
+about time. Where the data cannot carry a verdict (:mod:`wattmark.records.noise`), the words say so
+in its place.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from wattmark.formatting import (
 )
 from wattmark.quantities import Grade, Quantity, Reason
 from wattmark.records import Result, Run, StopReason
+from wattmark.records.noise import Figure, noise, too_noisy
 from wattmark.records.reading import (
     baseline_result,
     energy_per_query,
@@ -69,9 +71,14 @@ def _least(run: Run) -> str:
     else:
         lead = f"No energy is known ({_energy_reasons(results)}), so this speaks about time: "
         figure, what, absolute = median_latency, "median latency", median_latency
-    ranked = sorted((r for r in results if _known(figure(r))), key=lambda r: _value(figure(r)))
-    if not ranked:
+    known = sorted((r for r in results if _known(figure(r))), key=lambda r: _value(figure(r)))
+    if not known:
         return "Neither energy nor time is known, so no setup can be preferred."
+    noisy = _noisy(run, known, "latency" if lead else "energy")
+    ranked = [r for r in known if r.id not in noisy]
+    if not ranked or (noisy and all(r.id == run.plan.baseline_label for r in ranked)):
+        sentence = lead + too_noisy(list(noisy.values()))
+        return sentence[0].upper() + sentence[1:] + "."
     best, others = ranked[0], ranked[1:]
     own = absolute(best)
     shown = f" ({quantity_text(own)}{_grade_suffix(own)})" if own and own.known else ""
@@ -80,12 +87,21 @@ def _least(run: Run) -> str:
         only += "passes the quality gate" if gated else "gave a result"
         return f"{lead}{only}{shown}{_against_baseline(run, best, what)}."
     sentence = (
-        f"{lead}of the {len(results)} setups that {having}, {best.id} has the least {what}{shown}"
+        f"{lead}of the {len(results) - len(noisy)} setups that {having}"
+        f"{' and can be told from noise' if noisy else ''}, {best.id} has the least {what}{shown}"
     )
     sentence += _against_baseline(run, best, what) + _runner_up(best, others, figure)
-    if len(ranked) < len(results):
-        sentence += f"; without that figure: {listing(r.id for r in results if r not in ranked)}"
+    if len(known) < len(results):
+        sentence += f"; without that figure: {listing(r.id for r in results if r not in known)}"
+    if noisy:
+        sentence += f"; of {listing(noisy)}: {too_noisy(list(noisy.values()))}"
     return sentence[0].upper() + sentence[1:] + "."
+
+
+def _noisy(run: Run, results: Iterable[Result], figure: Figure) -> dict[str, str]:
+    """Why a verdict is refused, by setup, where it is."""
+    found = {r.id: noise(run, r, figure) for r in results}
+    return {label: why for label, why in found.items() if why}
 
 
 def _against_baseline(run: Run, best: Result, what: str) -> str:
@@ -233,6 +249,8 @@ def _trust(run: Run) -> str:
         parts.append(f"{count_text(reused, 'scored answer')} of earlier runs of the same artefacts")
     if run.stop_reason is StopReason.BUDGET:
         parts.append("the time budget ended the measuring before the plan's stopping rule did")
+    elif run.stop_reason is StopReason.PROCESSES:
+        parts.append("more processes a setup would say more, more rounds of these would not")
     elif run.stop_reason is StopReason.INTERRUPTED:
         parts.append("the run was interrupted, so it holds less than was planned")
     parts.append(_failures(run) or "no trial failed")
@@ -255,13 +273,17 @@ def _energy_trust(run: Run, results: Sequence[Result]) -> str:
             f": the true absolute figure may be {number(least, _two(least))} to "
             f"{number(most, _two(most))} times the one shown"
         )
-    ratios = [energy_ratio(r) for r, _ in known if r.id != run.plan.baseline_label]
+    noisy = _noisy(run, (r for r, _ in known), "energy")
+    others = [r for r, _ in known if r.id != run.plan.baseline_label]
+    ratios = [energy_ratio(r) for r in others if r.id not in noisy]
     halves = [_relative_half_width(q) for q in ratios if q is not None and q.known]
     if halves and max(halves) > 0:
         widest = 100 * max(halves)
         text += (
             f", while ratios to the baseline hold to ±{number(widest, _two(widest))} % or better"
         )
+    if noisy:
+        text += f"; ratios that are too noisy to conclude: {listing(noisy)}"
     if len(known) < len(results):
         text += f" ({count_text(len(results) - len(known), 'setup')} without a figure)"
     return text

@@ -12,6 +12,10 @@ from wattmark.reports.totals import TOTALS_AND_RATIOS
 
 _STOPPED = {
     StopReason.NARROW: "It stopped because they were known well enough.",
+    StopReason.PROCESSES: (
+        "It stopped because more rounds of the same processes would not have helped: what is left "
+        "is the spread between processes, and that takes more of them (`executions`)."
+    ),
     StopReason.ALL_TESTS: "It stopped when LoadGen had run all its tests.",
     StopReason.BUDGET: "It stopped because the time budget ended first.",
     StopReason.INTERRUPTED: "It was interrupted before that.",
@@ -64,14 +68,14 @@ def method(run: Run) -> list[tuple[str, str]]:
             "Warm-up ends where the data say that a worker is steady, and is not counted. "
             "Measuring goes on until the latency and CPU-time ratios to the baseline "
             f"are known to within ±{_percent(plan.ratio_width)}, by confidence sequences that "
-            "stay valid under continuous looking, or until the budget of "
-            f"{duration_text(plan.budget_s)} ends. {_STOPPED[run.stop_reason]}",
+            "stay valid under continuous looking and with the spread between processes, or until "
+            f"the budget of {duration_text(plan.budget_s)} ends. {_STOPPED[run.stop_reason]}",
         ),
         (
             "Latency and ratios",
             "Percentiles are order statistics of the answered queries, with intervals. Ratios to "
             f"the baseline ({plan.baseline_label}) come from paired rounds: below 1 is better. "
-            f"{TOTALS_AND_RATIOS}",
+            f"{TOTALS_AND_RATIOS}" + _processes_known(run),
         ),
         ("Energy", _energy(run)),
         (
@@ -92,6 +96,29 @@ def method(run: Run) -> list[tuple[str, str]]:
             "warrants.",
         ),
     ]
+
+
+_SPREAD_FROM = {
+    "run": "from all setups of this run together",
+    "history": "from earlier runs of the same frameworks on this machine",
+    "prior": (
+        "only from what processes elsewhere differ by, which makes them wide: more processes a "
+        "setup (`executions`) would tell"
+    ),
+}
+
+
+def _processes_known(run: Run) -> str:
+    """Where the spread between processes in the intervals of ratios comes from."""
+    spreads = [r.ratios.processes for r in run.results if r.ratios and r.ratios.processes]
+    known = {s.source: s for spread in spreads if (s := spread.latency or spread.cpu_time)}
+    if not known:
+        return ""
+    parts = [
+        _SPREAD_FROM[source] + (f" ({its.degrees:.0f} degrees of freedom)" if its.degrees else "")
+        for source, its in sorted(known.items())
+    ]
+    return f"How much processes differ is in their intervals, known {', or '.join(parts)}."
 
 
 def _quality(run: Run) -> str:

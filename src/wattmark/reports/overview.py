@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from wattmark.formatting import missing_text, percent_if_share, quantity_text
 from wattmark.quantities import Quantity
 from wattmark.records import Quality, Result, Run
+from wattmark.records.noise import noise
 from wattmark.records.reading import energy_per_query, median_latency
 from wattmark.reports.markdown import escape
 from wattmark.reports.rows import failure_text
@@ -44,9 +45,13 @@ def _cells(run: Run, result: Result) -> tuple[str, ...]:
         *about,
         run.task.metric,
         _quality(result.quality),
-        _text(p50),
-        _energy(energy_per_query(result)),
+        _marked(_text(p50), noise(run, result, "latency")),
+        _marked(_energy(energy_per_query(result)), noise(run, result, "energy")),
     )
+
+
+def _marked(text: str, why: str) -> str:
+    return f"{text}; too noisy to conclude" if why else text
 
 
 def _quality(quality: Quality | None) -> str:

@@ -1,10 +1,10 @@
 """Energy per query, and ratios to the baseline, from recorded rounds.
 
 Energy per query is what the meter said over all counted rounds, divided by all *attempted*
-queries: a failed query costs energy too. Ratios come from rounds paired by index; the scale that
-all modelled windows of one machine share cancels in them, which is why a ratio is so much surer
-than an absolute figure. What two modelled energies do not share, the program, stays in their ratio
-(`wattmark.records.common_parts`).
+queries: a failed query costs energy too. Ratios come from rounds paired by index
+(:mod:`.ratio_results`); the scale that all modelled windows of one machine share cancels in them,
+which is why a ratio is so much surer than an absolute figure. What two modelled energies do not
+share, the program, stays in their ratio (`wattmark.records.common_parts`).
 """
 
 from __future__ import annotations
@@ -14,60 +14,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wattmark.conduct.recorder import answered_by_both
 from wattmark.quantities import Quantity, Reason, least_trusted, sum_of_parts
-from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Plan, Ratios, Round
+from wattmark.records import ComparableEnergy, Energy, EnergyWindow, Round
 from wattmark.records.common_parts import LEVEL, Parts, difference_sd, normal_z, widened
 from wattmark.results.idle_powers import IdlePowers
-from wattmark.results.measurement import Measured, with_shared_meters
-from wattmark.statistics import accuracy_quantity, paired_ratio, paired_total_ratio, pooled_rate
+from wattmark.results.measurement import Measured
+from wattmark.statistics import accuracy_quantity, pooled_rate
 from wattmark.statistics.rates import rate_half_width
 
 
-def ratios(plan: Plan, ours: Measured, baseline: Measured, is_baseline: bool) -> Ratios:
-    """A trial over the baseline; all missing where the baseline has no round in common."""
-    one = Quantity.exact(1.0, "1")
-    if is_baseline:
-        energy = one if ours.energy_j_per_query(sorted(ours.rounds), "value") is not None else None
-        return Ratios(latency=one, cpu_time=one, energy=energy or _no_energy(ours))
-    common = sorted(ours.rounds.keys() & baseline.rounds.keys())
-    if not common:
-        missing = Quantity.missing("1", Reason.NO_BASELINE, f"{plan.baseline_label} has no result")
-        return Ratios(latency=missing, cpu_time=missing, energy=missing)
-    ours, baseline = with_shared_meters(ours, baseline, common)
-    executions = [ours.rounds[i].execution for i in common]
-    pairs = [answered_by_both(ours.samples[i], baseline.samples[i]) for i in common]
-    answered = [i for i, (a, _) in enumerate(pairs) if a.size]
-    return Ratios(
-        latency=paired_ratio(
-            [pairs[i][0] for i in answered],
-            [pairs[i][1] for i in answered],
-            executions=[executions[i] for i in answered],
-            seed=plan.seed,
-        ),
-        cpu_time=paired_total_ratio(
-            ours.cpu_s_per_query(common),
-            baseline.cpu_s_per_query(common),
-            executions=executions,
-            seed=plan.seed,
-        ),
-        energy=_energy_ratio(plan, ours, baseline, common, executions),
-    )
-
-
-def _energy_ratio(
-    plan: Plan, ours: Measured, baseline: Measured, common: list[int], executions: list[int]
+def energy_ratio(
+    ours: Measured, baseline: Measured, common: Sequence[int], ratio: Quantity
 ) -> Quantity:
-    """Ratio of gross energy, widened by what the meter's own end points say of the ratio."""
+    """The ratio of gross energy, widened by what the meter's own end points say of it.
+
+    ``ratio`` is that of the rounds in ``common``, missing where a round's energy is.
+    """
     mine = ours.energy_j_per_query(common, "value")
     theirs = baseline.energy_j_per_query(common, "value")
-    if mine is None or theirs is None:
-        return _no_energy(ours if mine is None else baseline)
-    if min(*mine, *theirs) < 0:
-        detail = "a round used less than nothing, by noise: there is no ratio to it"
-        return Quantity.missing("1", Reason.WINDOW_TOO_SHORT, detail)
-    ratio = paired_total_ratio(mine, theirs, executions=executions, seed=plan.seed)
-    if ratio.value is None:
+    if mine is None or theirs is None or ratio.value is None:
         return ratio
     low, value, high = _instruments(ratio, ours, baseline, common)
     windows = (w for side in (ours, baseline) for i in common for w in side.whole_windows(i))
@@ -79,7 +44,7 @@ def _energy_ratio(
 
 
 def _instruments(
-    ratio: Quantity, ours: Measured, baseline: Measured, common: list[int]
+    ratio: Quantity, ours: Measured, baseline: Measured, common: Sequence[int]
 ) -> tuple[float, float, float]:
     """Bounds of the ratio, no narrower than it is between the ends of the meters' intervals.
 
@@ -107,7 +72,7 @@ def _ends(window: EnergyWindow) -> tuple[float, float, float]:
     return min(low * idle, value), value, max(high / idle, value)
 
 
-def _modelled_parts(measured: Measured, indices: list[int]) -> Parts:
+def _modelled_parts(measured: Measured, indices: Sequence[int]) -> Parts:
     """What the model's energies leave open in a ratio: the program, and the machine's idle share.
 
     Parts count by their share of the whole energy; all windows of a setup are of one program.
@@ -127,7 +92,8 @@ def _modelled_parts(measured: Measured, indices: list[int]) -> Parts:
     return Parts(program / whole, idle=idle / whole, name="idle share of this machine")
 
 
-def _no_energy(measured: Measured) -> Quantity:
+def no_energy(measured: Measured) -> Quantity:
+    """Why no ratio of energies is known of it."""
     for index in measured.rounds:
         for window in measured.whole_windows(index):
             if window.gross.reason is not None:

@@ -10,7 +10,7 @@ from wattmark.quantities import Quantity, Reason
 from wattmark.records import RequestEnergy, Round
 from wattmark.records.domains import counts_as, total
 from wattmark.results.measurement import Measured
-from wattmark.statistics.percentiles import TooFewSamplesError, percentile_interval
+from wattmark.statistics.percentiles import TooFewSamplesError, percentile_over_rounds
 
 _LEVEL = 0.95
 
@@ -35,8 +35,7 @@ def request_energy(ours: Measured) -> RequestEnergy | None:
     rounds = [shares for shares in found if shares is not None]
     if not rounds or len(rounds) < len(found):
         return None
-    shares = [share for of_round in rounds for share in of_round.shares]
-    p50, p90, p99 = _percentiles(shares, (0.50, 0.90, 0.99))
+    p50, p90, p99 = _percentiles([of_round.shares for of_round in rounds], (0.50, 0.90, 0.99))
     return RequestEnergy(
         rule="equal" if rounds[0].rule is ShareRule.EQUAL else "tokens",
         batches=rounds[0].batches,
@@ -46,22 +45,25 @@ def request_energy(ours: Measured) -> RequestEnergy | None:
     )
 
 
-def _percentiles(shares: Sequence[Quantity], wanted: Sequence[float]) -> list[Quantity]:
-    """Their intervals hold the meter's own and that of the order statistic."""
+def _percentiles(rounds: Sequence[Sequence[Quantity]], wanted: Sequence[float]) -> list[Quantity]:
+    """Their intervals hold the meter's own and that of the order statistic over rounds."""
+    shares = [share for of_round in rounds for share in of_round]
     for share in shares:
         if share.reason is not None:
             return [Quantity.missing("J/query", share.reason, share.detail)] * len(wanted)
-    lows, values, highs = zip(*(share.bounds() for share in shares), strict=True)
+    lows, values, highs = (
+        [[share.bounds()[end] for share in of_round] for of_round in rounds] for end in range(3)
+    )
     level = max(0.0, min(share.level or 0.0 for share in shares) + _LEVEL - 1)
     found = []
     for p in wanted:
         try:
-            value, least, most = percentile_interval(values, p, _LEVEL)
+            value, least, most = percentile_over_rounds(values, p, _LEVEL)
         except TooFewSamplesError as error:
             found.append(Quantity.missing("J/query", Reason.TOO_FEW_SAMPLES, str(error)))
             continue
-        low = min(least, percentile_interval(lows, p, _LEVEL)[1])
-        high = max(most, percentile_interval(highs, p, _LEVEL)[2])
+        low = min(least, percentile_over_rounds(lows, p, _LEVEL)[1])
+        high = max(most, percentile_over_rounds(highs, p, _LEVEL)[2])
         grade = shares[0].grade
         found.append(Quantity.between(value, low, high, "J/query", level=level, grade=grade))
     return found

@@ -21,21 +21,23 @@ from wattmark.records import (
     Failure,
     ModelInfo,
     Plan,
+    Ratios,
     Result,
     Round,
     Trial,
 )
 from wattmark.results.bound_results import latency_bound
-from wattmark.results.energy_results import energies, ratios
+from wattmark.results.energy_results import energies
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.known_answers import Answer, KnownAnswers
 from wattmark.results.measurement import Measured
 from wattmark.results.phase_results import latency, phases, time_to_first_token
 from wattmark.results.quality import quality
 from wattmark.results.query_flops import flops_per_query
+from wattmark.results.ratio_results import ratios
 from wattmark.results.request_energy import request_energy
 from wattmark.results.text_loss import TextLosses
-from wattmark.statistics import pooled_rate
+from wattmark.statistics import PastSpreads, pooled_rate
 from wattmark.worker.held_out import held_out_digest, losses_file, read_losses
 from wattmark.worker.inputs import query_digest
 from wattmark.worker.reference_facts import ReferenceFacts, reference_facts
@@ -48,11 +50,13 @@ def summarise(
     recorder: Recorder,
     references: Mapping[str, Path],
     cache: Path,
+    past: PastSpreads | None = None,
 ) -> tuple[tuple[Result, ...], ModelInfo]:
     """Results of all trials, and the model's identity with its number of parameters.
 
     ``references`` gives the folder of the reference's facts by trial; ``cache`` holds what
-    artefacts answered in earlier runs, and gets what they answered in this one.
+    artefacts answered in earlier runs, and gets what they answered in this one; ``past`` is what
+    earlier runs on this machine say of the spread between processes.
     """
     recorded = recorder.recorded()
     measured = {t.id: Measured.of(t, recorded, recorder) for t in trials}
@@ -70,11 +74,12 @@ def summarise(
         t.id: _answers(t, measured[t.id], recorded, material, digests, task, cache) for t in trials
     }
     baseline = plan.baseline_label
+    to_baseline = ratios(plan, measured, past)
     results = []
     for trial in trials:
         ours = measured[trial.id]
         result = _result(
-            plan, trial, ours, measured[baseline], recorded, material, facts.get(trial.id)
+            plan, trial, ours, to_baseline[trial.id], recorded, material, facts.get(trial.id)
         )
         if result.failure is None:
             scored = answers[trial.id]
@@ -126,7 +131,7 @@ def _result(
     plan: Plan,
     trial: Trial,
     ours: Measured,
-    baseline: Measured,
+    to_baseline: Ratios,
     recorded: Recorded,
     material: Material,
     facts: ReferenceFacts | None,
@@ -152,8 +157,6 @@ def _result(
     )
     if failure is not None:
         return base
-    is_baseline = trial.id == plan.baseline_label
-    to_baseline = ratios(plan, ours, baseline, is_baseline)
     scores = [score for _, score in ours.first_answers().values()]
     flags = [
         *(["contended"] if any(r.contended for r in rounds) else []),
@@ -171,6 +174,7 @@ def _result(
     ]
     return base.model_copy(
         update={
+            "contended_rounds": sum(r.contended for r in rounds),
             "latency": latency([block for block in ours.latencies_ms() if block.size]),
             "throughput": _throughput(rounds),
             "cpu_time_per_query": pooled_rate(

@@ -1,15 +1,26 @@
 """Percentiles with distribution-free intervals, from the order statistics of the sample.
 
+Queries of one round share its weather: they say less than as many independent ones. How much less
+is the *design effect* of survey statistics [3]_: the variance of the share of queries under the
+percentile, as rounds show it, over that of as many independent queries. The arms of the interval by
+order statistics are stretched by its root (Woodruff's method [4]_, on the logarithm).
+
 References
 ----------
 .. [1] H. A. David and H. N. Nagaraja, *Order Statistics*, 3rd ed., Wiley 2003, section 7.1.
 .. [2] W. Q. Meeker, G. J. Hahn and L. A. Escobar, *Statistical Intervals*, 2nd ed.,
    Wiley 2017, section 5.2.
+.. [3] L. Kish, *Survey Sampling*, Wiley 1965, section 8.2.
+.. [4] R. S. Woodruff, "Confidence intervals for medians and other position measures", JASA 47
+   (1952) 635-646.
+.. [5] W. Q. Meeker, G. J. Hahn and L. A. Escobar, as above, section 4.4: variance of a normal
+   quantile's estimate.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,9 +60,8 @@ def percentile_interval(
 
         l = max { l : P(B <= l - 1) <= alpha / 2 }     u = min { u : P(B >= u) <= alpha / 2 }
 
-    Its coverage is at least ``level`` for every continuous distribution. Samples that a burst of
-    contention correlates carry less information than their number says: the interval speaks of
-    the runs that were made, a comparison should use :mod:`.ratios`.
+    Its coverage is at least ``level`` for every continuous distribution. Samples that rounds
+    correlate carry less information than their number says: :func:`percentile_over_rounds`.
 
     Parameters
     ----------
@@ -91,12 +101,57 @@ def percentile_interval(
     return float(ordered[rank - 1]), float(ordered[lower - 1]), float(ordered[upper - 1])
 
 
+def percentile_over_rounds(
+    rounds: Sequence[ArrayLike], p: float, level: float = 0.95
+) -> tuple[float, float, float]:
+    """:func:`percentile_interval` of all rounds' samples, as sure as the rounds agree.
+
+    With n_j samples in round j of k, of which the share f_j lies at or below the estimate, and N in
+    all, the arms of the interval are stretched on the logarithm by::
+
+        t / z sqrt(max(1, deff))     deff = k / (k - 1) sum((n_j (f_j - f))^2) / (N f (1 - f))
+
+    where t is Student's of k - 1 degrees of freedom and z the normal quantile. Where ``deff`` is 1
+    or less, and for one round, nothing is stretched. Far out in a tail few rounds decide, and the
+    worst of them is yet to come; so each arm is at least what shifts of rounds make of it that are
+    normal on the logarithm, of standard deviation s (that of the rounds' medians) [5]_::
+
+        t s sqrt(1 / k + z_p^2 / (2 (k - 1)))
+
+    Samples are positive; those of a round in any order. Errors as in :func:`percentile_interval`.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    blocks = [np.asarray(block, dtype=np.float64).ravel() for block in rounds]
+    blocks = [block for block in blocks if block.size]
+    together = np.concatenate(blocks) if blocks else np.empty(0)
+    value, low, high = percentile_interval(together, p, level)
+    k = len(blocks)
+    share = float((together <= value).mean())
+    if k < 2 or low <= 0 or not 0 < share < 1:
+        return value, low, high
+    sizes = np.array([block.size for block in blocks])
+    under = np.array([(block <= value).sum() for block in blocks])
+    squares = float(((under - sizes * share) ** 2).sum())
+    effect = k / (k - 1) * squares / (together.size * share * (1 - share))
+    if effect <= 1:
+        return value, low, high
+    q = (1 + level) / 2
+    t = float(stdtrit(k - 1, q))
+    stretch = t / float(ndtri(q)) * math.sqrt(effect)
+    shift = float(np.std([math.log(np.median(block)) for block in blocks], ddof=1))
+    arm = t * shift * math.sqrt(1 / k + float(ndtri(p)) ** 2 / (2 * (k - 1)))
+    down = max(arm, stretch * math.log(value / low))
+    up = max(arm, stretch * math.log(high / value))
+    return value, value * math.exp(-down), value * math.exp(up)
+
+
 def percentile_quantity(
-    samples: ArrayLike, p: float, unit: str = "ms", level: float = 0.95
+    rounds: Sequence[ArrayLike], p: float, unit: str = "ms", level: float = 0.95
 ) -> Quantity:
-    """:func:`percentile_interval` as a quantity; missing (too few samples) where none exists."""
+    """:func:`percentile_over_rounds` as a quantity; missing (too few samples) where none exists."""
     try:
-        value, low, high = percentile_interval(samples, p, level)
+        value, low, high = percentile_over_rounds(rounds, p, level)
     except TooFewSamplesError as error:
         return Quantity.missing(unit, Reason.TOO_FEW_SAMPLES, str(error))
     return Quantity.between(value, low, high, unit, level=level)

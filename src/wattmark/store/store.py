@@ -36,8 +36,10 @@ from wattmark.records import (
     TaskInfo,
     bundle_of,
 )
+from wattmark.results.past_spreads import PastRun
 from wattmark.store import locations, recorded, samples
 from wattmark.store.database import WrittenJson, open_database
+from wattmark.store.past_rounds import past_runs
 from wattmark.store.tables import (
     ExecutionRow,
     FailureRow,
@@ -259,6 +261,11 @@ class Store:
         """What was measured so far, for resuming a run and for reports of unfinished ones."""
         with self._transaction(f"run {run_id}") as session:
             return recorded.progress(session, run_id)
+
+    def past_runs(self, run_id: str, plan: Plan, environment: Environment) -> list[PastRun]:
+        """Earlier runs on the machine of this one, with what each of their rounds took."""
+        with self._transaction("earlier runs") as session:
+            return past_runs(session, run_id, plan, environment)
 
     @contextmanager
     def _transaction(self, what: str) -> Iterator[Session]:

@@ -209,16 +209,26 @@ def _conduct(store: Store, run_id: str, material: Material, observe: Observer) -
     from wattmark.assets.cache import cache_folder
     from wattmark.conduct.conductor import Conductor
     from wattmark.rating import rate_results
+    from wattmark.results.past_spreads import past_spreads
     from wattmark.results.summary import summarise
     from wattmark.store.run_recorder import RunRecorder
 
     recorded = store.progress(run_id)
     recorder = RunRecorder(store, run_id)
-    conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe)
+    past = past_spreads(
+        store.past_runs(run_id, recorded.plan, recorded.environment), recorded.created_at
+    )
+    conductor = Conductor(recorded.plan, material, recorder, cache_folder(), observe, past=past)
     try:
         outcome = conductor.run()
         results, model = summarise(
-            recorded.plan, conductor.trials, material, recorder, outcome.references, cache_folder()
+            recorded.plan,
+            conductor.trials,
+            material,
+            recorder,
+            outcome.references,
+            cache_folder(),
+            past,
         )
         done = Run(
             id=run_id,
