@@ -17,7 +17,7 @@ from wattmark.records import bundle_of
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    return a_run().model_dump(mode="json") | changes
+    return json.loads(bundle_of(a_run()).document) | changes
 
 
 def test_two_writings_of_a_document_are_one_bundle() -> None:

@@ -98,7 +98,8 @@ def test_levels_of_a_model_go_on_to_its_energies() -> None:
     assert wide.busy_w.bounds() == pytest.approx((7.2, 10.0, 13.2))
     assert (wide.busy_w.level, wide.program_spread) == (0.9, 0.2)
     assert modelled_energy(1.0, 1.0, 1, wide)[0].level == pytest.approx(0.7)
-    assert comparable_energy(CpuWork(1.0, 1.0, 1), wide).energy.level == 0.8
+    # what is comparable is the program's spread and the idle share's effect, at one level
+    assert comparable_energy(CpuWork(1.0, 1.0, 1), wide).energy.level == 0.95
     poor = PowerModel(watts(1, 10, 100, level=0.0), share(0.1, 0.2, 0.3))
     assert modelled_energy(1.0, 1.0, 1, poor)[0].level == 0.0
     worse = PowerModel(watts(1, 10, 100), share(0.1, 0.2, 0.3, level=0.0))
@@ -108,8 +109,10 @@ def test_levels_of_a_model_go_on_to_its_energies() -> None:
 def test_work_on_more_cores_than_its_own_costs_less_idle() -> None:
     model = PowerModel(watts(5, 10, 20), share(0.1, 0.2, 0.5))
     found = comparable_energy(CpuWork(cpu_s=4.0, wall_s=1.0, cores=1), model).energy
-    # 10 W x ((1 - share) x 4 s + share x 1 s): less, the larger the share
-    assert found.bounds() == pytest.approx((25.0 * 0.9, 34.0, 37.0 * 1.1))
+    # 10 W x ((1 - share) x 4 s + share x 1 s): less, the larger the share; 25 J at its high end
+    own = math.hypot(math.log(34.0 / 25.0), math.log(1.1 / 0.9) / math.sqrt(2))
+    bounds = 34.0 * math.exp(-own), 34.0, 34.0 * math.exp(own)
+    assert found.bounds() == pytest.approx(bounds)
 
 
 def test_no_cpu_time_and_no_time_are_work_and_below_is_none() -> None:

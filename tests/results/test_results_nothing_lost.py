@@ -208,6 +208,7 @@ def run_of(
         examples=[SimpleNamespace(label=str(n)) for n in range(QUERIES)],
         queries=[{"x": np.full(1, n)} for n in range(QUERIES)],
         calibrated_on_measured=False,
+        held_out=[],
     )
     trials = [
         Trial(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from rounds_with_samples import MS, a_round, samples
+from rounds_with_samples import MS, a_round, ratios_of, samples
 from synthetic_run import BASELINE, make_result, make_run
 
 from wattmark.metrology.counters import window_without_idle
 from wattmark.quantities import Grade, Quantity, Reason
-from wattmark.records import Energy, EnergyWindow, MeterReading, Plan, Result
+from wattmark.records import Energy, EnergyWindow, MeterReading, Result
 from wattmark.records.domains import total
 from wattmark.records.reading import (
     comparable_per_query,
@@ -17,7 +17,7 @@ from wattmark.records.reading import (
     instruments,
 )
 from wattmark.reports.three_energies import three_energies
-from wattmark.results.energy_results import energies, ratios
+from wattmark.results.energy_results import energies
 from wattmark.results.idle_powers import IdlePowers
 from wattmark.results.measurement import Measured
 from wattmark.results.request_energy import request_energy
@@ -104,8 +104,6 @@ def test_a_card_without_a_counter_counts_by_its_power_beside_one_with() -> None:
 
 
 def test_one_instrument_stands_for_all_rounds_of_both_sides_of_a_ratio() -> None:
-    plan = Plan.model_validate({"name": "n", "task": "t", "model": "m", "setups": ["jax/jit/fp32"]})
-
     def of(counter: Quantity, sensor: float) -> tuple[EnergyWindow, ...]:
         return window("nvml", "gpu:0", counter), window("nvml-power", "gpu:0", joules(sensor))
 
@@ -113,7 +111,7 @@ def test_one_instrument_stands_for_all_rounds_of_both_sides_of_a_ratio() -> None
     baseline = measured(of(joules(10.0), 40.0), of(LOST, 40.0), of(joules(10.0), 40.0))
     assert ours.energy_j_per_query([0, 1, 2], "value") == [1.0] * 3
     assert baseline.energy_j_per_query([0, 1, 2], "value") == [4.0] * 3
-    assert ratios(plan, ours, baseline, is_baseline=False).energy.value == pytest.approx(0.5)
+    assert ratios_of(ours, baseline).energy.value == pytest.approx(0.5)
 
 
 def test_the_figure_that_counts_is_the_one_that_is_compared() -> None:

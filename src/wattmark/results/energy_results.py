@@ -151,7 +151,7 @@ def _comparable(
     spread = pooled_rate(joules, queries, "1", level=whole.level)
     rounds = Parts.of(spread, None) if spread.known else None
     level = min(part.energy.level or 0.0 for part in parts)
-    sd = math.log(high / low) / (2 * normal_z(level)) if level else 0.0
+    sd = math.log(high / low) / (2 * normal_z(level if level < 1 else LEVEL)) if level else 0.0
     told_apart = all(part.idle_effect is not None for part in parts)
     effect = sum(j * (p.idle_effect or 0.0) for j, p in zip(joules, parts, strict=True)) / value
     return ComparableEnergy(
