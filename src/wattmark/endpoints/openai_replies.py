@@ -66,13 +66,15 @@ def generated_text(part: Any, *, within: bool = True) -> str:
 
 
 def _object(text: bytes) -> dict[str, Any]:
-    end = None
     try:
         value = json.loads(text)
     except ValueError as error:
-        value, end = _first_object(text), error
-    if end is not None and (not isinstance(value, dict) or reported_error(value) is None):
-        raise MalformedReplyError(f"not JSON: {text[:80]!r}") from end
+        first = _first_object(text)
+        if isinstance(first, dict) and (said := reported_error(first)) is not None:
+            raise ReportedError(said) from error
+        if text.lstrip().startswith(b'{"error"'):  # transformers serve does not escape its words
+            raise ReportedError(text.decode("utf-8", "replace")[:200]) from error
+        raise MalformedReplyError(f"not JSON: {text[:80]!r}") from error
     if not isinstance(value, dict):
         raise MalformedReplyError(f"not a JSON object: {text[:80]!r}")
     if (said := reported_error(value)) is not None:

@@ -10,6 +10,8 @@ from wattmark.endpoints.api import Reply
 
 #: No request has so many tokens; a larger number is a fault of the server.
 _MOST_TOKENS = 10**9
+#: What prompt and completion tokens are called: by OpenAI, and by mlx-vlm and OpenAI's newer API.
+_NAMES = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))
 
 
 def take_usage(
@@ -25,9 +27,8 @@ def take_usage(
         usage = next((c["usage"] for c in choices if isinstance(c.get("usage"), dict)), None)
     if not isinstance(usage, dict):
         return False
-    tokens_in, tokens_out = (
-        _count(reply, usage, key) for key in ("prompt_tokens", "completion_tokens")
-    )
+    names = [next((n for n in known if usage.get(n) is not None), None) for known in _NAMES]
+    tokens_in, tokens_out = (None if name is None else _count(reply, usage, name) for name in names)
     total: Any = usage.get("total_tokens")
     if _is_count(total) and (tokens_in or 0) + (tokens_out or 0) > total:
         reply.tokens_in = reply.tokens_out = None
@@ -40,7 +41,7 @@ def take_usage(
         reply.count_fault = "the server's usage says prompt_tokens 0, but there was a prompt"
         tokens_in = None
     reply.tokens_in = reply.tokens_in if tokens_in is None else tokens_in
-    if "completion_tokens" in usage and usage["completion_tokens"] is not None:
+    if names[1] is not None:
         reply.tokens_out = tokens_out
     return True
 
@@ -59,9 +60,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _count(reply: Reply, usage: Mapping[str, Any], key: str) -> int | None:
-    value = usage.get(key)
-    if value is None:
-        return None
+    value = usage[key]
     if not _is_count(value):
         reply.count_fault = f"the server's usage says {key} {value!r}, which cannot be"[:200]
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,7 +32,7 @@ def shares(slo: Slo | None, requests: Sequence[Request]) -> tuple[SloShare, ...]
         times_s = [None if r.failure else _seconds(r)[bound.metric] for r in requests]
         kept = sum(value_s is not None and bound.holds(value_s) for value_s in times_s)
         share = accuracy_quantity(kept, len(requests))
-        enough = share.value is not None and share.value >= bound.quantile
+        enough = bool(requests) and kept >= _rank(bound, len(requests))
         found.append(
             SloShare(
                 bound=str(bound), share=share, kept=enough, figure=_figure(bound, times_s, requests)
@@ -51,7 +52,7 @@ def _figure(bound: Bound, times_s: Sequence[float | None], requests: Sequence[Re
 
     n, p = len(times_s), bound.quantile
     known_ms = np.sort(np.array([s for s in times_s if s is not None])) * 1e3
-    rank = max(1, int(np.ceil(n * p - 1e-9)))
+    rank = _rank(bound, n)
     if n == 0 or rank > known_ms.size:
         return Quantity.missing("ms", Reason.NOT_MEASURED, _why(bound, times_s, requests))
     below = bdtr(np.arange(n, dtype=np.float64), n, p)  # of k or fewer under the true quantile
@@ -60,6 +61,11 @@ def _figure(bound: Bound, times_s: Sequence[float | None], requests: Sequence[Re
     level = float(below[upper - 1] - below[lower - 1])
     value, low, high = (float(known_ms[k - 1]) for k in (rank, lower, upper))
     return Quantity.between(value, low, high, "ms", level=min(0.95, max(0.0, level)))
+
+
+def _rank(bound: Bound, requests: int) -> int:
+    """Which request, by ascending time, is the percentile of a bound; the first is 1."""
+    return max(1, math.ceil(requests * bound.percent / 100))
 
 
 def _why(bound: Bound, times_s: Sequence[float | None], requests: Sequence[Request]) -> str:
