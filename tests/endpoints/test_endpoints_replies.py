@@ -16,10 +16,12 @@ from wattmark.endpoints.known_apis import api
 from wattmark.endpoints.outcomes import Failure, Request
 from wattmark.endpoints.token_times import (
     AT_ONCE,
+    NO_MORE,
     NOT_STREAMED,
     SEVERAL_A_PIECE,
     UNCOUNTED,
     gaps_ns,
+    one_token_a_piece,
     tpot_ns,
 )
 
@@ -107,8 +109,11 @@ def test_a_piece_of_several_tokens_has_no_time_unless_somebody_counted_them() ->
     bundled = [event(delta(content="four tokens in one ")), *TOKENS[:4]]
     request, _ = read(*bundled, USAGE, DONE)
     assert tpot_ns(request) == gaps_ns(request) == SEVERAL_A_PIECE
+    assert not one_token_a_piece(request) and one_token_a_piece(read(*TOKENS, USAGE, DONE)[0])
     request.first_tokens, request.streamed_tokens = 4, 8  # as a tokenizer says
     assert tpot_ms(request) == 20
+    request.streamed_tokens = 4  # of another model
+    assert tpot_ns(request) == NO_MORE
     counted = [
         event({**delta(content="x "), "usage": usage(tokens)["usage"]}) for tokens in (4, 5, 6, 8)
     ]

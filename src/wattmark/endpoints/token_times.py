@@ -24,12 +24,13 @@ from wattmark.endpoints.outcomes import Request
 #: Bounds on a number of tokens that are this close are as good as the number.
 MOST_SPREAD = 0.05
 
-NOT_STREAMED = "the reply was not streamed"
+NOT_STREAMED = "no text was streamed"
 UNCOUNTED = "nobody counted the tokens: name a --tokenizer"
 AT_ONCE = "all tokens came at the same time"
 SEVERAL_A_PIECE = (
     "pieces of the stream hold several tokens, and how many is not known: name a --tokenizer"
 )
+NO_MORE = "no token was counted after the first piece, though text came: another tokenizer's?"
 MORE_PIECES = "the stream has more pieces than tokens were counted, so a piece is no token"
 
 
@@ -62,6 +63,11 @@ def gaps_ns(request: Request) -> NDArray[np.int64] | str:
     return times_ns[1:] - times_ns[:-1]
 
 
+def one_token_a_piece(request: Request) -> bool:
+    """Whether the counts say that every piece is a token, so that nobody need count the first."""
+    return _streamed_tokens(request) == request.pieces
+
+
 def _streamed_tokens(request: Request) -> int | str:
     """How many tokens all pieces held, or why that is not known."""
     if request.first_token_ns is None or request.last_token_ns is None:
@@ -83,7 +89,7 @@ def _tokens_after_first(request: Request) -> int | str:
         return AT_ONCE
     if request.first_tokens is not None:
         after = streamed - request.first_tokens
-        return after if after >= 1 else "the first piece is said to hold all tokens, and is not all"
+        return after if after >= 1 else NO_MORE
     most = streamed - request.first_pieces
     if most < later:
         return MORE_PIECES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattmark.formatting import DASH, quantity_text
+from wattmark.quantities import Reason
 from wattmark.records import EndpointResult, EndpointRun, SloShare
 from wattmark.reports.cells import Column, Row, Table, figure_cell, text_cell
 from wattmark.reports.shown import Shown
@@ -102,6 +103,7 @@ def endpoint_sentences(run: EndpointRun) -> list[str]:
                 else "."
             )
         )
+    said += _unknown(result)
     if result.quality_metric and result.quality.known:
         said.append(f"Quality ({result.quality_metric}): {quantity_text(result.quality)}")
     if "generator_saturated" in result.flags:
@@ -114,6 +116,20 @@ def endpoint_sentences(run: EndpointRun) -> list[str]:
     if result.energy_per_query.value is None and result.energy_per_query.reason is not None:
         said.append(f"No energy: {result.energy_per_query.reason.sentence}")
     return said
+
+
+def _unknown(result: EndpointResult) -> list[str]:
+    """Why figures of tokens are missing, where a server gave what might have told them."""
+    figures = {
+        "time per output token": result.time_per_output_token.p50,
+        "time between tokens": result.time_between_tokens and result.time_between_tokens.p50,
+        "output tokens": result.tokens_out_per_query,
+    }
+    whys: dict[str, list[str]] = {}
+    for name, figure in figures.items():
+        if figure and figure.reason is Reason.NOT_MEASURED and figure.detail:
+            whys.setdefault(figure.detail, []).append(name)
+    return [f"No {' and no '.join(names)}: {why}." for why, names in whys.items()]
 
 
 def _judged(bound: SloShare) -> str:

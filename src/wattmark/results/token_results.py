@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.endpoints.outcomes import Request
-from wattmark.endpoints.token_times import gaps_ns
+from wattmark.endpoints.token_times import UNCOUNTED, gaps_ns
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Latency, TokenCounts
 from wattmark.results.phase_results import latency
@@ -73,4 +73,4 @@ def token_counts(valid: Sequence[Request], counts: Sequence[int | None]) -> Toke
 
 
 def _uncounted(valid: Sequence[Request]) -> str:
-    return most_said([r.count_fault for r in valid if r.count_fault]) or "nobody counted the tokens"
+    return most_said([r.count_fault for r in valid if r.count_fault]) or UNCOUNTED

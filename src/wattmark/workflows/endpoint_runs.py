@@ -240,6 +240,7 @@ def _tokenizer(name: str) -> Callable[[str], int]:
 def _count(load: Load, count: Callable[[str], int]) -> None:
     """Count the tokens of replies whose server did not, and those of first pieces."""
     from wattmark.endpoints.outcomes import TokenSource
+    from wattmark.endpoints.token_times import one_token_a_piece
 
     for request in load.requests:
         if request.failure is not None:
@@ -248,7 +249,8 @@ def _count(load: Load, count: Callable[[str], int]) -> None:
         if request.tokens_out is None:
             request.tokens_out = counted
             request.token_source = TokenSource.TOKENIZER
-        if request.pieces and request.first_tokens is None:
+        known = request.first_tokens is not None or one_token_a_piece(request)
+        if request.pieces and not known:
             request.streamed_tokens = min(counted, request.tokens_out)
             request.first_tokens = count(load.first_texts[request.index])
 
