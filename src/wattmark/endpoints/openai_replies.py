@@ -96,13 +96,17 @@ def _choices(value: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     if not isinstance(choices, list):
         raise MalformedReplyError("'choices' is not a list")
-    if not all(isinstance(choice, dict) for choice in choices):
-        raise MalformedReplyError("a choice is not an object")
+    for choice in choices:
+        if not isinstance(choice, dict):
+            raise MalformedReplyError("a choice is not an object")
     return choices
 
 
 def _piece(choice: dict[str, Any]) -> str:
     """The text of a choice: of a chat's delta or message, or a completion's own."""
+    delta = choice.get("delta")
+    if type(delta) is dict and len(delta) == 1 and type(text := delta.get("content")) is str:
+        return text  # the form of nearly every event
     for name in ("delta", "message"):
         if (part := choice.get(name)) is not None:
             if not isinstance(part, dict):
@@ -205,7 +209,7 @@ class _Stream:
             return 0
         value = _object(data)
         choices, reply = _choices(value), self._reply
-        text = "".join(map(_piece, choices))
+        text = _piece(choices[0]) if len(choices) == 1 else "".join(map(_piece, choices))
         if text:
             reply.texts.append(text)
         before = reply.tokens_out
@@ -217,7 +221,10 @@ class _Stream:
         for choice in choices:
             reason = choice.get("finish_reason")
             index = choice.get("index", 0)
-            self._ends[index] = bool(reason) or self._ends.get(index, False)
+            if not reason:
+                self._ends.setdefault(index, False)
+                continue
+            self._ends[index] = True
             if reason in ("stop", "eos", "eos_token", "end_turn", "tool_calls"):
                 reply.silent_end = not text
         return 1 if text else 0

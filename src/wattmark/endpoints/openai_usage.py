@@ -24,7 +24,8 @@ def take_usage(
     """
     usage = value.get("usage")
     if usage is None:
-        usage = next((c["usage"] for c in choices if isinstance(c.get("usage"), dict)), None)
+        for choice in choices:
+            usage = choice.get("usage") or usage
     if not isinstance(usage, dict):
         return False
     names = [next((n for n in known if usage.get(n) is not None), None) for known in _NAMES]

@@ -9,17 +9,24 @@ end of a text (``error`` of OpenRouter, ``abort`` of SGLang, ``network_error`` o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _MESSAGES = ("message", "msg", "detail", "error_message", "error_msg", "errmsg", "status_msg")
 _NO_END = ("abort", "aborted", "cancelled", "canceled", "failed", "network_error", "timeout")
+#: Where an event has choices and none of these, only a choice can say that it failed.
+_SIGNS = {"error", "errors", "type", "success", "base_resp"}
 #: So much of what a server said is kept.
 _KEPT = 200
 
 
 def reported_error(value: Mapping[str, Any]) -> str | None:
     """What a reply, or an event of one, says of a failure; None where it says nothing of one."""
+    choices = value.get("choices")
+    if (
+        isinstance(choices, list) and choices and value.keys().isdisjoint(_SIGNS)
+    ):  # every token's event
+        return _of_choices(choices)
     for key in ("error", "errors"):
         if value.get(key):
             return sentence_of(value[key], value)
@@ -28,9 +35,8 @@ def reported_error(value: Mapping[str, Any]) -> str | None:
     base = value.get("base_resp")
     if isinstance(base, dict) and base.get("status_code"):
         return sentence_of(base, base)
-    choices = value.get("choices")
     if isinstance(choices, list):
-        return next((said for choice in choices if (said := _of_choice(choice))), None)
+        return _of_choices(choices)
     said_something = any(isinstance(value.get(key), (str, list)) for key in _MESSAGES)
     carries = any(value.get(key) for key in ("usage", "data", "outputs", "choices"))
     return sentence_of(value, value) if said_something and not carries else None
@@ -57,12 +63,21 @@ def sentence_of(said: Any, around: Mapping[str, Any]) -> str:
     return sentence if code is None else f"{code}: {sentence}"
 
 
+def _of_choices(choices: Sequence[Any]) -> str | None:
+    for choice in choices:
+        if (said := _of_choice(choice)) is not None:
+            return said
+    return None
+
+
 def _of_choice(choice: Any) -> str | None:
     if not isinstance(choice, dict):
         return None
     if choice.get("error"):
         return sentence_of(choice["error"], {})
     reason = choice.get("finish_reason")
+    if reason is None:
+        return None
     if isinstance(reason, dict):  # of SGLang's own API: {"type": "abort", "message": ...}
         kind = str(reason.get("type", ""))
         return sentence_of(reason, {}) if _is_failure(kind) else None

@@ -10,7 +10,7 @@ clients in use do: events that no empty line parts, a last event that nothing en
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wattmark.endpoints.outcomes import MalformedReplyError
 
@@ -18,8 +18,7 @@ from wattmark.endpoints.outcomes import MalformedReplyError
 LONGEST_EVENT_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class StreamedEvent:
+class StreamedEvent(NamedTuple):
     """The ``data`` of an event, and whether the event is called an error."""
 
     data: bytes
@@ -43,6 +42,9 @@ class EventStream:
 
         Raises MalformedReplyError where an event grows beyond LONGEST_EVENT_BYTES.
         """
+        held = self._first or self._rest or self._data or self._error or self._after_cr
+        if not held and _is_one_event(chunk):  # as that of a token mostly is
+            return [StreamedEvent(chunk[6:-2])]
         text = self._rest + chunk if self._rest else chunk
         if self._first:
             if len(text) < 3 and b"\xef\xbb\xbf".startswith(text):
@@ -110,6 +112,12 @@ class EventStream:
             self._events.append(StreamedEvent(b"\n".join(self._data), self._error))
             self._data = []
             self._held_bytes = 0
+
+
+def _is_one_event(chunk: bytes) -> bool:
+    """Whether it is a single line of data and the empty line that ends its event."""
+    ends = chunk.endswith(b"\n\n") and chunk.find(b"\n") == len(chunk) - 2
+    return ends and chunk.startswith(b"data: ") and b"\r" not in chunk
 
 
 def _is_json(lines: list[bytes]) -> bool:
