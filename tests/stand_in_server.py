@@ -15,7 +15,17 @@ from typing import Any
 
 #: Tokens of a reply, and the pause between two of them.
 TOKENS, PAUSE_S = 16, 0.0
-MODELS = ("good", "uncounted", "whole", "stalls", "half-closed", "malformed", "busy", "broken")
+MODELS = (
+    "good",
+    "uncounted",
+    "whole",
+    "stalls",
+    "half-closed",
+    "malformed",
+    "busy",
+    "broken",
+    "strict",
+)
 
 
 def _chunk(data: bytes) -> bytes:
@@ -68,6 +78,13 @@ class StandIn(asyncio.Protocol):
             if line.startswith(b"Authorization"):
                 self.keys.add(line.decode())
         asked = json.loads(body[:length])
+        if asked.get("model") == "strict":
+            refused = [name for name in ("stream_options", "temperature") if name in asked]
+            if refused:
+                said = {"error": {"message": f"Unsupported parameter: {refused[0]}"}}
+                self.transport.write(_answer("400 Bad Request", said))
+                return
+            asked["model"] = "uncounted"
         self.reply(asked.get("model", ""), head)
 
     def reply(self, model: str, head: bytes) -> None:

@@ -17,6 +17,7 @@ from wattmark.endpoints.generator import GONE_AFTER, Generator
 from wattmark.endpoints.known_apis import api
 from wattmark.endpoints.limits import Limits
 from wattmark.endpoints.outcomes import Failure, Load, TokenSource
+from wattmark.endpoints.warm_up import Warmed, warm_up
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_every_request_is_answered_once_and_its_times_are_in_order(url, schedule
         assert request.first_token_ns is not None and request.sent_ns is not None
         assert request.scheduled_ns <= request.issued_ns <= request.sent_ns
         assert request.sent_ns <= request.first_token_ns <= request.end_ns
-        assert len(request.token_times_ns) == TOKENS
+        assert len(request.token_times_ns) == request.pieces == TOKENS
         assert (request.tokens_in, request.tokens_out) == (3, TOKENS)
         assert request.token_source is TokenSource.USAGE
     assert set(done.texts.values()) == {"a " * TOKENS}
@@ -113,9 +114,26 @@ def test_a_server_that_hangs_mid_token_is_given_up_and_what_came_is_kept(url) ->
 
 def test_a_reply_without_usage_has_no_count_and_one_in_one_piece_has_no_first_token(url) -> None:
     uncounted = load(url, "uncounted", ClosedLoop(1, 1)).requests[0]
-    assert (uncounted.tokens_out, uncounted.tpot_ns) == (None, None)
+    assert (uncounted.tokens_out, uncounted.pieces) == (None, TOKENS)
     whole = load(url, "whole", ClosedLoop(1, 1)).requests[0]
     assert (whole.failure, whole.ttft_ns, whole.tokens_out) == (None, None, TOKENS)
+
+
+def test_a_server_that_refuses_an_option_is_asked_again_without(url) -> None:
+    async def warm(model: str) -> Warmed:
+        server, limits = Server(url), Limits()
+        return await warm_up(
+            server, api("openai", max_tokens=4), model, ["hello"], limits, clients=2, requests=3
+        )
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        strict, good, nobody = (runner.run(warm(m)) for m in ("strict", "good", "nobody"))
+    assert strict.api.left_out == ("stream_options", "temperature")
+    assert [r.failure for r in strict.load.requests] == [None] * 3
+    assert b"max_tokens" in strict.asks[0] and b"temperature" not in strict.asks[0]
+    assert good.api.left_out == ()
+    assert nobody.api.left_out == ()  # a 404 is no refusal of an option
+    assert "no model" in nobody.load.requests[0].sentence
 
 
 def test_a_server_that_is_not_there_ends_the_load() -> None:

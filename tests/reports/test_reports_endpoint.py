@@ -9,15 +9,17 @@ import html as html_module
 import io
 import json
 import re
+from typing import Any
 
 import pytest
 from old_endpoint_run import old_endpoint_run
 
 from wattmark import registry
 from wattmark.errors import UnknownNameError
-from wattmark.records import EndpointRun, FailureCount
+from wattmark.quantities import Quantity, Reason
+from wattmark.records import EndpointRun, FailureCount, Latency, TokenCounts
 from wattmark.reports.endpoint_report import again, endpoint_report
-from wattmark.reports.endpoint_table import shown_endpoint_runs
+from wattmark.reports.endpoint_table import endpoint_sentences, shown_endpoint_runs
 
 HOSTILE = "<script>alert(1)</script> | `x`"
 
@@ -92,3 +94,31 @@ def test_one_load_stands_upright_and_several_side_by_side() -> None:
     both = shown_endpoint_runs([run, run])
     assert not both.upright and len(both.table.rows) == 2
     assert len(set(both.conclusions)) == len(both.conclusions)
+
+
+def with_result(**changes: Any) -> EndpointRun:
+    run = old_endpoint_run()
+    return run.model_copy(update={"result": run.result.model_copy(update=changes)})
+
+
+def test_a_bound_shows_the_figure_that_it_is_judged_on_and_a_load_what_was_refused() -> None:
+    (bound, *_) = old_endpoint_run().result.slo
+    judged = bound.model_copy(update={"figure": Quantity.between(41.5, 40, 45, "ms")})
+    run = with_result(slo=(judged,), left_out=("temperature",))
+    (said, *_) = endpoint_sentences(run)
+    assert "41.5 [40.0, 45.0] ms over all requests; " in said
+    assert "41.5 [40.0, 45.0] ms" in endpoint_report(run, "html")
+    assert "The server refused temperature" in endpoint_report(run, "md")
+
+
+def test_every_percentile_of_a_load_is_shown_and_why_one_is_missing() -> None:
+    none = Quantity.missing("ms", Reason.NOT_MEASURED, "pieces hold several tokens")
+    known = Quantity.between(5.0, 4.0, 6.0, "ms")
+    gaps = Latency(p50=known, p90=known, p95=known, p99=known, mean=known)
+    counts = TokenCounts(**dict.fromkeys(("p50", "p90", "p95", "p99"), known))
+    missing = Latency(p50=none, p90=none, p95=none, p99=none, mean=none)
+    run = with_result(time_between_tokens=gaps, tokens_out=counts, time_per_output_token=missing)
+    (row,) = csv.DictReader(io.StringIO(endpoint_report(run, "csv")))
+    assert [row[f"gap_p{n}_ms"] for n in (50, 90, 95, 99)] == ["5.0"] * 4
+    assert "tokens_out_p95_token" in row
+    assert "No time per output token: pieces hold several tokens" in endpoint_report(run, "md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +35,12 @@ def valid(index: int, latency_ms: float | None = None, late_ms: float | None = N
         scheduled_ns=due,
         issued_ns=due + round(late * MS),
         first_token_ns=due + (10 + index) * MS,
+        last_token_ns=due + (40 + 2 * index) * MS,
+        pieces=11,
+        first_pieces=1,
+        token_times_ns=array(
+            "q", (due + round((10 + index + n * (3 + 0.1 * index)) * MS) for n in range(11))
+        ),
         end_ns=due + round(took * MS),
         tokens_in=5 + index % 2,
         tokens_out=11,
@@ -139,6 +146,62 @@ def test_shares_of_an_objective_count_failures_and_not_what_was_cut_off() -> Non
     assert token.share == accuracy_quantity(20, 42) and not token.kept
 
 
+def test_an_objective_is_judged_on_the_figure_that_it_shows() -> None:
+    latency, first_token = a_result().slo
+    assert latency.figure is not None and first_token.figure is not None
+    # the 38th of 42 requests, of which two failed: 40 ms and 2 ms more each time
+    assert (latency.figure.value, latency.figure.unit) == (114.0, "ms")
+    assert (first_token.figure.value, first_token.kept) == (30.0, True)  # the 21st of 42
+    for found in a_result(slo="p75<98ms,ttft_p25<50ms,tpot_p10<3.5ms,p97<60s,p99.9<60s").slo:
+        limit_ms = {"p75<98ms": 98, "ttft_p25<50ms": 50, "tpot_p10<3.5ms": 3.5}.get(found.bound)
+        assert found.figure is not None
+        if limit_ms is None:  # it falls among those that failed
+            assert not found.kept and found.figure.detail == "2 of 42 requests have no such time"
+        else:
+            assert found.kept is (found.figure.bounds()[1] < limit_ms)
+            assert found.figure.level == pytest.approx(0.95)
+
+
+def test_the_figure_of_few_requests_says_how_sure_its_interval_is() -> None:
+    (few,) = a_result(a_load(ANSWERED[:20]), slo="p95<80ms").slo
+    assert few.figure is not None
+    low, value, high = few.figure.bounds()
+    assert (value, high) == (76.0, 78.0) and low < value
+    assert few.figure.level is not None and 0.5 < few.figure.level < 0.95
+
+
+def test_percentiles_of_gaps_and_of_tokens() -> None:
+    found = a_result()
+    assert found.time_between_tokens is not None and found.time_between_tokens.p95 is not None
+    assert found.time_between_tokens.p50.value == pytest.approx(4.9)  # as many of each request
+    assert found.time_between_tokens.p95.value == pytest.approx(6.7)
+    assert found.time_per_output_token.p95 is not None
+    assert found.tokens_in is not None and found.tokens_out is not None
+    assert found.tokens_in.p50 == Quantity.exact(5, "token/query")
+    assert found.tokens_in.p90 == found.tokens_in.p99 == Quantity.exact(6, "token/query")
+    assert found.tokens_out.p95 == Quantity.exact(11, "token/query")
+
+
+def test_a_count_that_cannot_be_is_missing_for_that_reason() -> None:
+    unbelieved = [valid(n) for n in range(4)]
+    for request in unbelieved:
+        request.tokens_out, request.count_fault = None, "the server says -1"
+    found = a_result(a_load(unbelieved))
+    assert found.tokens_out is not None
+    for figure in (
+        found.tokens_out.p50,
+        found.tokens_out_per_query,
+        found.tokens_per_second,
+        found.time_per_output_token.p50,
+    ):
+        assert figure.detail == "the server says -1"
+
+
+def test_options_that_a_server_refused_are_in_the_result() -> None:
+    assert a_result().left_out is None
+    assert a_result(a_load(REQUESTS, left_out=("temperature",))).left_out == ("temperature",)
+
+
 def test_without_an_objective_there_is_no_goodput() -> None:
     found = a_result(slo=None)
     assert found.goodput.reason is Reason.NOT_ASKED
@@ -191,8 +254,15 @@ def test_no_first_token_is_missing_or_not_supported(plan: dict[str, Any], reason
         request.first_token_ns = None
     found = a_result(a_load(whole), slo=None, **plan)
 
-    for times in (found.time_to_first_token, found.time_per_output_token):
-        assert {q.reason for q in (times.p50, times.p90, times.p99, times.mean)} == {reason}
+    for times in (
+        found.time_to_first_token,
+        found.time_per_output_token,
+        found.time_between_tokens,
+    ):
+        assert times is not None and times.p95 is not None
+        every = (times.p50, times.p90, times.p95, times.p99, times.mean)
+        assert {q.reason for q in every} == {reason}
+        assert {q.detail for q in every} == {"no text was streamed"}
     assert found.latency.mean.known
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from wattmark.endpoints.api import Ask
 from wattmark.errors import InputError
+
+_VERSION = re.compile(r"v\d+([a-z]+\d*)?")
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,9 @@ class Server:
     def http(self, ask: Ask, key: str | None) -> bytes:
         """The whole HTTP/1.1 request, headers and body."""
         parts = urlsplit(self.url)
-        base = parts.path.rstrip("/")
-        path = ask.path
-        version = path[: path.find("/", 1)]  # a base URL that ends in /v1 already says it
-        if base.endswith(version):
-            base = base.removesuffix(version)
+        path = _joined(parts.path, ask.path)
         lines = [
-            f"POST {base}{path} HTTP/1.1",
+            f"POST {path} HTTP/1.1",
             f"Host: {parts.netloc}",
             "Content-Type: application/json",
             "Accept: text/event-stream, application/json",
@@ -94,3 +93,20 @@ class Server:
         if key is not None:
             lines.append(f"Authorization: Bearer {key}")
         return "\r\n".join([*lines, "", ""]).encode("ascii") + ask.body
+
+
+def _joined(base: str, path: str) -> str:
+    """The path below a server's base URL.
+
+    A base that names a version of its own (``/v3``, ``/api/paas/v4``, ``/v1beta/openai``) stands in
+    place of OpenAI's ``/v1``, as in OpenAI's clients, and one that ends in the protocol's last part
+    (``.../chat/completions``) is the whole path.
+    """
+    base = base.rstrip("/")
+    version, _, below = path.removeprefix("/").partition("/")
+    if base.endswith(f"/{below}"):
+        return base
+    versions = [part for part in base.split("/") if _VERSION.fullmatch(part)]
+    if base.endswith(f"/{version}") or (versions and version == "v1"):
+        return f"{base}/{below}"
+    return base + path

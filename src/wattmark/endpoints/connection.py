@@ -14,10 +14,11 @@ from typing import Any, cast
 import httptools
 
 from wattmark.endpoints.api import Api, Reader, Reply
-from wattmark.endpoints.outcomes import Failure, MalformedReplyError, Request
+from wattmark.endpoints.compression import Unpacking
+from wattmark.endpoints.outcomes import Failure, MalformedReplyError, ReportedError, Request
 
 #: So much of the body of a refusal is kept for its sentence.
-_REFUSAL_BYTES = 300
+_REFUSAL_BYTES = 500
 
 
 class Exchange:
@@ -59,9 +60,10 @@ class Connection(asyncio.Protocol):
     def _begin_reply(self) -> None:
         self._parser: Any = httptools.HttpResponseParser(self)
         self._reader: Reader | None = None
-        self._content_type = ""
+        self._content_type = self._encoding = self._location = ""
+        self._unpacking: Unpacking | None = None
         self._delimited = self._until_close = self._complete = self._keep = False
-        self._fault: str | None = None
+        self._fault: tuple[Failure, str] | None = None
         self._refusal = b""
 
     @property
@@ -112,7 +114,7 @@ class Connection(asyncio.Protocol):
             self._fail(Failure.MALFORMED, "the server asked for another protocol")
             return
         if self._fault is not None:
-            self._fail(Failure.MALFORMED, self._fault)
+            self._fail(*self._fault)
         elif self._complete:
             self._end(keep=self._keep)
 
@@ -121,7 +123,9 @@ class Connection(asyncio.Protocol):
         self._transport = None
         if self._exchange is not None:
             self._now_ns = time.monotonic_ns()
-            if self._until_close and error is None and self._fault is None:
+            closed = self._until_close and error is None
+            said_all = self._reader is not None and self._reader.finished
+            if (closed or said_all) and self._fault is None:
                 self._end(keep=False)
             else:
                 self._fail(Failure.CLOSED, str(error) if error else "")
@@ -134,6 +138,10 @@ class Connection(asyncio.Protocol):
         match name.lower():
             case b"content-type":
                 self._content_type = value.decode("latin-1").lower()
+            case b"content-encoding":
+                self._encoding = value.decode("latin-1").strip().lower()
+            case b"location":
+                self._location = value.decode("latin-1")
             case b"content-length" | b"transfer-encoding":
                 self._delimited = True
 
@@ -141,30 +149,43 @@ class Connection(asyncio.Protocol):
         """Status and headers are known."""
         assert self._exchange is not None
         status = self._exchange.request.status = int(self._parser.get_status_code())
-        if status == 200:
+        if _succeeded(status):
             self._reader = self._api.reader(self._content_type)
         self._until_close = not self._delimited
+        if self._encoding not in ("", "identity"):
+            try:
+                self._unpacking = Unpacking(self._encoding)
+            except MalformedReplyError as error:
+                self._fault = (Failure.MALFORMED, str(error))
 
     def on_body(self, body: bytes) -> None:
         """Some of the reply's body."""
-        if self._reader is None:
-            if len(self._refusal) < _REFUSAL_BYTES:
-                self._refusal += body[:_REFUSAL_BYTES]
-            return
         if self._fault is not None:
             return
         try:
+            if self._unpacking is not None:
+                body = self._unpacking.feed(body)
+            if self._reader is None:
+                if len(self._refusal) < _REFUSAL_BYTES:
+                    self._refusal += body[:_REFUSAL_BYTES]
+                return
             pieces = self._reader.feed(body)
-        except MalformedReplyError as error:
-            self._fault = str(error)
+        except (MalformedReplyError, ReportedError) as error:
+            self._fault = _failed(error)
             return
-        if not pieces:
-            return
+        if pieces:
+            self._note(pieces)
+
+    def _note(self, pieces: int) -> None:
+        """Write down that so many pieces with text have come."""
         assert self._exchange is not None
         request, now_ns = self._exchange.request, self._now_ns - self._start_ns
         if request.first_token_ns is None:
             request.first_token_ns = now_ns
+        if request.first_token_ns == now_ns:
+            request.first_pieces += pieces
         request.last_token_ns = now_ns
+        request.pieces += pieces
         if self._kept_times:
             for _ in range(pieces):
                 request.token_times_ns.append(now_ns)
@@ -172,7 +193,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The reply is whole."""
         assert self._exchange is not None
-        if self._exchange.request.status != 100:  # an interim answer is none
+        if (self._exchange.request.status or 0) >= 200:  # an interim answer is none
             self._complete = True
             self._keep = bool(self._parser.should_keep_alive())  # it forgets when this returns
 
@@ -181,13 +202,13 @@ class Connection(asyncio.Protocol):
     def _end(self, *, keep: bool) -> None:
         exchange, self._exchange = self._exchange, None
         assert exchange is not None
-        failure, sentence = _refused(exchange.request.status or 0, self._refusal)
+        failure, sentence = _refused(exchange.request.status or 0, self._refusal, self._location)
         if failure is None:
             assert self._reader is not None
             try:
                 exchange.reply = self._reader.end()
-            except MalformedReplyError as error:
-                failure, sentence = Failure.MALFORMED, str(error)
+            except (MalformedReplyError, ReportedError) as error:
+                failure, sentence = _failed(error)
         if (not keep or failure is Failure.MALFORMED) and self._transport is not None:
             self._transport.abort()
         self._done(self, exchange, self._now_ns, failure, sentence)
@@ -200,10 +221,21 @@ class Connection(asyncio.Protocol):
         self._done(self, exchange, self._now_ns, failure, sentence)
 
 
-def _refused(status: int, body: bytes) -> tuple[Failure | None, str]:
-    if status == 200:
+def _failed(error: MalformedReplyError | ReportedError) -> tuple[Failure, str]:
+    reported = isinstance(error, ReportedError)
+    return Failure.REPORTED if reported else Failure.MALFORMED, str(error)
+
+
+def _succeeded(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _refused(status: int, body: bytes, location: str) -> tuple[Failure | None, str]:
+    if _succeeded(status):
         return None, ""
     said = f"{status}: {body[:_REFUSAL_BYTES].decode('utf-8', 'replace')}".rstrip(": ")
+    if location:
+        said = f"{said}: it redirects to {location}, so name that server"
     if status == 429:
         return Failure.RATE_LIMITED, said
     if 400 <= status < 500:

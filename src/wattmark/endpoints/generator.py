@@ -20,7 +20,7 @@ from typing import Self
 
 from wattmark.endpoints.address import Server
 from wattmark.endpoints.alarm import Alarm
-from wattmark.endpoints.api import Api
+from wattmark.endpoints.api import Api, Reply
 from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop
 from wattmark.endpoints.connection import Connection, Exchange
 from wattmark.endpoints.limits import Limits, overdue
@@ -214,13 +214,9 @@ class Generator:
         if failure is not None:
             request.sentence = self._without_secret(sentence)
         else:
-            request.tokens_in, request.tokens_out = (
-                exchange.reply.tokens_in,
-                exchange.reply.tokens_out,
-            )
-            if request.tokens_out is not None:
-                request.token_source = TokenSource.USAGE
+            _take_counts(request, exchange.reply)
             load.texts[request.index] = exchange.reply.text
+            load.first_texts[request.index] = "".join(exchange.reply.texts[: request.first_pieces])
             self._kept_times += len(request.token_times_ns)
         load.requests.append(request)
         self._gone = self._gone + 1 if failure is Failure.CONNECT else 0
@@ -296,6 +292,17 @@ class Generator:
             yield
         finally:
             self._loop.remove_signal_handler(signal.SIGINT)
+
+
+def _take_counts(request: Request, reply: Reply) -> None:
+    """What the server said of the tokens of a valid reply."""
+    request.tokens_in, request.tokens_out = reply.tokens_in, reply.tokens_out
+    request.silent_end, request.count_fault = reply.silent_end, reply.count_fault
+    if request.tokens_out is not None:
+        request.token_source = TokenSource.USAGE
+    if reply.counts and request.first_pieces:
+        request.first_tokens = reply.counts[request.first_pieces - 1]
+        request.streamed_tokens = reply.counts[-1]
 
 
 @contextmanager

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.endpoints.api import Ask, Reader, Reply
-from wattmark.endpoints.outcomes import MalformedReplyError
+from wattmark.endpoints.outcomes import MalformedReplyError, ReportedError
+from wattmark.endpoints.reported_errors import reported_error
 from wattmark.errors import InputError
 
 #: numpy kind and bytes -> the protocol's name ("Tensor Data Types" of the specification)
@@ -48,6 +49,7 @@ class OipV2:
     """Inference by named tensors; a prompt is a mapping from input name to numpy array."""
 
     name = "oip-v2"
+    left_out: tuple[str, ...] = ()
 
     def ask(self, model: str, prompt: Any) -> Ask:
         """The request. Raises InputError where a tensor cannot be said in the protocol."""
@@ -60,8 +62,14 @@ class OipV2:
         """One object that holds ``outputs``."""
         return _Outputs()
 
+    def easier(self, refusal: str) -> None:
+        """Nothing can be left out."""
+        return
+
 
 class _Outputs:
+    finished = False
+
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
@@ -72,7 +80,10 @@ class _Outputs:
     def end(self) -> Reply:
         text = b"".join(self._parts)
         try:
-            outputs = json.loads(text)["outputs"]
+            value = json.loads(text)
+            if isinstance(value, dict) and (said := reported_error(value)) is not None:
+                raise ReportedError(said)
+            outputs = value["outputs"]
             for tensor in outputs:
                 shape = [int(n) for n in tensor["shape"]]
                 if len(np.asarray(tensor["data"]).ravel()) != int(np.prod(shape)):

@@ -13,6 +13,10 @@ class MalformedReplyError(WattmarkError):
     """A reply that does not follow its protocol; the generator counts it as a failure."""
 
 
+class ReportedError(WattmarkError):
+    """A server's own word in a reply with status 200 that it failed; the generator counts it."""
+
+
 class Failure(SentenceCode):
     """Why a request gave no valid reply; ``sentence`` says it to a person."""
 
@@ -25,7 +29,8 @@ class Failure(SentenceCode):
     RATE_LIMITED = "rate_limited", "the server refused the request by its rate limit (429)"
     CLIENT_ERROR = "http_4xx", "the server refused the request"
     SERVER_ERROR = "http_5xx", "the server failed at the request"
-    UNEXPECTED_STATUS = "http_other", "the server answered with a status that is not 200"
+    UNEXPECTED_STATUS = "http_other", "the server answered with a status that is no success"
+    REPORTED = "reported", "the server said within a reply of status 200 that it failed"
     MALFORMED = "malformed", "the reply does not follow its protocol"
     CUT_OFF = "cut_off", "the run ended before the reply was complete"
 
@@ -42,10 +47,15 @@ class Request:
     """One request. All times in ns on one monotonic clock, from the start of the load.
 
     ``scheduled_ns``: due; ``issued_ns``: taken up by the generator; ``sent_ns``: written to the
-    connection; ``first_token_ns``, ``last_token_ns``: None where nothing was streamed; ``end_ns``:
-    complete or failed. ``token_times_ns`` holds the time of every streamed piece (a server may
-    put several tokens in a piece) unless the run's limit on kept times was reached: then it is
-    empty. ``tokens_in``, ``tokens_out`` are None where nobody counted them.
+    connection; ``first_token_ns``, ``last_token_ns``: when the first and the last piece with text
+    came, None where nothing was streamed; ``end_ns``: complete or failed. ``token_times_ns`` holds
+    the time of every piece unless the run's limit on kept times was reached: then it is empty.
+
+    A piece is not a token. ``pieces`` counts them, ``first_pieces`` those that came at the time of
+    the first; ``first_tokens`` is how many tokens these held and ``streamed_tokens`` how many all
+    pieces did, where somebody counted them. ``silent_end`` and ``count_fault`` are as in
+    :class:`wattmark.endpoints.api.Reply`. ``tokens_in``, ``tokens_out`` are None where nobody
+    counted them.
     """
 
     index: int
@@ -59,6 +69,12 @@ class Request:
     tokens_in: int | None = None
     tokens_out: int | None = None
     token_source: TokenSource | None = None
+    pieces: int = 0
+    first_pieces: int = 0
+    first_tokens: int | None = None
+    streamed_tokens: int | None = None
+    silent_end: bool = False
+    count_fault: str = ""
     failure: Failure | None = None
     sentence: str = ""
     token_times_ns: array[int] = field(default_factory=lambda: array("q"))
@@ -78,21 +94,13 @@ class Request:
         """Time to first token, from the scheduled arrival; None where nothing was streamed."""
         return None if self.first_token_ns is None else self.first_token_ns - self.scheduled_ns
 
-    @property
-    def tpot_ns(self) -> float | None:
-        """Time per output token after the first: ``(latency - ttft) / (tokens_out - 1)``.
-
-        None where nothing was streamed, or where fewer than two tokens were counted.
-        """
-        ttft = self.ttft_ns
-        if ttft is None or self.tokens_out is None or self.tokens_out < 2:
-            return None
-        return (self.latency_ns - ttft) / (self.tokens_out - 1)
-
 
 @dataclass
 class Load:
     """What a load gave: requests in the order of their ends, and the texts of the valid replies.
+
+    ``first_texts`` are what came of them at the time of the first token. ``left_out`` are options
+    that the server refused, so that they were not asked.
 
     ``duration_ns`` is from the start to the last end, ``cpu_ns`` what the generator's thread
     computed meanwhile. ``stopped`` says why it ended before its schedule did: ``interrupted``,
@@ -103,7 +111,9 @@ class Load:
     planned: int
     requests: list[Request] = field(default_factory=list)
     texts: dict[int, str] = field(default_factory=dict)
+    first_texts: dict[int, str] = field(default_factory=dict)
     duration_ns: int = 0
     cpu_ns: int = 0
     connections: int = 0
     stopped: str = ""
+    left_out: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from wattmark.records.endpoint import (
     EndpointRun,
     FailureCount,
     SloShare,
+    TokenCounts,
 )
 from wattmark.records.environment import (
     COMPARABLE_FIELDS,
@@ -120,6 +121,7 @@ __all__ = [
     "StopReason",
     "Suite",
     "TaskInfo",
+    "TokenCounts",
     "Trial",
     "bundle_from",
     "bundle_of",

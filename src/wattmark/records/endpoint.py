@@ -67,11 +67,29 @@ class FailureCount(Record):
 
 
 class SloShare(Record):
-    """One bound of the objective: the share of all requests that keep it; failures do not."""
+    """One bound of the objective: the share of all requests that keep it; failures do not.
+
+    ``figure`` is the percentile that the bound speaks of, over all requests; it is within the
+    limit exactly where the share is large enough. Missing where it falls among requests without
+    the time.
+    """
 
     bound: str
     share: Quantity
     kept: bool
+    figure: Annotated[Quantity | None, LEFT_OUT_IF_NONE] = None
+
+
+class TokenCounts(Record):
+    """Percentiles of the tokens of requests, exact: the smallest count that so many do not exceed.
+
+    ``p95`` of 100 requests is the 95th count in ascending order.
+    """
+
+    p50: Quantity
+    p90: Quantity
+    p95: Quantity
+    p99: Quantity
 
 
 class EndpointResult(Record):
@@ -79,6 +97,8 @@ class EndpointResult(Record):
 
     ``lateness_p99_ms`` is how late the generator issued; ``generator_busy`` its thread's CPU time
     over the time of the load, and ``generator_cpu_per_query`` the same per request.
+    ``time_between_tokens`` is over all gaps of all valid replies; ``left_out`` are options that the
+    server refused, so that they were not asked.
     """
 
     arrivals: str
@@ -92,10 +112,14 @@ class EndpointResult(Record):
     latency: Latency
     time_to_first_token: Latency
     time_per_output_token: Latency
+    time_between_tokens: Annotated[Latency | None, LEFT_OUT_IF_NONE] = None
     throughput: Quantity
     tokens_per_second: Quantity
     tokens_in_per_query: Quantity
     tokens_out_per_query: Quantity
+    tokens_in: Annotated[TokenCounts | None, LEFT_OUT_IF_NONE] = None
+    tokens_out: Annotated[TokenCounts | None, LEFT_OUT_IF_NONE] = None
+    left_out: Annotated[tuple[str, ...] | None, LEFT_OUT_IF_NONE] = None
     token_sources: tuple[str, ...]
     goodput: Quantity
     slo: tuple[SloShare, ...] = ()

@@ -44,6 +44,7 @@ class Latency(Record):
 
     p50: Quantity
     p90: Quantity
+    p95: Annotated[Quantity | None, LEFT_OUT_IF_NONE] = None
     p99: Quantity
     mean: Quantity
 

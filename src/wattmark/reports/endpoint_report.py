@@ -12,12 +12,14 @@ from wattmark import registry
 from wattmark.formatting import duration_text, quantity_text
 from wattmark.records import EndpointRun
 from wattmark.reports.csv import table_csv
-from wattmark.reports.endpoint_table import endpoint_sentences, endpoint_table
+from wattmark.reports.endpoint_table import endpoint_sentences, percentiles_table
 from wattmark.reports.markdown import escape
 
 _METHOD = (
     "Latencies are of valid replies and count from the scheduled arrival. Brackets are 95 % "
-    "intervals: means and rates vary between ten blocks of requests in the order of their schedule."
+    "intervals: means and rates vary between ten blocks of requests in the order of their "
+    "schedule. Time per output token is from the first piece of a reply to its last, over the "
+    "tokens after the first piece; a gap lies between two tokens that follow each other."
 )
 
 
@@ -103,9 +105,9 @@ def render_markdown(run: EndpointRun) -> str:
 
 
 def render_csv(run: EndpointRun) -> str:
-    """The line of `endpoint_table` in full precision, after the run's id, server and model."""
+    """The line of `percentiles_table` in full precision, after the run's id, server and model."""
     about = {"run": run.id, "url": run.plan.url, "model": run.plan.model, "api": run.plan.api}
-    return table_csv(endpoint_table([run]), about=about)
+    return table_csv(percentiles_table(run), about=about)
 
 
 def render_json(run: EndpointRun) -> str:
@@ -121,13 +123,13 @@ def again(run: EndpointRun) -> str:
 
 def _figures(run: EndpointRun) -> dict[str, str]:
     """Title -> text: the table's columns that are not missing for want of asking, and tokens."""
-    table = endpoint_table([run])
+    table = percentiles_table(run)
     cells = zip(table.columns, table.rows[0].cells, strict=True)
     found = {column.title: cell.text for column, cell in cells}
     result = run.result
     found |= {
-        "Tokens in per query": quantity_text(result.tokens_in_per_query),
-        "Tokens out per query": quantity_text(result.tokens_out_per_query),
+        "Prompt tokens, mean": quantity_text(result.tokens_in_per_query),
+        "Output tokens, mean": quantity_text(result.tokens_out_per_query),
     }
     return found
 
@@ -143,6 +145,7 @@ def _load(run: EndpointRun) -> dict[str, str]:
         "Requests": f"{result.requests} of {result.planned}, over {result.connections} connections",
         "Ended": f"{result.stopped or 'as planned'}, after {duration_text(result.duration_s)}",
         "Objective": plan.slo or "none",
+        "Options refused": ", ".join(result.left_out or ()) or "none",
         "Tokens counted by": ", ".join(result.token_sources) or "nobody",
         "Instruments": ", ".join(sorted({e.meter for e in result.energy})) or "none",
         "Generator": f"{environment.cpu_model}, {environment.os}, thread busy "

@@ -1,7 +1,7 @@
 """What a load put to a server gave, from the times of its requests.
 
 Latencies are of valid replies and count from the scheduled arrival; a failed request keeps no
-bound of an objective. Time per output token is ``(end - first token) / (tokens - 1)``. Means and
+bound of an objective. Times of tokens are as :mod:`wattmark.endpoints.token_times` says. Means and
 rates take ten blocks of requests in the order of their schedule as the units that vary.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.endpoints.outcomes import Failure, Load, Request
+from wattmark.endpoints.token_times import NOT_STREAMED, tpot_ns
 from wattmark.planning.prompts import Prompts
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import (
@@ -23,12 +24,20 @@ from wattmark.records import (
     EnergyWindow,
     FailureCount,
     Latency,
-    SloShare,
 )
 from wattmark.records.reading import whole_energy
-from wattmark.records.slo import Slo, parse_slo
+from wattmark.records.slo import parse_slo
+from wattmark.results.objectives import goodput, shares
 from wattmark.results.phase_results import latency
-from wattmark.statistics import accuracy_quantity, pooled_rate, resampled_metric
+from wattmark.results.token_results import (
+    most_said,
+    no_times,
+    time_between_tokens,
+    token_counts,
+    tokens_per_query,
+    tokens_per_second,
+)
+from wattmark.statistics import pooled_rate, resampled_metric
 
 BLOCKS = 10
 #: A generator is called saturated when its thread computed for more than this share of the time,
@@ -57,6 +66,7 @@ def endpoint_result(
     slo = parse_slo(plan.slo) if plan.slo else None
     per_block_s = _block_seconds(valid, blocks)
     counted = [r for r in valid if r.tokens_out is not None]
+    tokens_in, tokens_out = [r.tokens_in for r in valid], [r.tokens_out for r in valid]
     energy = tuple(_energy(window, len(requests)) for window in windows)
     all_flags = [
         *(["failed_queries"] if any(_failed(r) for r in requests) else []),
@@ -75,15 +85,23 @@ def endpoint_result(
         connections=load.connections,
         stopped=load.stopped,
         latency=latencies,
-        time_to_first_token=_times([r.ttft_ns for r in valid], blocks, _no_stream(plan)),
-        time_per_output_token=_times([r.tpot_ns for r in valid], blocks, _no_stream(plan)),
+        time_to_first_token=_times(
+            [NOT_STREAMED if r.ttft_ns is None else r.ttft_ns for r in valid],
+            blocks,
+            _no_stream(plan),
+        ),
+        time_per_output_token=_times([tpot_ns(r) for r in valid], blocks, _no_stream(plan)),
+        time_between_tokens=time_between_tokens(valid, blocks, _no_stream(plan)),
         throughput=pooled_rate([len(b) for b in blocks], per_block_s, "query/s"),
-        tokens_per_second=_tokens_per_second(valid, blocks, per_block_s),
-        tokens_in_per_query=_tokens([r.tokens_in for r in valid]),
-        tokens_out_per_query=_tokens([r.tokens_out for r in valid]),
+        tokens_per_second=tokens_per_second(valid, blocks, per_block_s),
+        tokens_in_per_query=tokens_per_query(valid, tokens_in),
+        tokens_out_per_query=tokens_per_query(valid, tokens_out),
+        tokens_in=token_counts(valid, tokens_in),
+        tokens_out=token_counts(valid, tokens_out),
+        left_out=load.left_out or None,
         token_sources=tuple(sorted({r.token_source for r in counted if r.token_source})),
-        goodput=_goodput(slo, valid, blocks, per_block_s),
-        slo=_shares(slo, [r for r in requests if r.failure is not Failure.CUT_OFF]),
+        goodput=goodput(slo, valid, blocks, per_block_s),
+        slo=shares(slo, [r for r in requests if r.failure is not Failure.CUT_OFF]),
         energy=energy,
         energy_per_query=_whole(energy),
         quality_metric=metric,
@@ -108,15 +126,14 @@ def _no_stream(plan: EndpointPlan) -> Reason:
 
 
 def _times(
-    found_ns: Sequence[float | None], blocks: Sequence[list[int]], missing: Reason
+    found_ns: Sequence[float | str], blocks: Sequence[list[int]], missing: Reason
 ) -> Latency:
-    """Percentiles in ms of those that have a time; missing for that reason where none has."""
-    if all(ns is None for ns in found_ns):
-        none = Quantity.missing("ms", missing)
-        return Latency(p50=none, p90=none, p99=none, mean=none)
+    """Percentiles in ms of those that have a time; missing where none has, for what most say."""
+    if all(isinstance(ns, str) for ns in found_ns):
+        return no_times(missing, most_said([why for why in found_ns if isinstance(why, str)]))
     groups: list[NDArray[np.float64]] = []
     for block in blocks:
-        times = [ns for at in block if (ns := found_ns[at]) is not None]
+        times = [ns for at in block if not isinstance(ns := found_ns[at], str)]
         if times:
             groups.append(np.array(times) / 1e6)
     return latency(groups)
@@ -130,22 +147,6 @@ def _block_seconds(valid: Sequence[Request], blocks: Sequence[list[int]]) -> lis
         seconds.append(max(end_ns - before_ns, 1) / 1e9)
         before_ns = max(before_ns, end_ns)
     return seconds
-
-
-def _tokens_per_second(
-    valid: Sequence[Request], blocks: Sequence[list[int]], seconds: Sequence[float]
-) -> Quantity:
-    if not valid or any(r.tokens_out is None for r in valid):
-        return Quantity.missing("token/s", Reason.NOT_MEASURED, "nobody counted the tokens")
-    tokens = [sum(valid[at].tokens_out or 0 for at in block) for block in blocks]
-    return pooled_rate(tokens, seconds, "token/s")
-
-
-def _tokens(counts: Sequence[int | None]) -> Quantity:
-    known = [count for count in counts if count is not None]
-    if not counts or len(known) < len(counts):
-        return Quantity.missing("token/query", Reason.NOT_MEASURED, "nobody counted the tokens")
-    return Quantity.exact(sum(known) / len(known), "token/query")
 
 
 def _failures(requests: Sequence[Request]) -> tuple[FailureCount, ...]:
@@ -164,38 +165,6 @@ def _saturated(busy: float, lateness_p99_ms: float, latencies: Latency) -> bool:
     median_ms = latencies.p50.value or 0.0
     allowed_ms = max(SATURATED_LATENESS_MS, SATURATED_LATENESS * median_ms)
     return busy > SATURATED_BUSY or lateness_p99_ms > allowed_ms
-
-
-def _seconds(request: Request) -> dict[str, float | None]:
-    ttft, tpot = request.ttft_ns, request.tpot_ns
-    return {
-        "latency": request.latency_ns / 1e9,
-        "ttft": None if ttft is None else ttft / 1e9,
-        "tpot": None if tpot is None else tpot / 1e9,
-    }
-
-
-def _goodput(
-    slo: Slo | None, valid: Sequence[Request], blocks: Sequence[list[int]], seconds: Sequence[float]
-) -> Quantity:
-    """Requests a second that keep every limit."""
-    if slo is None:
-        return Quantity.missing("query/s", Reason.NOT_ASKED, "no objective was given")
-    kept = [slo.kept_by(_seconds(request)) for request in valid]
-    return pooled_rate([sum(kept[at] for at in b) for b in blocks], seconds, "query/s")
-
-
-def _shares(slo: Slo | None, requests: Sequence[Request]) -> tuple[SloShare, ...]:
-    found = []
-    for bound in slo.bounds if slo else ():
-        kept = 0
-        for request in requests:
-            value_s = None if request.failure else _seconds(request)[bound.metric]
-            kept += value_s is not None and bound.holds(value_s)
-        share = accuracy_quantity(kept, len(requests))
-        enough = share.value is not None and share.value >= bound.quantile
-        found.append(SloShare(bound=str(bound), share=share, kept=enough))
-    return tuple(found)
 
 
 def _energy(window: EnergyWindow, requests: int) -> Energy:

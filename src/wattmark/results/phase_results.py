@@ -63,6 +63,7 @@ def latency(blocks: Sequence[NDArray[np.float64]]) -> Latency:
     return Latency(
         p50=percentile_quantity(blocks, 0.50, "ms"),
         p90=percentile_quantity(blocks, 0.90, "ms"),
+        p95=percentile_quantity(blocks, 0.95, "ms"),
         p99=percentile_quantity(blocks, 0.99, "ms"),
         mean=pooled_rate([b.sum() for b in blocks], [b.size for b in blocks], "ms"),
     )

@@ -132,9 +132,8 @@ async def _measured(
 ) -> tuple[Load, tuple[EnergyWindow, ...]]:
     from wattmark.endpoints.arrivals import ClosedLoop, OpenLoop, constant, poisson
     from wattmark.endpoints.generator import Generator
+    from wattmark.endpoints.warm_up import warm_up
 
-    key = server.key()
-    asks = [server.http(api.ask(plan.model, asked), key) for asked in prompts.asked]
     schedule: OpenLoop | ClosedLoop
     if plan.concurrency is not None:
         schedule = ClosedLoop(plan.concurrency, plan.requests)
@@ -145,18 +144,25 @@ async def _measured(
     watch: Callable[[int, int], None] = lambda done, planned: observe(  # noqa: E731
         Event(Stage.MEASURE, done, planned, schedule.name)
     )
-    async with Generator(server, api, asks, limits) as generator:
-        observe(Event(Stage.WARM_UP, 0, 1, text=plan.url))
-        warm = await generator.run(
-            ClosedLoop(min(plan.warm_up, plan.concurrency or 1), plan.warm_up)
-        )
-        _require_answers(plan, warm)
+    observe(Event(Stage.WARM_UP, 0, 1, text=plan.url))
+    warmed = await warm_up(
+        server,
+        api,
+        plan.model,
+        prompts.asked,
+        limits,
+        clients=min(plan.warm_up, plan.concurrency or 1),
+        requests=plan.warm_up,
+    )
+    _require_answers(plan, warmed.load)
+    async with Generator(server, warmed.api, warmed.asks, limits) as generator:
         observe(Event(Stage.MEASURE, 0, plan.requests, schedule.name))
         meters.begin()
         before = meters.readings.read()
         load = await generator.run(schedule, budget_s=plan.budget_s, watch=watch)
         after = meters.readings.read()
         meters.end()
+    load.left_out = warmed.api.left_out
     return load, meters.readings.energy(before, after)
 
 
@@ -169,6 +175,11 @@ def _require_answers(plan: EndpointPlan, warm: Load) -> None:
     failed = warm.requests[0]
     assert failed.failure is not None
     said = f" ({failed.sentence})" if failed.sentence else ""
+    if failed.status in (404, 405):
+        said += (
+            ". If that is another path than the server's, name the whole one, such as "
+            "http://127.0.0.1:8000/v1/chat/completions"
+        )
     raise EndpointError(
         f"{plan.url} gave no valid reply to {len(warm.requests)} requests for model "
         f"{plan.model!r} by {plan.api}: {failed.failure.sentence}{said}"
@@ -193,13 +204,21 @@ def _tokenizer(name: str) -> Callable[[str], int]:
 
 
 def _count(load: Load, count: Callable[[str], int]) -> None:
-    """Count the tokens of replies whose server did not."""
+    """Count the tokens of replies whose server did not, and those of first pieces."""
     from wattmark.endpoints.outcomes import TokenSource
+    from wattmark.endpoints.token_times import one_token_a_piece
 
     for request in load.requests:
-        if request.failure is None and request.tokens_out is None:
-            request.tokens_out = count(load.texts[request.index])
+        if request.failure is not None:
+            continue
+        counted = count(load.texts[request.index])
+        if request.tokens_out is None:
+            request.tokens_out = counted
             request.token_source = TokenSource.TOKENIZER
+        known = request.first_tokens is not None or one_token_a_piece(request)
+        if request.pieces and not known:
+            request.streamed_tokens = min(counted, request.tokens_out)
+            request.first_tokens = count(load.first_texts[request.index])
 
 
 def _rows(load: Load) -> list[dict[str, Any]]:
