@@ -55,7 +55,11 @@ def run(
         list[str] | None, typer.Option(help="Of a suite: this plan or task (repeatable).")
     ] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="One process a setup, ±10 %, stop early.")
+        bool,
+        typer.Option(
+            "--fast",
+            help="One process a setup, stop early: ratios to ±33 % where the machine has no history.",
+        ),
     ] = False,
     samples: options.Samples = None,
     budget: Budget = None,
