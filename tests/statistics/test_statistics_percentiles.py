@@ -74,6 +74,25 @@ def test_samples_that_failed_are_refused() -> None:
         percentile_interval([1.0, float("nan")] * 10, 0.5)
 
 
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 1e-300, 0.5, 20.0, 1e9]), min_size=1, max_size=40),
+        min_size=2,
+        max_size=12,
+    ).filter(lambda rounds: sum(map(len, rounds)) >= 36),
+    st.sampled_from([0.1, 0.5, 0.9]),
+)
+@settings(derandomize=True, deadline=None)
+def test_rounds_in_which_much_took_no_time_have_an_interval_too(
+    rounds: list[list[float]], p: float
+) -> None:
+    value, low, high = percentile_over_rounds(rounds, p)
+
+    alone = percentile_interval(np.concatenate(rounds), p)
+    assert value == alone[0]
+    assert low <= alone[1] * (1 + 1e-9) and high >= alone[2] * (1 - 1e-9)
+
+
 @pytest.mark.parametrize("p", [0.5, 0.9, 0.99])
 def test_percentiles_of_rounds_that_shift_are_covered_and_by_order_statistics_alone_are_not(
     p: float,

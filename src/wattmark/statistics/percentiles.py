@@ -20,6 +20,7 @@ References
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -118,7 +119,9 @@ def percentile_over_rounds(
 
         t s sqrt(1 / k + z_p^2 / (2 (k - 1)))
 
-    Samples are positive; those of a round in any order. Errors as in :func:`percentile_interval`.
+    Samples are 0 or more; those of a round in any order. A round whose median is 0 (gaps between
+    tokens that came at once) has no logarithm, and is left out of s; an arm that ends at 0 stays
+    there. Errors as in :func:`percentile_interval`.
     """
     from scipy.special import ndtri, stdtrit
 
@@ -128,7 +131,7 @@ def percentile_over_rounds(
     value, low, high = percentile_interval(together, p, level)
     k = len(blocks)
     share = float((together <= value).mean())
-    if k < 2 or low <= 0 or not 0 < share < 1:
+    if k < 2 or value <= 0 or not 0 < share < 1:
         return value, low, high
     sizes = np.array([block.size for block in blocks])
     under = np.array([(block <= value).sum() for block in blocks])
@@ -139,11 +142,14 @@ def percentile_over_rounds(
     q = (1 + level) / 2
     t = float(stdtrit(k - 1, q))
     stretch = t / float(ndtri(q)) * math.sqrt(effect)
-    shift = float(np.std([math.log(np.median(block)) for block in blocks], ddof=1))
+    medians = [float(np.median(block)) for block in blocks]
+    logs = [math.log(median) for median in medians if median > 0]
+    shift = float(np.std(logs, ddof=1)) if len(logs) > 1 else 0.0
     arm = t * shift * math.sqrt(1 / k + float(ndtri(p)) ** 2 / (2 * (k - 1)))
-    down = max(arm, stretch * math.log(value / low))
+    down = max(arm, stretch * math.log(value / low)) if low > 0 else math.inf
     up = max(arm, stretch * math.log(high / value))
-    return value, value * math.exp(-down), value * math.exp(up)
+    most = math.log(sys.float_info.max)
+    return value, value * math.exp(-down), math.exp(min(math.log(value) + up, most))
 
 
 def percentile_quantity(
