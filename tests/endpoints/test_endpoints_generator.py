@@ -171,3 +171,33 @@ def test_a_server_that_closes_each_connection_at_once_is_a_failure_and_no_hang()
         thread.join(10)
     assert {r.failure for r in done.requests} <= {Failure.CLOSED, Failure.CONNECT}
     assert len(done.requests) == 5
+
+
+def test_a_connection_that_the_server_closed_between_two_loads_is_not_asked() -> None:
+    closing, closed = threading.Event(), threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve_two() -> None:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            closing.wait(30)
+            connection.close()
+            closed.set()
+
+    async def two_loads() -> list[Failure | None]:
+        server = Server(f"http://127.0.0.1:{listening.getsockname()[1]}", None)
+        asked = server.http(api("openai").ask("good", "hello"), server.key())
+        async with Generator(server, api("openai"), [asked]) as generator:
+            first = await generator.run(ClosedLoop(1, 1))
+            closing.set()
+            closed.wait(30)  # the loop stands, as while meters are read
+            second = await generator.run(ClosedLoop(1, 1))
+        return [request.failure for request in (*first.requests, *second.requests)]
+
+    thread = threading.Thread(target=serve_two, daemon=True)
+    thread.start()
+    with listening, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(two_loads()) == [Failure.CLIENT_ERROR, Failure.CLIENT_ERROR]
+        thread.join(30)

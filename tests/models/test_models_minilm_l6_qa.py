@@ -16,7 +16,7 @@ from wattmark.models.minilm_l6_qa import (
     passage_tokens,
     weights_file,
 )
-from wattmark.models.networks.minilm_l6 import ENCODER, encoder_asset
+from wattmark.models.networks.minilm_l6 import CONFIG, ENCODER, encoder_asset
 
 MODEL = MiniLmQa()
 PASSAGE = "The Amazon is 6,400 km long. Its source was found by J. Meyers in 1996."
@@ -99,7 +99,8 @@ def test_logits_are_those_of_transformers_own_question_answering_model(network, 
     import torch
     from transformers import BertConfig, BertForQuestionAnswering
 
-    theirs = BertForQuestionAnswering(BertConfig(**module.bert.config.to_diff_dict())).eval()
+    config = BertConfig.from_json_file(encoder_asset().path(CONFIG))
+    theirs = BertForQuestionAnswering(config).eval()
     theirs.bert.load_state_dict(module.bert.state_dict())
     theirs.qa_outputs.load_state_dict(module.head.state_dict())
     for inputs in MODEL.preprocess(QUERIES):

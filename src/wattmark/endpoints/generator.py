@@ -83,6 +83,7 @@ class Generator:
 
         After ``budget_s`` nothing more is issued. ``watch(done, planned)`` is called now and then.
         """
+        await asyncio.sleep(0)  # hear which connections the server closed while the loop stood
         load = self._load = Load(schedule.name, schedule.count)
         self._schedule = schedule
         self._stopping = False

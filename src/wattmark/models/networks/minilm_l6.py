@@ -71,14 +71,14 @@ def load_tokenizer(longest: int, cut: str = "longest_first") -> Tokenizer:
 
 
 def load_bert() -> Any:
-    """``transformers``' BertModel with the encoder's weights, no pooler. Raises AssetError."""
+    """The encoder with its weights, no pooler. Raises AssetError."""
     from safetensors.torch import load_file
-    from transformers.models.bert.configuration_bert import BertConfig
-    from transformers.models.bert.modeling_bert import BertModel
+
+    from wattmark.models.networks.bert_module import Bert
 
     asset = encoder_asset()
     settings = json.loads(asset.path(CONFIG).read_text())
-    bert = BertModel(BertConfig(**settings, attn_implementation="sdpa"), add_pooling_layer=False)
+    bert = Bert(settings)
     stored = load_file(asset.path(WEIGHTS))
     # position ids are a buffer that is not saved any more, the pooler is not used
     unused = {"embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias"}
