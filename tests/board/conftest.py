@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from wattmark.board.people import argon2id
 from wattmark.board.shelf.database import Database
 
+_MEMORY_KIB = argon2id._MEMORY_KIB
 KINDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_hashes() -> Iterator[None]:
+    """Tokens and passwords are hashed by Argon2id as ever, in a two-hundredth of the memory."""
+    with _hashes_of(memory_kib=96):
+        yield
+
+
+@pytest.fixture
+def full_hashes() -> Iterator[None]:
+    """Hashes are as slow as those of a real board, for a test of what they cost."""
+    with _hashes_of(memory_kib=_MEMORY_KIB):
+        yield
+
+
+@contextmanager
+def _hashes_of(memory_kib: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argon2id, "_MEMORY_KIB", memory_kib)
+        _forget_hashes()
+        yield
+    _forget_hashes()
+
+
+def _forget_hashes() -> None:
+    argon2id._hasher.cache_clear()
+    argon2id._nobodys.cache_clear()
 
 
 @pytest.fixture(params=KINDS)
