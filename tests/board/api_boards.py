@@ -20,6 +20,7 @@ from wattmark.board.web.services import Services
 API = "/api/v1"
 JSON = {"Content-Type": "application/json"}
 ADDRESS = "https://board.example"
+_LIMITS = ("submissions", "failures", "logins")
 
 
 def client_of(database: Database, address: str = ADDRESS, **options: Any) -> TestClient:
@@ -27,7 +28,7 @@ def client_of(database: Database, address: str = ADDRESS, **options: Any) -> Tes
 
     ``options`` are limits of the services, or options of the client.
     """
-    limits = {name: options.pop(name) for name in ("submissions",) if name in options}
+    limits = {name: options.pop(name) for name in _LIMITS if name in options}
     asgi = _Board(Services(database, address, **limits))
     return TestClient(asgi, base_url=address, **options)
 

@@ -46,7 +46,7 @@ def _forget_hashes() -> None:
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, of both kinds in turn."""
-    return _url(request, tmp_path)
+    return _url(request.param, request, tmp_path)
 
 
 @pytest.fixture
@@ -60,12 +60,24 @@ def shared_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Database]:
     """An empty board, of both kinds in turn, for a module whose tests fill it once and read it."""
-    with Database.open(_url(request, tmp_path_factory.mktemp("board"))) as opened:
+    with Database.open(_url(request.param, request, tmp_path_factory.mktemp("board"))) as opened:
         yield opened
 
 
-def _url(request: pytest.FixtureRequest, folder: Path) -> str:
-    if request.param == "sqlite":
+@pytest.fixture(scope="module")
+def second_database(
+    shared_database: Database,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Database]:
+    """Another empty board of a module, of the same kind as the first."""
+    kind = shared_database.engine.dialect.name
+    with Database.open(_url(kind, request, tmp_path_factory.mktemp("board"))) as opened:
+        yield opened
+
+
+def _url(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "sqlite":
         return f"sqlite:///{folder / 'board.db'}"
     url: str = request.getfixturevalue("new_postgresql")()
     return url

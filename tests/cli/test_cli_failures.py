@@ -9,41 +9,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from synthetic_run import BASELINE, MEASURED, make_result, make_run
 from typer.main import get_command
 
 from wattmark.cli import failures, verbs
-from wattmark.cli.main import app, main
+from wattmark.cli.main import app
 from wattmark.editions.edition_files import Editions
 from wattmark.errors import EndpointError
 from wattmark.records import bundle_of
 from wattmark.workflows import endpoint_runs, kinds, runs
 
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def wattmark(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(*words: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["wattmark", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, said.out, said.err)
-
-    return ask
+Ask = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
