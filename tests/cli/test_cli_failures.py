@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from synthetic_run import BASELINE, MEASURED, make_result, make_run
 from typer.main import get_command
 
 from wattmark.cli import failures, verbs
-from wattmark.cli.main import app
+from wattmark.cli.main import app, main
 from wattmark.editions.edition_files import Editions
 from wattmark.errors import EndpointError
 from wattmark.records import bundle_of
@@ -412,41 +413,47 @@ def test_a_server_that_is_not_there_is_said(wattmark: Ask, monkeypatch: pytest.M
     assert (answer.code, answer.err) == (1, "wattmark: nobody listens\n")
 
 
-def fresh(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-c", "from wattmark.cli import main; main()", *words]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, check=False
-    )
+def spoken_in(encoding: str, monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """What the command prints on a terminal of that encoding."""
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["wattmark", *words])
+        patch.setattr(sys, "stdout", terminal)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 0
+    return terminal.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_a_terminal_without_a_character_gets_another(encoding: str) -> None:
-    done = fresh("impact", "1kWh", "--region", "FR", PYTHONIOENCODING=encoding)
+def test_a_terminal_without_a_character_gets_another(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    said = spoken_in(encoding, monkeypatch, "impact", "1kWh", "--region", "FR")
 
-    assert done.returncode == 0, done.stderr
-    assert "energy given in France" in done.stdout.decode(encoding)
+    assert "energy given in France" in said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_run_is_shown_in_a_terminal_that_has_no_lines(encoding: str) -> None:
-    code = (
-        "import sys; from synthetic_run import *; from wattmark.workflows import kinds\n"
-        "run = make_run([make_result(BASELINE, *MEASURED[BASELINE])])\n"
-        "kinds.load = lambda name: run\n"
-        "from wattmark.cli import main; sys.argv = ['wattmark', 'show', 'latest']; main()"
-    )
-    here = str(Path(__file__).parents[1])
+def test_a_run_is_shown_in_a_terminal_that_has_no_lines(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    said = spoken_in(encoding, monkeypatch, "show", "latest")
+
+    assert BASELINE in said and "| " in said
+
+
+def test_the_encoding_of_the_environment_is_that_of_the_terminal() -> None:
+    command = [sys.executable, "-c", "from wattmark.cli import main; main()"]
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": here},
+        [*command, "impact", "1kWh", "--region", "FR"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stderr
-    assert BASELINE in done.stdout.decode(encoding)
-    assert "| " in done.stdout.decode(encoding)
+    assert "energy given in France" in done.stdout.decode("ascii")
 
 
 def test_an_output_that_is_full_is_said_and_one_that_nobody_reads_is_not() -> None:
