@@ -40,6 +40,15 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.fixture(autouse=True, scope="session")
+def migrations_remembered() -> Iterator[None]:
+    """New databases get their tables by what the migrations sent the first time."""
+    from migrated_once import remembered
+
+    with remembered():
+        yield
+
+
 @pytest.fixture(scope="session")
 def plugin_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One artefact cache for all tests of the fake plug-in: its reference is computed once."""

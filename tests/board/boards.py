@@ -9,7 +9,7 @@ from synthetic_run import MEASURED, make_result, make_run
 from wattmark.board.intake import submissions
 from wattmark.board.shelf import standings
 from wattmark.board.shelf.database import Database
-from wattmark.records import Run, bundle_of
+from wattmark.records import Bundle, Run, bundle_of
 
 
 def a_run(number: int = 0, **changes: object) -> Run:
@@ -50,9 +50,20 @@ def accepted(database: Database, *runs: Run) -> list[str]:
     """Put runs on the board: the digests of their bundles."""
     digests = []
     for run in runs:
-        bundle = bundle_of(run)
+        bundle = _bundle(run)
         with database.writing() as connection:
             submissions.receive(connection, bundle, by="test")
             submissions.accept(connection, bundle.digest, by="test")
         digests.append(bundle.digest)
     return digests
+
+
+_bundles: dict[str, Bundle] = {}
+
+
+def _bundle(run: Run) -> Bundle:
+    """The bundle of a run; the same runs are on many boards, and are written down once."""
+    said = run.model_dump_json()
+    if said not in _bundles:
+        _bundles[said] = bundle_of(run)
+    return _bundles[said]

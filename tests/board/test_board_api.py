@@ -221,14 +221,14 @@ def test_what_changed_between_editions_is_told(database: Database) -> None:
     assert {c["why"] for c in found["changed"]} == {"rule"}
 
 
-def test_fixed_limits_are_given_for_each_population(client: TestClient, database: Database) -> None:
-    assert get(client, f"/editions/{EDITION}/limits", 404)["error"]["code"] == "no_limits"
+def test_fixed_limits_are_given_for_each_population(database: Database) -> None:
     accepted(database, *TWO_MODELS)
     with database.writing() as connection:
         standings.freeze(connection, EDITION, times.today(), by="test")
         standings.open_edition(connection, "2999-H1", "absolute", by="test")
-    with client_of(database) as other:
-        ((population, limits),) = get(other, "/editions/2999-H1/limits")[
+    with client_of(database) as client:
+        assert get(client, f"/editions/{EDITION}/limits", 404)["error"]["code"] == "no_limits"
+        ((population, limits),) = get(client, "/editions/2999-H1/limits")[
             "most_energy_for_5_4_3_2_stars"
         ].items()
     assert json.loads(population) == ["text-classification", "all", "AMD EPYC 7763"]

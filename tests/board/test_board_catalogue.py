@@ -14,10 +14,11 @@ from wattmark.board.shelf.database import Database
 TASK = "text-classification"
 
 
-@pytest.fixture
-def board(database: Database) -> Database:
-    accepted(database, a_run(1), a_run(2, model="another"))
-    return database
+@pytest.fixture(scope="module")
+def board(shared_database: Database) -> Database:
+    """A board that is only read."""
+    accepted(shared_database, a_run(1), a_run(2, model="another"))
+    return shared_database
 
 
 @pytest.fixture

@@ -47,8 +47,21 @@ def without_energy(number: int, model: str) -> Run:
     return a_run(number, model=model).model_copy(update={"results": made.results, "id": made.id})
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def filled(shared_database: Database) -> Database:
+    """A board that is only read."""
+    return with_populations(shared_database)
+
+
+@pytest.fixture(scope="module")
+def frozen(second_database: Database) -> Database:
+    """The same, and the edition is frozen."""
+    with with_populations(second_database).writing() as connection:
+        standings.freeze(connection, EDITION, times.today(), by="test")
+    return second_database
+
+
+def with_populations(database: Database) -> Database:
     """Several populations: a large one, one with figures missing, and one under five."""
     accepted(
         database,
@@ -65,6 +78,10 @@ def filled(database: Database) -> Database:
     return database
 
 
+def url_of(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
+
+
 def command(*arguments: object) -> str:
     done = CliRunner().invoke(app, [str(a) for a in arguments])
     assert done.exit_code == 0, done.output
@@ -72,16 +89,18 @@ def command(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize("form", list(Form))
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("board", ["filled", "frozen"])
 def test_the_shown_command_gives_the_stars_of_the_board(
-    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Form, frozen: bool
+    filled: Database,
+    frozen: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    form: Form,
+    board: str,
 ) -> None:
-    if frozen:
-        with filled.writing() as connection:
-            standings.freeze(connection, EDITION, times.today(), by="test")
     monkeypatch.chdir(tmp_path)
     file = f"{EDITION}.{form}"
-    with client_of(filled) as client:
+    with client_of({"filled": filled, "frozen": frozen}[board]) as client:
         (tmp_path / file).write_bytes(client.get(f"{API}/export/{EDITION}.{form}").content)
     shown = tables_out.recompute_command(EDITION, file=file)
     assert shown.startswith("wattmark rate ")
@@ -200,15 +219,15 @@ def test_the_command_names_what_is_not_usual() -> None:
 
 @pytest.mark.parametrize("rule", ["aies-2025", "absolute"])
 def test_the_command_gives_the_stars_of_other_rules(
-    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
 ) -> None:
     later = "2999-H1"
-    with filled.writing() as connection:
+    with with_populations(database).writing() as connection:
         standings.freeze(connection, EDITION, times.today(), by="test")
         standings.open_edition(connection, later, rule, by="test")
     monkeypatch.chdir(tmp_path)
     shown = tables_out.recompute_command(later, rule=rule, address=ADDRESS)
-    with client_of(filled) as client:
+    with client_of(database) as client:
         *fetches, rate = (shlex.split(line) for line in shown.splitlines())
         for _, _, to, source in fetches:
             Path(to).write_bytes(client.get(source).content)
@@ -216,11 +235,9 @@ def test_the_command_gives_the_stars_of_other_rules(
     assert_same_stars(read_table(tmp_path / "rated.csv").to_pylist())
 
 
-def test_the_verb_writes_a_file_and_says_how_to_recompute(
-    filled: Database, database_url: str, tmp_path: Path
-) -> None:
+def test_the_verb_writes_a_file_and_says_how_to_recompute(filled: Database, tmp_path: Path) -> None:
     out = tmp_path / "with space.parquet"
-    said = command("board", "export", EDITION, "--out", out, "--database", database_url)
+    said = command("board", "export", EDITION, "--out", out, "--database", url_of(filled))
     assert "37 results" in said
     assert len(pq.read_table(out)) == 37
     command(*shlex.split(said.splitlines()[-1])[1:-1], tmp_path / "rated.json")
@@ -236,10 +253,10 @@ def test_the_verb_writes_a_file_and_says_how_to_recompute(
     ],
 )
 def test_what_cannot_be_exported_is_a_clear_error(
-    filled: Database, database_url: str, tmp_path: Path, edition: str, out: str, says: str
+    filled: Database, tmp_path: Path, edition: str, out: str, says: str
 ) -> None:
     arguments = ["board", "export", edition, "--out", str(tmp_path / out)]
-    done = CliRunner().invoke(app, [*arguments, "--database", database_url])
+    done = CliRunner().invoke(app, [*arguments, "--database", url_of(filled)])
     assert says in str(done.exception)
 
 

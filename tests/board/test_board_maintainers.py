@@ -44,6 +44,7 @@ def test_odd_names_and_passwords_are_wrong_and_break_nothing(ada: Database) -> N
         assert sessions_found(ada, text) is None
 
 
+@pytest.mark.usefixtures("full_hashes")
 def test_an_unknown_name_costs_a_hash_as_a_wrong_password_does(
     ada: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +165,7 @@ def test_a_form_has_to_carry_the_token_of_its_own_session(ada: Database) -> None
         assert not sessions.csrf_valid(session, wrong)
 
 
+@pytest.mark.usefixtures("full_hashes")
 def test_the_database_holds_no_password_and_no_session_id(ada: Database) -> None:
     session = started(ada)
     with ada.reading() as connection:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from api_boards import client_of
 from boards import a_run, accepted
 from fastapi.testclient import TestClient
 from httpx import Response
@@ -15,8 +16,6 @@ from wattmark.board.intake.submissions import Status
 from wattmark.board.people import maintainers
 from wattmark.board.shelf import audit_log, catalogue
 from wattmark.board.shelf.database import Database
-from wattmark.board.web.app import application
-from wattmark.board.web.services import Services
 from wattmark.records import bundle_of
 
 PASSWORD = "correct horse battery"
@@ -33,7 +32,7 @@ def board(database: Database) -> Database:
 
 @pytest.fixture
 def client(board: Database) -> Iterator[TestClient]:
-    with TestClient(application(Services(board, HOST)), follow_redirects=False) as client:
+    with client_of(board, HOST, follow_redirects=False) as client:
         yield client
 
 
@@ -112,7 +111,7 @@ def test_the_cookie_is_for_this_board_only(client: TestClient, board: Database) 
     cookie = log_in(client).headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
-    with TestClient(application(Services(board, "https://board.example"))) as secure:
+    with client_of(board, "https://board.example") as secure:
         answer = secure.post(
             "/maintain/login",
             data={"name": "ada", "password": PASSWORD},

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from api_boards import client_of
 from boards import a_run, accepted, with_two_editions
 from fastapi.testclient import TestClient
 
 from wattmark.board.shelf import tables
 from wattmark.board.shelf.database import Database
-from wattmark.board.web.app import application
-from wattmark.board.web.services import Services
 from wattmark.board.web.static_files import static_files
 
 EVIL = '<script>alert(1)</script>{{ 7 * 7 }}"'
@@ -29,10 +28,6 @@ def november() -> Iterator[None]:
 def filled(database: Database) -> Database:
     with_two_editions(database, EVIL)
     return database
-
-
-def client_of(database: Database) -> TestClient:
-    return TestClient(application(Services(database, "https://board.example")))
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +238,7 @@ def test_only_four_are_compared(client: TestClient) -> None:
 
 
 def test_a_board_without_results_says_what_to_do(database: Database) -> None:
-    with TestClient(application(Services(database, "http://x"))) as client:
+    with client_of(database, "http://x") as client:
         for address in ("/", "/models", "/editions", "/choose", "/policy"):
             answer = client.get(address)
             assert answer.status_code == 200

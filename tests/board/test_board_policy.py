@@ -242,8 +242,8 @@ def border(population: str, rows: Sequence[RowMapping], min_stars: int) -> Borde
     return Border(max(has, default=-inf), min(has_not, default=inf), one)
 
 
-@pytest.fixture
-def filled(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def filled(shared_database: Database) -> Database:
     """Three models on one machine, of which one missed its gate, and one model on another."""
     other = a_run(3, model="c")
     environment = other.environment.model_copy(update={"cpu_model": "Apple M4"})
@@ -253,13 +253,13 @@ def filled(database: Database) -> Database:
         for r in missed.results
     )
     accepted(
-        database,
+        shared_database,
         a_run(1, model="a"),
         a_run(2, model="b"),
         other.model_copy(update={"environment": environment}),
         missed.model_copy(update={"results": results}),
     )
-    return database
+    return shared_database
 
 
 def test_a_task_that_is_not_there_has_no_outcome(filled: Database) -> None:

@@ -135,6 +135,7 @@ def test_the_hash_is_made_once_while_the_token_is_remembered(
     assert len(verified) == 3, "only the last used one is remembered"
 
 
+@pytest.mark.usefixtures("full_hashes")
 def test_an_unknown_id_costs_a_hash_as_a_wrong_secret_does(
     database: Database, verified: list[str]
 ) -> None:
@@ -147,6 +148,7 @@ def test_an_unknown_id_costs_a_hash_as_a_wrong_secret_does(
     assert costs == [["m=19456,t=2,p=1"]] * 2
 
 
+@pytest.mark.usefixtures("full_hashes")
 def test_the_database_holds_no_token(database: Database) -> None:
     text = made(database)
     secret = text.split("_", 2)[2]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from synthetic_run import BASELINE, MEASURED, make_result, make_run
@@ -22,28 +23,7 @@ from wattmark.errors import EndpointError
 from wattmark.records import bundle_of
 from wattmark.workflows import endpoint_runs, kinds, runs
 
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def wattmark(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(*words: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["wattmark", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        assert isinstance(ended.value.code, int)
-        return Answer(ended.value.code, said.out, said.err)
-
-    return ask
+Ask = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
@@ -433,41 +413,47 @@ def test_a_server_that_is_not_there_is_said(wattmark: Ask, monkeypatch: pytest.M
     assert (answer.code, answer.err) == (1, "wattmark: nobody listens\n")
 
 
-def fresh(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """The command in a process of its own."""
-    command = [sys.executable, "-c", "from wattmark.cli import main; main()", *words]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, check=False
-    )
+def spoken_in(encoding: str, monkeypatch: pytest.MonkeyPatch, *words: str) -> str:
+    """What the command prints on a terminal of that encoding."""
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "argv", ["wattmark", *words])
+        patch.setattr(sys, "stdout", terminal)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 0
+    return terminal.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_a_terminal_without_a_character_gets_another(encoding: str) -> None:
-    done = fresh("impact", "1kWh", "--region", "FR", PYTHONIOENCODING=encoding)
+def test_a_terminal_without_a_character_gets_another(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    said = spoken_in(encoding, monkeypatch, "impact", "1kWh", "--region", "FR")
 
-    assert done.returncode == 0, done.stderr
-    assert "energy given in France" in done.stdout.decode(encoding)
+    assert "energy given in France" in said
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_run_is_shown_in_a_terminal_that_has_no_lines(encoding: str) -> None:
-    code = (
-        "import sys; from synthetic_run import *; from wattmark.workflows import kinds\n"
-        "run = make_run([make_result(BASELINE, *MEASURED[BASELINE])])\n"
-        "kinds.load = lambda name: run\n"
-        "from wattmark.cli import main; sys.argv = ['wattmark', 'show', 'latest']; main()"
-    )
-    here = str(Path(__file__).parents[1])
+def test_a_run_is_shown_in_a_terminal_that_has_no_lines(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    said = spoken_in(encoding, monkeypatch, "show", "latest")
+
+    assert BASELINE in said and "| " in said
+
+
+def test_the_encoding_of_the_environment_is_that_of_the_terminal() -> None:
+    command = [sys.executable, "-c", "from wattmark.cli import main; main()"]
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": here},
+        [*command, "impact", "1kWh", "--region", "FR"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,
         check=False,
     )
 
     assert done.returncode == 0, done.stderr
-    assert BASELINE in done.stdout.decode(encoding)
-    assert "| " in done.stdout.decode(encoding)
+    assert "energy given in France" in done.stdout.decode("ascii")
 
 
 def test_an_output_that_is_full_is_said_and_one_that_nobody_reads_is_not() -> None:

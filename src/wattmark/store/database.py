@@ -12,12 +12,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from wattmark.errors import StoreError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_TIMEOUT_S = 30
 #: Of PostgreSQL's advisory locks, the one under which a schema is upgraded ("wattmark").
@@ -97,7 +100,6 @@ def _revision(connection: Connection, schema: Schema) -> str | None:
 def _upgrade(connection: Connection, schema: Schema) -> None:
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -108,11 +110,16 @@ def _upgrade(connection: Connection, schema: Schema) -> None:
     config.attributes["connection"] = connection
     config.attributes["version_table"] = schema.version_table
     current = _revision(connection, schema)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in _revisions(config):
         raise StoreError(
             f"was written by a newer Wattmark (schema {current}; this one knows up to "
             f"{schema.head}): update Wattmark, or set WATTMARK_DATA to another folder"
         )
     command.upgrade(config, schema.head)
     connection.commit()
+
+
+def _revisions(config: Config) -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

@@ -94,14 +94,13 @@ def routes(services: Services) -> APIRouter:
     """``/maintain`` and what is under it."""
     router = APIRouter(prefix=_HOME)
     desk = Desk(services)
-    database = services.database
 
     @router.get("")
     def home(request: Request, status: Status = Status.QUEUED) -> Response:
         session = desk.session(request)
         if session is None:
             return _page("maintain_login.html", said="")
-        with database.reading() as connection:
+        with services.database.reading() as connection:
             found = submissions.listed(connection, status)
             editions = catalogue.editions(connection)
         return _page(
@@ -120,26 +119,26 @@ def routes(services: Services) -> APIRouter:
     def log_in(request: Request, name: Short, password: Short) -> Response:
         desk.same_site(request)
         services.logins.take(client_key(request.client.host if request.client else ""))
-        with database.reading() as connection:
+        with services.database.reading() as connection:
             right = maintainers.check(connection, name, password)
         if not right:
             page = render("maintain_login.html", said="The name or the password is wrong.")
             return HTMLResponse(page, 403, _NO_STORE)
-        with database.writing(shown=False) as connection:
+        with services.database.writing(shown=False) as connection:
             made = sessions.start(connection, name)
         return desk.log_in(made)
 
     @router.post("/logout")
     def log_out(request: Request, csrf: Csrf) -> Response:
         session = desk.changing(request, csrf)
-        with database.writing(shown=False) as connection:
+        with services.database.writing(shown=False) as connection:
             sessions.end(connection, session.id)
         return desk.log_out()
 
     @router.get("/bundles/{digest}")
     def bundle(request: Request, digest: Digest) -> Response:
         session = desk.required(request)
-        with database.reading() as connection:
+        with services.database.reading() as connection:
             found = submissions.find(connection, digest)
             document = submissions.document_of(connection, digest)
         if found is None or document is None:
@@ -152,7 +151,7 @@ def routes(services: Services) -> APIRouter:
         request: Request, digest: Digest, decision: Short, csrf: Csrf, reason: Long = ""
     ) -> Response:
         by = f"maintainer:{desk.changing(request, csrf).maintainer}"
-        with database.writing() as connection:
+        with services.database.writing() as connection:
             if decision == "accept":
                 submissions.accept(connection, digest, by=by, reason=reason)
             elif decision == "reject":
@@ -164,21 +163,21 @@ def routes(services: Services) -> APIRouter:
     @router.post("/editions/open")
     def open_edition(request: Request, name: EditionName, rule: Short, csrf: Csrf) -> Response:
         by = f"maintainer:{desk.changing(request, csrf).maintainer}"
-        with database.writing() as connection:
+        with services.database.writing() as connection:
             standings.open_edition(connection, name, rule, by=by)
         return _to(f"/editions/{name}")
 
     @router.post("/editions/freeze")
     def freeze(request: Request, name: EditionName, csrf: Csrf) -> Response:
         by = f"maintainer:{desk.changing(request, csrf).maintainer}"
-        with database.writing() as connection:
+        with services.database.writing() as connection:
             standings.freeze(connection, name, times.today(), by=by)
         return _to(f"/editions/{name}")
 
     @router.get("/log")
     def log(request: Request, after: Annotated[int, Query(ge=0, lt=2**63)] = 0) -> Response:
         session = desk.required(request)
-        with database.reading() as connection:
+        with services.database.reading() as connection:
             entries = audit_log.entries(connection, after=after, limit=200)
         return _page("maintain_log.html", session=session, entries=entries)
 
