@@ -25,7 +25,7 @@ ANY = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=("Cs",))),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abcz_"), inner),
-    max_leaves=8,
+    max_leaves=20,
 )
 
 
