@@ -58,7 +58,7 @@ def run(
         bool,
         typer.Option(
             "--fast",
-            help="One process a setup, stop early: ratios to ±33 % where the machine has no history.",
+            help="One process a setup, stop early: ±33 % where the machine has no history.",
         ),
     ] = False,
     samples: options.Samples = None,
