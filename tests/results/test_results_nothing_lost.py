@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from rounds_with_samples import a_round, samples
 from synthetic_run import BASELINE, make_result, make_run, make_setup
@@ -249,6 +249,7 @@ ODD = settings(
     derandomize=True,
     deadline=None,
     max_examples=40,
+    phases=[Phase.explicit, Phase.generate],  # to shrink and explain such a run takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -136,7 +136,8 @@ def _comparable(
 ) -> ComparableEnergy | None:
     """Energy per query for comparisons, at the level of the ``whole``; None without one scale.
 
-    Its parts are independent: the program, the idle share, and the spread between rounds.
+    None too where a round used less than nothing by noise: it has no logarithm. Its parts are
+    independent: the program, the idle share, and the spread between rounds.
     """
     parts = [window.comparable for window in windows if window.comparable is not None]
     scales = {part.scale for part in parts}
@@ -144,7 +145,7 @@ def _comparable(
         return None
     low, value, high = sum_of_parts((None, part.energy) for part in parts).to("J").bounds()
     joules = [part.energy.to("J").bounds()[1] for part in parts]
-    if low <= 0 or value <= 0 or not whole.level:
+    if low <= 0 or min(joules) < 0 or not whole.level:
         return None
     found = Quantity.exact(whole.bounds()[1], whole.unit, whole.grade)
     found = found.model_copy(update={"level": whole.level})
