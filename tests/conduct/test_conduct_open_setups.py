@@ -60,7 +60,7 @@ def test_a_plan_names_them_and_a_result_comes_of_it(
     assert runs.load(done.id) == done
     # of eight cards, a setup on a GPU is charged with its own, and one on the processor with none
     assert {e.domain for e in result.energy if e.domain.startswith("gpu")} == {"gpu:5"}
-    assert {e.domain for e in done.result("fake/right/fp32").energy} == {"cpu"}
+    assert not any(e.domain.startswith("gpu") for e in done.result("fake/right/fp32").energy)
     assert result.id in render_markdown(done)
 
 
