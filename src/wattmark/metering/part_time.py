@@ -6,9 +6,11 @@ once an update tells each reading of its sensor: what it moved by, over the time
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from wattmark.contracts import Availability, Recordable, Sensor, TraceUnit
 from wattmark.errors import MeterError
@@ -90,7 +92,8 @@ class _Counted:
         return Availability(True)
 
     def open(self) -> Mapping[str, Sensor]:
-        return self._sensors
+        """Without a limit: joules go on to rise."""
+        return {d: replace(sensor, max_power_w=math.inf) for d, sensor in self._sensors.items()}
 
     def power_w(self) -> Mapping[str, float]:
         shown = self._opened.read()
