@@ -19,6 +19,7 @@ where their CPU times are exact. What is common and what is not: `records/common
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import copysign, hypot, log, sqrt
 from statistics import median
@@ -106,13 +107,23 @@ class PowerModel:
         )
         return cls(wide, idle_share, spread)
 
-    @property
+    @cached_property
+    def busy_bounds_w(self) -> tuple[float, float, float]:
+        """(low, value, high) of ``busy_w`` in W; every window asks."""
+        return self.busy_w.to("W").bounds()
+
+    @cached_property
+    def share_bounds(self) -> tuple[float, float, float]:
+        """(low, value, high) of ``idle_share``."""
+        return self.idle_share.to("1").bounds()
+
+    @cached_property
     def scale(self) -> str:
         """What all energies share that are reckoned with it on one machine."""
-        busy_w, share = self.busy_w.to("W").bounds()[1], self.idle_share.to("1").bounds()[1]
+        busy_w, share = self.busy_bounds_w[1], self.share_bounds[1]
         return f"{busy_w:.6g} W per busy core, idle {share:.6g} of it"
 
-    @property
+    @cached_property
     def program_sd(self) -> float:
         """Standard deviation of the logarithm of a program's watts over the machine's mean.
 
@@ -185,8 +196,8 @@ def modelled_energy(
     Raises MeterError for negative times or no core.
     """
     work = CpuWork(cpu_s, wall_s, cores)
-    busy_low, busy, busy_high = model.busy_w.to("W").bounds()
-    share_low, share, share_high = model.idle_share.to("1").bounds()
+    busy_low, busy, busy_high = model.busy_bounds_w
+    share_low, share, share_high = model.share_bounds
     corners = list(product((busy_low, busy_high), (share_low, share_high)))
     level = max(0.0, (model.busy_w.level or 0.0) + (model.idle_share.level or 0.0) - 1.0)
 
@@ -209,8 +220,8 @@ def comparable_energy(work: CpuWork, model: PowerModel = DEFAULT_MODEL) -> Compa
     What is left is the program, and the idle share, whose effect is told apart since it is common
     to all of the machine.
     """
-    busy = model.busy_w.to("W").bounds()[1]
-    least, value, most = (busy * work.gross(s) for s in model.idle_share.to("1").bounds())
+    busy = model.busy_bounds_w[1]
+    least, value, most = (busy * work.gross(s) for s in model.share_bounds)
     level = model.idle_share.level or LEVEL
     idle = 0.0
     if least > 0 and most > 0 and level < 1:  # the longer arm, towards the higher share or not
