@@ -17,6 +17,19 @@ from wattmark.results.ratio_results import ratios
 MS = 1_000_000
 
 
+class Right:
+    """A task whose answers are right or wrong."""
+
+    metric = "accuracy"
+    higher_is_better = True
+
+    def score(self, prediction: str, label: str) -> float:
+        return float(prediction == label)
+
+    def quality(self, predictions: Sequence[str], labels: Sequence[Any]) -> float:
+        return sum(map(self.score, predictions, labels)) / len(labels)
+
+
 def samples(latencies_ms: Sequence[float], **changes: Any) -> Samples:
     """Of queries 0, 1, 2 ... that took so long, all answered with nothing."""
     n = len(latencies_ms)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from rounds_with_samples import a_round, samples
+from rounds_with_samples import Right, a_round, samples
 from synthetic_run import BASELINE, make_result, make_run, make_setup
 
 from wattmark import registry
@@ -64,19 +64,6 @@ PLAN = Plan.model_validate(
     }
 )
 QUERIES = 3
-
-
-class Right:
-    """A task whose answers are right or wrong."""
-
-    metric = "accuracy"
-    higher_is_better = True
-
-    def score(self, prediction: str, label: str) -> float:
-        return float(prediction == label)
-
-    def quality(self, predictions: Sequence[str], labels: Sequence[Any]) -> float:
-        return sum(map(self.score, predictions, labels)) / len(labels)
 
 
 #: Joules of a round: as large as a hall's, none, less than none by noise, or hardly any.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rounds_with_samples import a_round, samples, window
+from rounds_with_samples import Right, a_round, samples, window
 from synthetic_run import BASELINE, make_result, make_run, make_setup
 
 from wattmark.conduct.recorder import Recorded, Samples
@@ -25,17 +25,6 @@ OTHER, STATIC = "jax/jit/fp32", "openvino/cpu/int8-static"
 PLAN = Plan.model_validate(
     {"name": "p", "task": "t", "model": "m", "setups": [BASELINE, OTHER, STATIC]}
 )
-
-
-class Right:
-    metric = "accuracy"
-    higher_is_better = True
-
-    def score(self, prediction: str, label: str) -> float:
-        return float(prediction == label)
-
-    def quality(self, predictions: Sequence[str], labels: Sequence[Any]) -> float:
-        return sum(map(self.score, predictions, labels)) / len(labels)
 
 
 @pytest.fixture(autouse=True)

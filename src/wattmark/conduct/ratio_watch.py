@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from wattmark.conduct.recorder import Samples, answered_by_both
+from wattmark.conduct.recorder import Samples, log_latency_ratios
 from wattmark.records import Plan, Round
 from wattmark.statistics import (
     Costs,
@@ -13,7 +13,6 @@ from wattmark.statistics import (
     PastSpreads,
     narrow_enough,
     pooled_ratios,
-    round_log_ratios,
 )
 
 _FIGURES = ("latency", "cpu_time")
@@ -85,10 +84,7 @@ class RatioWatch:
         """Of latency and of CPU time, each by index."""
         baseline = self._plan.baseline_label
         ours, theirs = self._samples.get(trial, {}), self._samples.get(baseline, {})
+        yield log_latency_ratios(ours, theirs)
         common = sorted(ours.keys() & theirs.keys())
-        pairs = {i: answered_by_both(ours[i], theirs[i]) for i in common}
-        pairs = {i: pair for i, pair in pairs.items() if pair[0].size}
-        logs = round_log_ratios([a for a, _ in pairs.values()], [b for _, b in pairs.values()])
-        yield dict(zip(pairs, logs.tolist(), strict=True))
         spent = {i: (self._cpu_s[trial][i], self._cpu_s[baseline][i]) for i in common}
         yield {i: math.log(a / b) for i, (a, b) in spent.items() if a > 0 and b > 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattmark.records import ExecutionRecord, Failure, IdleRecord, Preparation, Round, SampleFile
+from wattmark.statistics import round_log_ratios
 
 
 def _no_phases() -> NDArray[Any]:
@@ -57,6 +58,17 @@ def answered_by_both(ours: Samples, theirs: Samples) -> tuple[NDArray[np.int64],
     second = theirs.latency_ns[[other[query] for query in common]]
     timed = (first > 0) & (second > 0)
     return first[timed], second[timed]
+
+
+def log_latency_ratios(
+    ours: Mapping[int, Samples], theirs: Mapping[int, Samples]
+) -> dict[int, float]:
+    """The log ratio of each round that both had, by index; without those that answered nothing."""
+    common = sorted(ours.keys() & theirs.keys())
+    pairs = {index: answered_by_both(ours[index], theirs[index]) for index in common}
+    answered = {index: pair for index, pair in pairs.items() if pair[0].size}
+    logs = round_log_ratios([a for a, _ in answered.values()], [b for _, b in answered.values()])
+    return dict(zip(answered, logs.tolist(), strict=True))
 
 
 @dataclass

@@ -65,18 +65,27 @@ def find_gpus(pynvml: Any) -> list[Gpu]:
             counts = True
         except pynvml.NVMLError:
             counts = False
-        name = pynvml.nvmlDeviceGetName(handle)
-        text = name.decode() if isinstance(name, bytes) else name
-        gpus.append(Gpu(f"gpu:{index}", handle, text, counts))
+        gpus.append(Gpu(f"gpu:{index}", handle, text(pynvml.nvmlDeviceGetName(handle)), counts))
     return gpus
+
+
+def asked(pynvml: Any, function: str, *about: Any) -> Any:
+    """The answer; None where the driver, the library or the card does not know the question."""
+    try:
+        return getattr(pynvml, function)(*about)
+    except (pynvml.NVMLError, AttributeError):
+        return None
+
+
+def text(said: Any) -> str:
+    """A text of NVML's: old libraries give bytes. Empty for None."""
+    return said.decode() if isinstance(said, bytes) else said or ""
 
 
 def power_limit_w(pynvml: Any, handle: Any) -> float | None:
     """The power limit of a device in W; None where it states none, or an old driver cannot say."""
-    try:
-        return float(pynvml.nvmlDeviceGetPowerManagementLimit(handle)) / 1e3
-    except (pynvml.NVMLError, AttributeError):
-        return None
+    milliwatts = asked(pynvml, "nvmlDeviceGetPowerManagementLimit", handle)
+    return None if milliwatts is None else float(milliwatts) / 1e3
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 from wattmark.errors import MeterError
 from wattmark.machine.gpus import Card
-from wattmark.meters.nvml import session
+from wattmark.meters.nvml import asked, session, text
 
 #: Programs that compute, draw, or compute through the multi-process service.
 _PROCESS_LISTS = (
@@ -29,39 +29,27 @@ def _card(pynvml: Any, index: int) -> Card:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     return Card(
         f"gpu:{index}",
-        _text(_asked(pynvml, "nvmlDeviceGetUUID", handle)),
-        _text(pynvml.nvmlDeviceGetName(handle)),
+        text(asked(pynvml, "nvmlDeviceGetUUID", handle)),
+        text(pynvml.nvmlDeviceGetName(handle)),
         _slices(pynvml, handle),
         _processes(pynvml, handle),
     )
 
 
-def _asked(pynvml: Any, function: str, *about: Any) -> Any:
-    """The answer; None where the driver, the library or the card does not know the question."""
-    try:
-        return getattr(pynvml, function)(*about)
-    except (pynvml.NVMLError, AttributeError):
-        return None
-
-
-def _text(said: Any) -> str:
-    return said.decode() if isinstance(said, bytes) else said or ""
-
-
 def _slices(pynvml: Any, handle: Any) -> tuple[str, ...] | None:
     """UUIDs of a card's MIG devices; None where the mode is off or the card has none."""
-    mode = _asked(pynvml, "nvmlDeviceGetMigMode", handle)
+    mode = asked(pynvml, "nvmlDeviceGetMigMode", handle)
     if mode is None or not mode[0]:  # (current, after the next reset)
         return None
     found = []
-    for number in range(_asked(pynvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
-        part = _asked(pynvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, number)
+    for number in range(asked(pynvml, "nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
+        part = asked(pynvml, "nvmlDeviceGetMigDeviceHandleByIndex", handle, number)
         if part is not None:
-            found.append(_text(_asked(pynvml, "nvmlDeviceGetUUID", part)))
+            found.append(text(asked(pynvml, "nvmlDeviceGetUUID", part)))
     return tuple(found)
 
 
 def _processes(pynvml: Any, handle: Any) -> frozenset[int] | None:
-    said = [_asked(pynvml, function, handle) for function in _PROCESS_LISTS]
+    said = [asked(pynvml, function, handle) for function in _PROCESS_LISTS]
     known = [processes for processes in said if processes is not None]
     return frozenset(p.pid for listed in known for p in listed) if known else None

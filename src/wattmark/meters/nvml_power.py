@@ -15,7 +15,7 @@ from typing import Any
 
 from wattmark.contracts import Availability, Sensor
 from wattmark.errors import MeterError
-from wattmark.meters.nvml import PART_TIME_NAME, Gpu, find_gpus, power_limit_w, session
+from wattmark.meters.nvml import PART_TIME_NAME, Gpu, asked, find_gpus, power_limit_w, session
 from wattmark.meters.polling import Polled
 from wattmark.metrology.sensor_classes import CLASSES, uncalibrated
 from wattmark.quantities import Grade, Reason
@@ -98,7 +98,7 @@ class NvmlPower:
         return {gpu.domain: self._sensor(gpu) for gpu in self._gpus}
 
     def _sensor(self, gpu: Gpu) -> Sensor:
-        generation = _asked(self._pynvml, "nvmlDeviceGetArchitecture", gpu.handle)
+        generation = asked(self._pynvml, "nvmlDeviceGetArchitecture", gpu.handle)
         found = sensor_class(gpu.name, generation, gpu.domain in self._instant)
         limit_w = power_limit_w(self._pynvml, gpu.handle)
         return uncalibrated(replace(CLASSES[found], quantum_w=QUANTUM_W, max_power_w=limit_w))
@@ -126,15 +126,8 @@ def meter() -> Polled:
     return Polled(NvmlPower())
 
 
-def _asked(pynvml: Any, function: str, handle: Any) -> int | None:
-    try:
-        return int(getattr(pynvml, function)(handle))
-    except (pynvml.NVMLError, AttributeError):
-        return None  # an old driver or library does not know the question
-
-
 def _power_w(pynvml: Any, handle: Any) -> float | None:
-    milliwatts = _asked(pynvml, "nvmlDeviceGetPowerUsage", handle)
+    milliwatts = asked(pynvml, "nvmlDeviceGetPowerUsage", handle)
     return None if milliwatts is None else milliwatts / 1e3
 
 

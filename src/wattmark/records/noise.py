@@ -12,6 +12,7 @@ import math
 from typing import Literal
 
 from wattmark.quantities import Grade, Quantity
+from wattmark.records.reading import baseline_result
 from wattmark.records.result import Result, Run
 
 #: Fewer rounds than this carry no verdict; of LoadGen's tests, which are long, fewer than three.
@@ -34,8 +35,8 @@ def noise(run: Run, result: Result, figure: Figure) -> str:
 
     A ratio is as noisy as the noisier of its two sides.
     """
-    baseline = next((r for r in run.results if r.id == run.plan.baseline_label), result)
-    for side in (result,) if baseline.failure is not None else (result, baseline):
+    baseline = baseline_result(run)
+    for side in (result,) if baseline is None else (result, baseline):
         if why := _contention(side, figure) or _rounds(side):
             return why
     factor = _factor(_ratio(result, figure))

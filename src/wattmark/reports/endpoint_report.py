@@ -35,8 +35,23 @@ class Html:
     title = "a page that opens offline"
 
     def render(self, run: EndpointRun) -> str:
-        """One file that loads nothing."""
-        return render_html(run)
+        """One file that loads nothing; its policy allows its own style alone."""
+        from wattmark.reports.html_parts import html_environment, policy_hash, static_text
+
+        style = static_text("report.css")
+        environment = html_environment("wattmark.reports")
+        environment.filters |= {"quantity": quantity_text}
+        return environment.get_template("endpoint.html").render(
+            run=run,
+            style=style,
+            policy=f"default-src 'none'; style-src {policy_hash(style.encode())}; "
+            "base-uri 'none'; form-action 'none'",
+            figures=_figures(run),
+            load=_load(run),
+            sentences=endpoint_sentences(run),
+            method=_METHOD,
+            again=again(run),
+        )
 
 
 class Markdown:
@@ -46,8 +61,15 @@ class Markdown:
     title = "GitHub-flavoured Markdown"
 
     def render(self, run: EndpointRun) -> str:
-        """What users and servers said is escaped."""
-        return render_markdown(run)
+        """The load as GitHub-flavoured Markdown. What users and servers said is escaped."""
+        lines = [f"# {escape(run.plan.model)} at {escape(run.plan.url)}", ""]
+        lines += [f"- {escape(sentence)}" for sentence in endpoint_sentences(run)]
+        lines += ["", "| Figure | Value |", "| --- | ---: |"]
+        lines += [f"| {escape(title)} | {escape(text)} |" for title, text in _figures(run).items()]
+        lines += ["", "## Load", "", "| | |", "| --- | --- |"]
+        lines += [f"| {escape(title)} | {escape(text)} |" for title, text in _load(run).items()]
+        lines += ["", "## Method", "", _METHOD, "", "```python", again(run), "```", ""]
+        return "\n".join(lines)
 
 
 class Csv:
@@ -57,8 +79,9 @@ class Csv:
     title = "one line, for a spreadsheet or a data frame"
 
     def render(self, run: EndpointRun) -> str:
-        """The table in full precision."""
-        return render_csv(run)
+        """The table's line in full precision, after the run's id, server and model."""
+        about = {"run": run.id, "url": run.plan.url, "model": run.plan.model, "api": run.plan.api}
+        return table_csv(percentiles_table(run), about=about)
 
 
 class Json:
@@ -68,51 +91,8 @@ class Json:
     title = "the whole record"
 
     def render(self, run: EndpointRun) -> str:
-        """The record, which reads back unchanged."""
-        return render_json(run)
-
-
-def render_html(run: EndpointRun) -> str:
-    """One file that loads nothing; its policy allows its own style alone."""
-    from wattmark.reports.html_parts import html_environment, policy_hash, static_text
-
-    style = static_text("report.css")
-    environment = html_environment("wattmark.reports")
-    environment.filters |= {"quantity": quantity_text}
-    return environment.get_template("endpoint.html").render(
-        run=run,
-        style=style,
-        policy=f"default-src 'none'; style-src {policy_hash(style.encode())}; "
-        "base-uri 'none'; form-action 'none'",
-        figures=_figures(run),
-        load=_load(run),
-        sentences=endpoint_sentences(run),
-        method=_METHOD,
-        again=again(run),
-    )
-
-
-def render_markdown(run: EndpointRun) -> str:
-    """The load as GitHub-flavoured Markdown. What users and servers said is escaped."""
-    lines = [f"# {escape(run.plan.model)} at {escape(run.plan.url)}", ""]
-    lines += [f"- {escape(sentence)}" for sentence in endpoint_sentences(run)]
-    lines += ["", "| Figure | Value |", "| --- | ---: |"]
-    lines += [f"| {escape(title)} | {escape(text)} |" for title, text in _figures(run).items()]
-    lines += ["", "## Load", "", "| | |", "| --- | --- |"]
-    lines += [f"| {escape(title)} | {escape(text)} |" for title, text in _load(run).items()]
-    lines += ["", "## Method", "", _METHOD, "", "```python", again(run), "```", ""]
-    return "\n".join(lines)
-
-
-def render_csv(run: EndpointRun) -> str:
-    """The line of `percentiles_table` in full precision, after the run's id, server and model."""
-    about = {"run": run.id, "url": run.plan.url, "model": run.plan.model, "api": run.plan.api}
-    return table_csv(percentiles_table(run), about=about)
-
-
-def render_json(run: EndpointRun) -> str:
-    """The run's record; ``EndpointRun.model_validate_json`` reads it back unchanged."""
-    return run.model_dump_json(indent=2) + "\n"
+        """The run's record; ``EndpointRun.model_validate_json`` reads it back unchanged."""
+        return run.model_dump_json(indent=2) + "\n"
 
 
 def again(run: EndpointRun) -> str:

@@ -13,6 +13,7 @@ from wattmark.quantities import Quantity, Reason
 from wattmark.records import SloShare
 from wattmark.records.slo import Bound, Slo
 from wattmark.statistics import accuracy_quantity, pooled_rate
+from wattmark.statistics.percentiles import at_most_below, interval_ranks
 
 
 def goodput(
@@ -48,16 +49,14 @@ def _figure(bound: Bound, times_s: Sequence[float | None], requests: Sequence[Re
     requests are too few for one at 95 %, or its upper end falls among those without a time, it
     is the widest that there is, and its level says what that covers.
     """
-    from scipy.special import bdtr
-
-    n, p = len(times_s), bound.quantile
+    n = len(times_s)
     known_ms = np.sort(np.array([s for s in times_s if s is not None])) * 1e3
     rank = _rank(bound, n)
     if n == 0 or rank > known_ms.size:
         return Quantity.missing("ms", Reason.NOT_MEASURED, _why(bound, times_s, requests))
-    below = bdtr(np.arange(n, dtype=np.float64), n, p)  # of k or fewer under the true quantile
-    lower = max(1, int(np.searchsorted(below, 0.025, side="right")))
-    upper = min(known_ms.size, int(np.searchsorted(below, 0.975, side="left")) + 1)
+    below = at_most_below(n, bound.quantile)
+    lower, upper = interval_ranks(below, 0.95)
+    upper = min(known_ms.size, upper)
     level = float(below[upper - 1] - below[lower - 1])
     value, low, high = (float(known_ms[k - 1]) for k in (rank, lower, upper))
     return Quantity.between(value, low, high, "ms", level=min(0.95, max(0.0, level)))

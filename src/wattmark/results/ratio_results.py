@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from wattmark.conduct.recorder import answered_by_both
+from wattmark.conduct.recorder import log_latency_ratios
 from wattmark.quantities import Quantity, Reason
 from wattmark.records import Plan, ProcessSpread, ProcessSpreads, Ratios
 from wattmark.results.energy_results import energy_ratio, no_energy
@@ -20,7 +20,6 @@ from wattmark.statistics import (
     PastSpreads,
     PooledRatio,
     pooled_ratios,
-    round_log_ratios,
 )
 from wattmark.statistics.ratios import MIN_ROUNDS, no_cost, too_few_rounds
 
@@ -95,13 +94,7 @@ def _common(ours: Measured, baseline: Measured) -> list[int]:
 
 
 def _latencies(ours: Measured, baseline: Measured) -> dict[int, float]:
-    pairs = {
-        index: answered_by_both(ours.samples[index], baseline.samples[index])
-        for index in _common(ours, baseline)
-    }
-    answered = {index: pair for index, pair in pairs.items() if pair[0].size}
-    logs = round_log_ratios([a for a, _ in answered.values()], [b for _, b in answered.values()])
-    return dict(zip(answered, logs.tolist(), strict=True))
+    return log_latency_ratios(ours.samples, baseline.samples)
 
 
 def _cpu_times(ours: Measured, baseline: Measured) -> dict[int, float] | Quantity:

@@ -84,8 +84,6 @@ def percentile_interval(
     ValueError
         Where ``p`` or ``level`` is not inside (0, 1), or a sample is not finite.
     """
-    from scipy.special import bdtr
-
     if not (0 < p < 1 and 0 < level < 1):
         raise ValueError(f"p and level lie strictly between 0 and 1, got {p} and {level}")
     ordered: NDArray[np.float64] = np.sort(np.asarray(samples, dtype=np.float64).ravel())
@@ -94,12 +92,27 @@ def percentile_interval(
     n = ordered.size
     if n < (needed := samples_needed(p, level)):
         raise TooFewSamplesError(n, needed, p, level)
-    at_most = bdtr(np.arange(n, dtype=np.float64), n, p)
-    tail = (1 - level) / 2 * (1 + 1e-9)
-    lower = max(1, int(np.searchsorted(at_most, tail, side="right")))
-    upper = min(n, int(np.searchsorted(at_most, 1 - tail, side="left")) + 1)
+    lower, upper = interval_ranks(at_most_below(n, p), level)
     rank = max(1, math.ceil(n * p - 1e-9))
     return float(ordered[rank - 1]), float(ordered[lower - 1]), float(ordered[upper - 1])
+
+
+def at_most_below(n: int, p: float) -> NDArray[np.float64]:
+    """P(B <= k) for k = 0 .. n - 1, shape (n,): how many of n samples lie below the quantile."""
+    from scipy.special import bdtr
+
+    found: NDArray[np.float64] = bdtr(np.arange(n, dtype=np.float64), n, p)
+    return found
+
+
+def interval_ranks(at_most: NDArray[np.float64], level: float) -> tuple[int, int]:
+    """Ranks l and u of :func:`percentile_interval`, no less than 1 and no more than n.
+
+    ``at_most`` is :func:`at_most_below`.
+    """
+    tail = (1 - level) / 2 * (1 + 1e-9)
+    lower = max(1, int(np.searchsorted(at_most, tail, side="right")))
+    return lower, min(at_most.size, int(np.searchsorted(at_most, 1 - tail, side="left")) + 1)
 
 
 def percentile_over_rounds(
